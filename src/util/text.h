@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small texts: numbers, hex, names. */
+#ifndef UTIL_TEXT_H
+#define UTIL_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+
+/* Lower-case hex of data; out has room for 2 * size + 1. */
+void text_hex(const void *data, size_t size, char *out);
+
+/* Reads exactly 2 * size hex digits of either case, nothing more. 0 or LH_EINVAL. */
+int text_unhex(const char *text, void *out, size_t size);
+
+/* A decimal integer with optional sign and nothing around it. 0, LH_EINVAL or LH_ERANGE. */
+int text_int64(const char *text, int64_t *value_out);
+
+/* The naming rule of Vault's routes: \w(([\w-.]+)?\w)? of at most 128 bytes. */
+bool text_is_name(const char *text);
+
+/* Well-formed UTF-8 without control characters (below 0x20, 0x7f). */
+bool text_is_printable(const char *text, size_t size);
+
+bool text_starts_with(const char *text, const char *prefix);
+bool text_ends_with(const char *text, const char *suffix);
+
+/* RFC 3986: everything but A-Z a-z 0-9 - _ . ~ becomes %XX. */
+void text_percent_encode(struct buf *out, const char *text, size_t size);
+
+/* A base64 or base64url text without line breaks (RFC 4648). */
+void text_base64(struct buf *out, const void *data, size_t size);
+
+#endif
