@@ -13,6 +13,7 @@
  *   p/REQUEST PATH/\0/LEASE                  leases by the path that made them
  *   o/OWNER/LEASE                            leases by the token that owns them
  *   i/MOUNT/LEASE                            leases that failed six times and are still retried
+ *   s/MOUNT/LEASE                            leases that are being swept
  *   a/KEYID                                  cloud account of an access key (keyed name)
  *   j/TIME/ID                                job
  *
