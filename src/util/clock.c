@@ -34,14 +34,14 @@ int64_t clock_boot_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Year zero stands for what the calendar cannot express, as in Go's zero time. */
+/* Go's zero time stands for what four digits of a year cannot express. */
 static void format_date(int64_t seconds, const char *fraction, char *out)
 {
 	time_t time = (time_t)seconds;
 	struct tm tm;
 
 	if (!gmtime_r(&time, &tm) || tm.tm_year < -1900 || tm.tm_year > 9999 - 1900)
-		memset(&tm, 0, sizeof(tm));
+		tm = (struct tm){ .tm_year = 1 - 1900, .tm_mday = 1 };
 	snprintf(out, 40, "%04u-%02u-%02uT%02u:%02u:%02u%sZ", (unsigned)(tm.tm_year + 1900) % 10000,
 		 (unsigned)(tm.tm_mon + 1) % 100, (unsigned)tm.tm_mday % 100,
 		 (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100,

@@ -14,7 +14,7 @@
 
 static int fail(const char *path, int code, struct err *err)
 {
-	return err_set(err, code, "%s: %s", path, strerror(errno));
+	return err_set(err, errno == ENOMEM ? LH_ENOMEM : code, "%s: %s", path, strerror(errno));
 }
 
 /* O_NONBLOCK so that a pipe without a writer is refused instead of waited for. */

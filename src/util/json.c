@@ -1,11 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "util/json.h"
 
+#include <malloc.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "util/buf.h"
 #include "util/err.h"
+#include "util/wipe.h"
+
+/* How many of Jansson's allocations have failed. Its hooks take no context, so it cannot be passed. */
+static unsigned long failures;
+
+static void *allocate(size_t size)
+{
+	void *data = malloc(size);
+
+	if (!data)
+		failures++;
+	return data;
+}
+
+static void release(void *data)
+{
+	if (data)
+		wipe(data, malloc_usable_size(data));
+	free(data);
+}
+
+void json_guard_memory(void)
+{
+	json_set_alloc_funcs(allocate, release);
+}
 
 /* Jansson has a depth limit of its own, far too high for our stacks. In a text that is no JSON the
  * count may be off; then the parser refuses it anyhow. */
@@ -37,20 +64,24 @@ static int fail(const json_error_t *error, struct err *err)
 	const char *quote = strstr(error->text, " near '");
 	int size = (int)(quote ? (size_t)(quote - error->text) : strlen(error->text));
 
-	if (json_error_code(error) == json_error_out_of_memory)
-		return err_set(err, LH_ENOMEM, "memory is out");
 	return err_set(err, LH_EINVAL, "line %d, column %d: %.*s", error->line, error->column, size,
 		       error->text);
 }
 
 int json_read(const char *text, size_t size, json_t **value_out, struct err *err)
 {
+	unsigned long failures_before = failures;
 	json_error_t error;
 
 	*value_out = NULL;
 	if (is_too_deep(text, size))
 		return err_set(err, LH_EINVAL, "nested more than %d deep", JSON_DEPTH_MAX);
 	*value_out = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+	if (failures != failures_before) {
+		json_decref(*value_out);
+		*value_out = NULL;
+		return err_set(err, LH_ENOMEM, "memory is out");
+	}
 	return *value_out ? 0 : fail(&error, err);
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "util/wipe.h"
 
-#include <jansson.h>
 #include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "util/json.h"
 
 void wipe(void *data, size_t size)
 {
@@ -46,17 +47,10 @@ bool wipe_equal(const void *a, const void *b, size_t size)
 	return difference == 0;
 }
 
-static void free_wiped(void *data)
-{
-	if (data)
-		wipe(data, malloc_usable_size(data));
-	free(data);
-}
-
 /* M_PERTURB alone is not enough: glibc passes blocks of up to 1,032 bytes through its thread cache,
  * where it overwrites only the first 16 bytes, and most of Jansson's blocks are that small. */
 void wipe_freed_memory(void)
 {
-	json_set_alloc_funcs(malloc, free_wiped);
+	json_guard_memory();
 	mallopt(M_PERTURB, 0xa5);
 }
