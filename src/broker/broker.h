@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The broker joins engine, lease, http, sign and store: it issues, renews and revokes.
+ * One lives in each process that has a store. */
+#ifndef BROKER_BROKER_H
+#define BROKER_BROKER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/mount.h"
+#include "lease/lease.h"
+
+struct broker;
+struct caller;
+struct conf;
+struct err;
+struct shared;
+struct slot;
+struct store;
+
+/* All borrowed and outliving the broker. */
+struct broker_options {
+	const struct conf *conf;
+	struct store *store;
+	struct shared *shared;
+	struct slot *slot;         /* of this process */
+	const json_t *environment; /* what the engines may read of it */
+	size_t connections;        /* to clouds, at most */
+};
+
+int broker_new(const struct broker_options *options, struct broker **broker_out, struct err *err);
+void broker_free(struct broker *broker);
+
+struct store *broker_store(struct broker *broker);
+const struct conf *broker_conf(const struct broker *broker);
+struct shared *broker_shared(const struct broker *broker);
+
+/* ---- What the API asks for ---- */
+
+/* Why something failed, for the HTTP status. */
+enum broker_failure {
+	FAILURE_NONE,
+	FAILURE_INPUT,       /* 400: a configuration mistake, ours or found by the cloud */
+	FAILURE_THROTTLED,   /* 429 with Retry-After: still throttled at the deadline */
+	FAILURE_UNREACHABLE, /* 502 */
+	FAILURE_SLOW,        /* 504 */
+	FAILURE_FULL,        /* 507: the store */
+	FAILURE_INTERNAL,    /* 500 */
+};
+
+struct issue_request {
+	const struct mount *mount;
+	const char *role_name;
+	const json_t *role;  /* as stored */
+	const char *path;    /* of the request, relative to /v1/: the lease id begins with it */
+	const struct caller *caller;
+	const json_t *fields;        /* of creds_fields, coerced */
+	int64_t deadline;            /* boot ms */
+	bool (*gone)(void *context); /* whether the client has left; NULL: cannot be known */
+	void *context;
+};
+
+struct issue_reply {
+	char *lease_id;    /* new */
+	int64_t ttl;       /* seconds */
+	bool renewable;
+	json_t *data;      /* the credential; new */
+	struct warnings warnings;
+	enum broker_failure failure;
+	int64_t retry_after; /* seconds, with FAILURE_THROTTLED */
+};
+
+void issue_reply_clear(struct issue_reply *reply);
+
+/* Issues a credential. When it returns 0 the lease is ISSUED (or ACTIVE, for sessions) and the
+ * caller must end with broker_delivered, whatever happens to the reply. Otherwise nothing stays
+ * behind that the revoker does not know of. Errors: LH_E…, failure and sentence set. */
+int broker_issue(struct broker *broker, const struct issue_request *request,
+		 struct issue_reply *reply, struct err *err);
+
+/* Says what became of the last issue's reply: flushed, the lease is confirmed; not flushed, nobody
+ * has the credential and it is revoked at once. No-op when nothing is in hand. */
+void broker_delivered(struct broker *broker, bool flushed);
+
+struct renew_reply {
+	int64_t ttl;
+	struct warnings warnings;
+};
+
+/* Renews. LH_ENOENT (unknown), LH_EINVAL with the contract's words in err, LH_EFULL, LH_EIO. */
+int broker_renew(struct broker *broker, const char *lease_id, int64_t increment,
+		 struct renew_reply *reply, struct err *err);
+
+enum revoke_mode {
+	REVOKE_SYNC,  /* wait until it is gone */
+	REVOKE_ASYNC, /* durable, then return */
+	REVOKE_FORCE, /* one attempt, then it is forgotten; waits */
+};
+
+/* Revokes one lease. 0 also when it is unknown; LH_ECLOUD with the detail of the failed attempt in
+ * err (it is retried on); LH_ETIMEOUT: it goes on after the deadline (boot ms). */
+int broker_revoke(struct broker *broker, const char *lease_id, enum revoke_mode mode,
+		  int64_t deadline, struct err *err);
+
+/* Revokes all leases under a prefix by a durable job; the prefix ends in a slash. */
+int broker_revoke_prefix(struct broker *broker, const char *prefix, enum revoke_mode mode,
+			 int64_t deadline, struct err *err);
+
+/* ---- The revoker: the only process that takes anything back ---- */
+
+struct revoker;
+
+int revoker_new(struct broker *broker, struct revoker **revoker_out, struct err *err);
+void revoker_free(struct revoker *revoker);
+
+/* One turn: cleans up dead slots, drains jobs, starts what is due, moves conversations on, and waits
+ * at most timeout_ms for something to happen (a wake-up through shared->revoker_wake included).
+ * 0, or an error after which the process should end and be started again. */
+int revoker_turn(struct revoker *revoker, int64_t timeout_ms, struct err *err);
+
+/* How many revocations are in flight. */
+size_t revoker_in_flight(const struct revoker *revoker);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keys of one store.
+ *
+ * The master key (a file of 32 bytes as 64 hex digits) seals the keyring; the keyring's root keys
+ * give subkeys by HKDF, one for each purpose: no key has two uses. A new root key is added by
+ * rotation; old ones stay to open what they sealed. The subkey that makes database keys comes from
+ * the first root key for ever, else no record would be found again.
+ *
+ * Keys live in one locked mapping that is left out of core files. */
+#ifndef CRYPTO_KEYRING_H
+#define CRYPTO_KEYRING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+struct err;
+struct keyring;
+
+#define MASTER_KEY_SIZE 32
+
+/* Reads the master key from its file (util/file.h: private to the process's user).
+ * 0, LH_ENOENT, LH_EPERM, LH_EINVAL (length or digits), LH_EIO. */
+int master_key_read(const char *path, unsigned char key[MASTER_KEY_SIZE], struct err *err);
+
+/* Makes a new key file; LH_EEXIST if there is one. */
+int master_key_create(const char *path, struct err *err);
+
+/* A new keyring with one random root key. 0, LH_ENOMEM or LH_EIO. */
+int keyring_new(struct keyring **keyring_out);
+
+/* The keyring sealed under the master key, for the store's record; bound to the store's id. */
+int keyring_wrap(const struct keyring *keyring, const unsigned char master[MASTER_KEY_SIZE],
+		 const char *store_id, struct buf *out);
+
+/* 0, LH_ECORRUPT if the master key is another store's (or the bytes are broken), LH_ENOMEM. */
+int keyring_unwrap(const void *sealed, size_t size, const unsigned char master[MASTER_KEY_SIZE],
+		   const char *store_id, struct keyring **keyring_out);
+
+/* Adds a root key with which everything new is sealed from then on. 0 or LH_ENOMEM. */
+int keyring_rotate(struct keyring *keyring);
+
+/* Wipes and frees. NULL is allowed. */
+void keyring_free(struct keyring *keyring);
+
+/* Seals plain under the newest value key: key id (4 bytes) | nonce | ciphertext | tag are appended
+ * to out. 0, LH_ENOMEM or LH_EIO. */
+int keyring_seal(const struct keyring *keyring, const void *ad, size_t ad_size, const void *plain,
+		 size_t size, struct buf *out);
+
+/* Opens what keyring_seal made, appending to out. LH_ENOENT: sealed under a key that this keyring
+ * does not have (read the keyring again); LH_ECORRUPT: not made for this ad, or broken. */
+int keyring_open(const struct keyring *keyring, const void *ad, size_t ad_size, const void *sealed,
+		 size_t size, struct buf *out);
+
+/* What may be turned into a database key or a stored reference; each has its own subkey. */
+enum keyring_name {
+	KEYRING_LEASE,   /* lease ids */
+	KEYRING_TOKEN,   /* tokens */
+	KEYRING_ACCOUNT, /* access key ids of the cloud */
+};
+
+#define KEYRING_NAME_SIZE 16
+
+/* The keyed name of a text: the first 16 bytes of its HMAC under the purpose's subkey.
+ * The same for ever, whatever is rotated. 0 or LH_EIO. */
+int keyring_name(const struct keyring *keyring, enum keyring_name purpose, const char *text,
+		 unsigned char out[KEYRING_NAME_SIZE]);
+
+#endif

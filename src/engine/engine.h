@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The seam to a cloud: one `const struct engine` in one folder, one line in the array of engine.c.
+ *
+ * An engine is pure. It touches no network, no store, no clock and keeps no state: it is handed what
+ * is known and returns what shall be called next. The broker signs, paces, performs and records. */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/field.h"
+
+struct err;
+struct sign_scheme;
+
+/* ---- Calls and their answers ---- */
+
+enum endpoint { ENDPOINT_USER, ENDPOINT_STS, ENDPOINT_METADATA };
+
+/* A service of the cloud that takes signed calls. */
+struct service {
+	const char *name;
+	const char *version;
+	enum endpoint endpoint;
+};
+
+enum call_effect {
+	CALL_READS,   /* changes nothing: repeated at will */
+	CALL_REMOVES, /* or sets a relation: repeating it is harmless, "already so" is success */
+	CALL_CREATES, /* makes a thing under a planned name: may be repeated, may happen late */
+	CALL_ONCE,    /* makes one more thing each time: never repeated unless surely not executed */
+};
+
+/* One call. `action` and `service` are literals of the engine; params is owned by the call. */
+struct call {
+	const struct service *service; /* NULL: a plain request, see below */
+	const char *action;
+	json_t *params; /* object of texts */
+	enum call_effect effect;
+	int tag; /* the engine's own mark, repeated in the answer */
+
+	/* A plain, unsigned request (instance metadata, federated login): service is NULL. */
+	enum endpoint endpoint;
+	const char *method;
+	char *path;    /* with its query; owned */
+	char *header;  /* one "Name: value", or NULL; owned */
+	char *body;    /* application/x-www-form-urlencoded, or NULL; owned */
+	bool body_is_text; /* the answer is text, not JSON: answer.body becomes a JSON string */
+};
+
+/* The calls to perform side by side, after waiting delay_ms. */
+struct round {
+	struct call *calls;
+	size_t count;
+	size_t capacity;
+	int64_t delay_ms;
+	bool failed; /* memory was out while it was built */
+};
+
+/* Adds a signed call with an empty parameter object and returns it; NULL if memory is out (the round
+ * remembers). The pointer is good until the next call is added. */
+struct call *round_add(struct round *round, const struct service *service, const char *action,
+		       enum call_effect effect, int tag);
+void call_param(struct call *call, const char *name, const char *value);
+void round_clear(struct round *round);
+
+enum answer_kind {
+	ANSWER_OK,
+	ANSWER_REFUSED,   /* the cloud says no, with a code; surely not executed */
+	ANSWER_THROTTLED, /* too many calls; surely not executed */
+	ANSWER_SICK,      /* 5xx of the cloud: perhaps executed */
+	ANSWER_UNSURE,    /* no usable answer: perhaps executed, perhaps later */
+	ANSWER_UNSENT,    /* could not be reached: surely not executed */
+};
+
+/* What became of a call, after the broker's own repetitions. */
+struct answer {
+	int tag;
+	const char *action;
+	enum answer_kind kind;
+	int status;
+	bool repeated;       /* an earlier attempt may have been executed: "exists" is then ours */
+	json_t *body;        /* with ANSWER_OK; NULL otherwise */
+	char code[128];      /* only [A-Za-z0-9._-] */
+	char request_id[64]; /* only [A-Za-z0-9._-] */
+	char reason[256];    /* for an operator, without anything the cloud echoed */
+	int64_t retry_after_ms;
+};
+
+void answer_clear(struct answer *answer);
+
+/* The answer with this tag, NULL if there is none. */
+const struct answer *answer_find(const struct answer *answers, size_t count, int tag);
+
+/* ---- Steps ---- */
+
+enum verdict {
+	STEP_MORE,   /* perform `next`, then ask again */
+	STEP_DONE,   /* the result is complete */
+	STEP_FAILED, /* `culprit` or `reason` tells why */
+	STEP_TAKEN,  /* issue only: a planned name is in use; plan anew */
+};
+
+/* One conversation with a cloud: what the engine is told and what it tells. The broker zeroes it,
+ * sets the inputs, calls the step function with no answers first, and frees it at the end. */
+struct step {
+	/* Inputs, borrowed. */
+	const json_t *role;  /* issue: the role as stored */
+	const json_t *plan;  /* names chosen by `plan` */
+	const json_t *facts; /* revoke: what issue learned; NULL if it never ended */
+	const struct answer *answers; /* of the last round */
+	size_t answer_count;
+
+	/* The engine's own notes between rounds: an object, {} at first. */
+	json_t *notes;
+
+	/* Outputs. */
+	struct round next;            /* with STEP_MORE */
+	const struct answer *culprit; /* with STEP_FAILED: one of `answers`, or NULL */
+	char reason[256];             /* with STEP_FAILED and no culprit */
+	json_t *data;                 /* issue, STEP_DONE: the credential for the caller; new */
+	json_t *facts_out;            /* issue, STEP_DONE: ids to take it back by, no secret; new */
+	int64_t expires_at;           /* issue, STEP_DONE: when the cloud ends it; 0: never */
+};
+
+/* ---- Root credentials that the server finds in its surroundings ---- */
+
+/* Reads an environment variable as it was at the start; "" if unset. Borrowed. */
+struct surroundings {
+	const json_t *environment; /* object: the variables named by engine->environment */
+	const char *login_token;   /* content of the file named by engine->token_file_variable; "" */
+};
+
+struct root_key {
+	char *id;
+	char *secret;
+	char *token;        /* NULL: a long-lived key */
+	int64_t expires_at; /* 0: never */
+};
+
+void root_key_clear(struct root_key *key); /* wipes and frees the members */
+
+/* ---- The engine ---- */
+
+/* What `plan` chooses names from. Borrowed. */
+struct plan_request {
+	const char *role_name;
+	const char *display_name; /* of the caller's token; any characters */
+	const json_t *role;
+	const char *random; /* 32 hex digits drawn for this plan alone */
+};
+
+#define ENGINE_WARNINGS_MAX 8
+
+/* Warnings for the answer; texts are copied and cut. */
+struct warnings {
+	char text[ENGINE_WARNINGS_MAX][256];
+	size_t count;
+};
+
+void warnings_add(struct warnings *warnings, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* System limits that a role is checked against, seconds. */
+struct role_limits {
+	int64_t max_ttl;
+};
+
+struct engine {
+	/* Mandatory. The mount type, "alicloud". */
+	const char *type;
+	const char *help; /* one paragraph for ?help=1 */
+
+	/* Mandatory. How its calls are signed. */
+	const struct sign_scheme *scheme;
+
+	/* Mandatory. Fields of `config`, `role/:name` and `creds/:name` (field.h), ended by a NULL
+	 * name. creds_fields may be empty. */
+	const struct field *config_fields;
+	const struct field *role_fields;
+	const struct field *creds_fields;
+
+	/* Mandatory. Merges a write into the stored configuration (NULL if none). `input` holds only
+	 * the fields that were sent, already coerced. *config_out is new.
+	 * 0, LH_ENOMEM, LH_EINVAL with the contract's words in err (the API answers 400). */
+	int (*check_config)(const json_t *stored, const json_t *input, json_t **config_out,
+			    struct err *err);
+
+	/* Mandatory. The configuration as a read shows it: never a secret. New. */
+	json_t *(*show_config)(const json_t *config);
+
+	/* Mandatory. The same for a role; random is 32 hex digits for ids that the engine gives. */
+	int (*check_role)(const json_t *stored, const json_t *input,
+			  const struct role_limits *limits, const char *random, json_t **role_out,
+			  struct warnings *warnings, struct err *err);
+	json_t *(*show_role)(const json_t *role);
+
+	/* Mandatory. ttl and max_ttl of a role in seconds, 0: the mount's. */
+	void (*role_ttl)(const json_t *role, int64_t *ttl_out, int64_t *max_ttl_out);
+
+	/* Mandatory. Chooses every cloud-side name. *plan_out is new. *lasting_out says whether
+	 * something stays in the cloud that must be taken back (a user) or not (a session).
+	 * 0, LH_ENOMEM, LH_EINVAL. */
+	int (*plan)(const struct plan_request *request, json_t **plan_out, bool *lasting_out,
+		    struct err *err);
+
+	/* Mandatory. Makes the planned credential, in as few rounds as the cloud allows. */
+	enum verdict (*issue)(struct step *step);
+
+	/* Mandatory. Removes all that the plan may have made, whatever of it exists: may be repeated
+	 * for ever, "does not exist" is success, foreign policies are detached but never deleted. */
+	enum verdict (*revoke)(struct step *step);
+
+	/* Mandatory. Whether leases of this kind of plan can be renewed. */
+	bool (*renewable)(const json_t *plan);
+
+	/* Mandatory. Reads an HTTP answer of a signed call: sets kind, code, request_id, and body
+	 * (new reference) with ANSWER_OK. json is NULL when the body was not a JSON object. */
+	void (*read_answer)(int status, const json_t *json, struct answer *answer);
+
+	/* Mandatory. A sentence of advice for a code, e.g. "the configured key may not do this; see
+	 * README, \"Least privilege\""; "" if there is none. */
+	const char *(*advice)(const char *code);
+
+	/* Mandatory. Whether an operator must act before a repetition can help (no permission,
+	 * unknown key): such errors are retried up to an hour apart. */
+	bool (*needs_operator)(const char *code);
+
+	/* Mandatory. Who a key belongs to: a signed call without parameters, and the member of its
+	 * answer that names the account. */
+	const struct service *identity_service;
+	const char *identity_action;
+	const char *identity_field;
+
+	/* Mandatory. The fields of `config` that hold the key. */
+	const char *config_id_field;
+	const char *config_secret_field;
+
+	/* Mandatory. Environment variables that the server may keep at its start, NULL-terminated;
+	 * the rest of the environment is wiped. And the one that names a login token's file. */
+	const char *const *environment;
+	const char *token_file_variable;
+
+	/* Mandatory. Whether the environment alone holds a key: fills *key (texts copied) and returns
+	 * true, or leaves it. */
+	bool (*environment_key)(const struct surroundings *around, struct root_key *key);
+
+	/* Mandatory. Fetches temporary credentials: federated login if the environment asks for it,
+	 * else instance metadata. Notes and answers as in `issue`; STEP_DONE with *key filled, or
+	 * STEP_FAILED when there are none to be had. */
+	enum verdict (*fetch_key)(struct step *step, const struct surroundings *around,
+				  struct root_key *key);
+};
+
+/* The engine of a type; NULL if unknown. */
+const struct engine *engine_find(const char *type);
+
+/* All of them, NULL-terminated. */
+extern const struct engine *const engine_all[];
+
+#endif

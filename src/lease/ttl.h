@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How long a lease is granted, at issue and at each renewal: pure arithmetic. */
+#ifndef LEASE_TTL_H
+#define LEASE_TTL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+/* Seconds; 0 means "not set", except in start and now. */
+struct ttl_terms {
+	int64_t increment;     /* what the caller asked for */
+	int64_t role_ttl;      /* of the role, or the one granted before */
+	int64_t role_max;
+	int64_t mount_default;
+	int64_t mount_max;
+	int64_t start;         /* when the lease was issued */
+	int64_t now;
+};
+
+/* The granted ttl from now on. When it had to be capped, warning (size bytes, may be NULL) holds
+ * `TTL of "X" exceeded the effective max_ttl of "Y"; TTL value is capped accordingly`, else "".
+ * 0, or LH_ERANGE with `past the max TTL, cannot renew`. */
+int ttl_grant(const struct ttl_terms *terms, int64_t *ttl_out, char *warning, size_t size,
+	      struct err *err);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a storage driver must do: an ordered key-value store of plain bytes.
+ *
+ * Keys are 1 to 511 bytes, compared as unsigned bytes. Each record has a revision, a number that the
+ * caller chooses anew at every put; conditions compare it. No cursor and no transaction outlives a
+ * call, so that a networked store can fit the same struct. The functions are called through
+ * store/store.h, which seals the values and owns the rules. */
+#ifndef STORE_DRIVER_H
+#define STORE_DRIVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+struct err;
+
+#define STORE_KEY_MAX   511
+#define STORE_BATCH_MAX 128 /* operations in one batch: what networked stores take */
+
+struct bytes {
+	const void *data;
+	size_t size;
+};
+
+enum store_op_kind { STORE_PUT, STORE_DELETE, STORE_EXPECT };
+
+enum store_condition {
+	STORE_ANY,      /* whatever is there */
+	STORE_ABSENT,   /* no such key */
+	STORE_PRESENT,  /* some revision */
+	STORE_REVISION, /* exactly the given revision */
+};
+
+/* One step of an atomic batch. Everything is borrowed. EXPECT changes nothing, it only tests. */
+struct driver_op {
+	enum store_op_kind kind;
+	enum store_condition condition;
+	uint64_t expected; /* for STORE_REVISION */
+	struct bytes key;
+	struct bytes value;    /* for STORE_PUT */
+	uint64_t revision;     /* for STORE_PUT: the new one */
+};
+
+/* Called for each record of a scan in key order; a non-zero return ends the scan and is returned.
+ * key and value are borrowed until the function returns; it must not call the store. */
+typedef int (*driver_visit)(void *context, struct bytes key, struct bytes value, uint64_t revision);
+
+struct driver_usage {
+	uint64_t used_bytes;  /* pages in use */
+	uint64_t limit_bytes; /* the map */
+	uint64_t disk_free;   /* bytes free on the file's disk, for this user; UINT64_MAX if unknown */
+	uint64_t records;
+};
+
+struct store_driver {
+	const char *name; /* "lmdb" */
+
+	/* Mandatory. Opens the store in folder `path` for this process; after a fork, each process
+	 * opens its own. With create, makes an empty one; LH_EEXIST if there is one, LH_ENOENT without
+	 * create if there is none. limit is the map's size in bytes. */
+	int (*open)(const char *path, uint64_t limit, int create, void **handle_out, struct err *err);
+
+	/* Mandatory. NULL is allowed. */
+	void (*close)(void *handle);
+
+	/* Mandatory. Appends the value to out. 0, LH_ENOENT, LH_EIO, LH_ENOMEM. */
+	int (*get)(void *handle, struct bytes key, struct buf *out, uint64_t *revision_out);
+
+	/* Mandatory. Visits at most max records with from <= key < end in one snapshot, beginning
+	 * behind `after` when its size is not 0. An empty end means: to the last key. */
+	int (*scan)(void *handle, struct bytes from, struct bytes end, struct bytes after, size_t max,
+		    driver_visit visit, void *context);
+
+	/* Mandatory. All of it, durably, or nothing. LH_ECONFLICT: a condition did not hold, and
+	 * *failed_out is the index of the first such operation; LH_EFULL: no room, nothing changed.
+	 * A batch that only deletes or shrinks must get through a full map and a full disk. */
+	int (*apply)(void *handle, const struct driver_op *ops, size_t count, size_t *failed_out);
+
+	/* Mandatory. Frees what dead processes hold (reader slots), and tells how full the store is. */
+	int (*maintain)(void *handle, struct driver_usage *usage_out);
+};
+
+extern const struct store_driver store_lmdb;
+extern const struct store_driver store_mem; /* for tests: `path` is ignored, nothing is kept */
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store: sealed records under ordered keys, changed in atomic conditional batches.
+ *
+ * Every value is sealed (crypto/keyring.h) with the store's id, its key and its revision as
+ * associated data: a record cannot be moved, swapped with an older one, or read without the key. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/driver.h"
+
+struct buf;
+struct err;
+struct keyring;
+struct store;
+
+/* How long a batch may grow and what it may write when the store is almost full. */
+enum store_urgency {
+	STORE_NORMAL, /* refused with LH_EFULL above 90 % of map or disk */
+	STORE_REVOKE, /* revocations, deletions: written as long as there is any room */
+};
+
+/* Where the store lives and how it is sealed; all borrowed. */
+struct store_options {
+	const struct store_driver *driver;
+	const char *path;
+	uint64_t map_size;
+	const char *key_file;
+};
+
+/* Creates folder content, keyring and meta record; the records in `first` (may be NULL) are written
+ * in the same batch. LH_EEXIST if there is a store. */
+struct store_batch;
+int store_create(const struct store_options *options, const struct store_batch *first,
+		 struct err *err);
+
+/* Opens for this process. Refuses with a sentence that names the command to run:
+ * LH_ENOENT no store yet (init), LH_EVERSION another format, LH_ECORRUPT another master key,
+ * LH_EPERM it was copied from another machine (adopt), LH_EIO. */
+int store_open(const struct store_options *options, struct store **store_out, struct err *err);
+
+/* Makes the store belong to this machine: after a restored backup. Any driver error. */
+int store_adopt(const struct store_options *options, struct err *err);
+
+void store_close(struct store *store);
+
+/* Takes the exclusive lock of a server on the folder, held until the process ends. LH_EBUSY with the
+ * holder's pid in err. *fd_out stays open (close-on-exec). */
+int store_lock(const char *path, int *fd_out, struct err *err);
+
+/* The store's random id, a UUID. Borrowed. */
+const char *store_id(const struct store *store);
+const struct keyring *store_keyring(const struct store *store);
+
+/* Appends the opened value to out. 0, LH_ENOENT, LH_ECORRUPT, LH_EIO, LH_ENOMEM.
+ * revision_out may be NULL. */
+int store_get(struct store *store, struct bytes key, struct buf *out, uint64_t *revision_out);
+
+/* The revision alone, 0 when absent: the cheap test whether something cached is still right. */
+int store_revision(struct store *store, struct bytes key, uint64_t *revision_out);
+
+/* One record of a scan. */
+struct store_record {
+	struct bytes key;   /* borrowed */
+	struct bytes value; /* opened, borrowed; empty with STORE_SCAN_KEYS */
+	uint64_t revision;
+};
+
+/* 0 to go on; anything else ends the scan and is returned. Must not call the store. */
+typedef int (*store_visit)(void *context, const struct store_record *record);
+
+enum store_scan_what { STORE_SCAN_KEYS, STORE_SCAN_VALUES };
+
+/* As the driver's scan. With STORE_SCAN_KEYS nothing is opened. */
+int store_scan(struct store *store, enum store_scan_what what, struct bytes from, struct bytes end,
+	       struct bytes after, size_t max, store_visit visit, void *context);
+
+/* A batch under construction. It copies keys and values (and wipes them); errors stick until
+ * store_apply. Zero-initialise, free with store_batch_free. */
+struct store_batch {
+	struct batch_op *ops;
+	size_t count, capacity;
+	int failed; /* the first error, 0 if none */
+};
+
+void store_batch_put(struct store_batch *batch, enum store_condition condition, uint64_t expected,
+		     struct bytes key, struct bytes value);
+void store_batch_delete(struct store_batch *batch, enum store_condition condition,
+			uint64_t expected, struct bytes key);
+void store_batch_expect(struct store_batch *batch, enum store_condition condition,
+			uint64_t expected, struct bytes key);
+void store_batch_free(struct store_batch *batch);
+
+/* Draws a new revision for each put, seals, and commits durably. 0; LH_ECONFLICT with *failed_out
+ * (may be NULL) the index of the operation whose condition did not hold; LH_EFULL; LH_EIO;
+ * LH_ENOMEM; LH_ERANGE over STORE_BATCH_MAX operations. */
+int store_apply(struct store *store, enum store_urgency urgency, const struct store_batch *batch,
+		size_t *failed_out);
+
+/* The driver's maintain, plus: reads the fill for store_apply's limit. The revoker calls it each
+ * minute, every process once at open. usage_out may be NULL. */
+int store_maintain(struct store *store, struct driver_usage *usage_out);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The memory that all processes of one server share: a slot for each child.
+ *
+ * It is mapped by the master before it forks and handed down as a pointer. Only its owner writes a
+ * slot; the master reads heartbeats and deadlines, the revoker reads what a dead child had in hand.
+ * There are no locks: every word is atomic, and a lease is named before its phase is set. */
+#ifndef UTIL_SHARED_H
+#define UTIL_SHARED_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define SHARED_SLOTS 320
+#define RUN_ID_SIZE  16
+
+/* What a child has in hand, so that its death leaves no credential behind. */
+enum slot_phase {
+	SLOT_FREE,      /* nothing */
+	SLOT_PENDING,   /* the lease is recorded, calls may be under way: revoke it */
+	SLOT_ISSUED,    /* the credential exists, its reply is not flushed: revoke it */
+	SLOT_DELIVERED, /* the reply was flushed: the lease is good, only to be confirmed */
+};
+
+enum slot_counter {
+	COUNT_REQUESTS,
+	COUNT_ISSUED,
+	COUNT_REVOKED,
+	COUNT_RENEWED,
+	COUNT_CLOUD_CALLS,
+	COUNT_CLOUD_ERRORS,
+	SLOT_COUNTERS,
+};
+
+struct slot {
+	_Atomic int32_t pid;         /* 0: unused; negative: that child is dead, to be cleaned up */
+	_Atomic int64_t heartbeat;   /* boot-time ms of the last sign of life */
+	_Atomic int64_t deadline;    /* boot-time ms by which the request in hand ends; 0: idle */
+	_Atomic uint32_t phase;      /* enum slot_phase */
+	unsigned char lease[16];     /* keyed name of the lease in hand */
+	_Atomic uint64_t counters[SLOT_COUNTERS];
+};
+
+struct shared {
+	unsigned char run_id[RUN_ID_SIZE]; /* random, of this start of the server */
+	int revoker_wake;                  /* an eventfd: write 1 to wake the revoker */
+	int64_t started;                   /* seconds since 1970 */
+	struct slot slots[SHARED_SLOTS];
+};
+
+/* Maps and zeroes it, draws nothing: the caller fills run_id. NULL if memory is out. */
+struct shared *shared_new(void);
+
+/* Wakes the revoker; never blocks. */
+void shared_wake_revoker(struct shared *shared);
+
+void slot_beat(struct slot *slot);
+void slot_count(struct slot *slot, enum slot_counter counter);
+void slot_hold(struct slot *slot, const unsigned char lease[16], enum slot_phase phase);
+void slot_phase_set(struct slot *slot, enum slot_phase phase);
+
+#endif
