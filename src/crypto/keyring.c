@@ -6,6 +6,8 @@
  *   first root key ──▶ lease, token, account name keys   the same for ever
  *
  * Everything is derived once, when the keyring is made; the whole struct lives in the mapping. */
+#include <config.h>
+
 #include "crypto/keyring.h"
 
 #include <string.h>
