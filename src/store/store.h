@@ -23,7 +23,8 @@ enum store_urgency {
 	STORE_REVOKE, /* revocations, deletions: written as long as there is any room */
 };
 
-/* Where the store lives and how it is sealed; all borrowed. */
+/* Where the store lives and how it is sealed; all borrowed. The key file is read while the store is
+ * created, opened or adopted, and never after. */
 struct store_options {
 	const struct store_driver *driver;
 	const char *path;
@@ -109,8 +110,9 @@ int store_rotate(struct store *store);
 int store_apply(struct store *store, enum store_urgency urgency, const struct store_batch *batch,
 		size_t *failed_out);
 
-/* The driver's maintain, plus: reads the fill for store_apply's limit. The revoker calls it each
- * minute, every process once at open. usage_out may be NULL. */
+/* The driver's maintain; also reads the fill for store_apply's limit, as store_open does and
+ * store_apply itself at most once a second. The revoker calls it each minute and after the death of
+ * a process. usage_out may be NULL. */
 int store_maintain(struct store *store, struct driver_usage *usage_out);
 
 #endif

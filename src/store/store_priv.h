@@ -32,6 +32,9 @@ struct batch_op {
 	unsigned char *bytes;
 };
 
+/* Reads how full the store is, for the limit of ordinary writes. Any error of the driver. */
+int store_look(struct store *store);
+
 /* Random and not 0, which stands for "no such record". */
 uint64_t new_revision(void);
 

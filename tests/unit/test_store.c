@@ -597,6 +597,32 @@ static void test_one_server_holds_the_lock(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* Other tests stand on the memory driver instead of a disk. */
+static void test_a_store_in_memory_works_alike(void **state)
+{
+	struct fixture *fixture = *state, copy = *fixture;
+	struct err err = { "" };
+	size_t count = 0;
+
+	copy.options.driver = &store_mem;
+	assert_int_equal(store_open(&copy.options, &copy.store, &err), LH_ENOENT);
+	assert_int_equal(store_create(&copy.options, NULL, NULL, &err), 0);
+	assert_int_equal(store_create(&copy.options, NULL, NULL, &err), LH_EEXIST);
+	assert_int_equal(store_open(&copy.options, &copy.store, &err), 0);
+	put(&copy, "key", "value");
+	assert_int_equal(store_rotate(copy.store), 0);
+	store_close(copy.store);
+	assert_int_equal(store_open(&copy.options, &copy.store, &err), 0);
+	check_value(&copy, "key", "value");
+	assert_int_equal(store_scan(copy.store, STORE_SCAN_KEYS, NOTHING, NOTHING, NOTHING, 9,
+				    count_records, &count),
+			 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(try_delete(&copy, STORE_NORMAL, "key"), 0);
+	store_close(copy.store);
+	store_mem_forget(copy.options.path);
+}
+
 /* Failing allocations */
 
 static int main_path(struct fixture *fixture)
@@ -670,6 +696,7 @@ int main(void)
 		CASE(test_a_copied_folder_must_be_adopted),
 		CASE(test_the_folder_is_private),
 		CASE(test_one_server_holds_the_lock),
+		CASE(test_a_store_in_memory_works_alike),
 		CASE(test_every_failing_allocation_is_reported),
 	};
 

@@ -498,24 +498,39 @@ static void test_usage(void **state)
 	assert_true(after_all.used_bytes < LIMIT / 10);
 }
 
-/* Puts records of this size until the store is full. */
+/* Puts `together` records of this size behind the first `count` ones. */
+static int put_some(struct fixture *fixture, size_t count, struct bytes value, size_t together)
+{
+	struct driver_op ops[STORE_BATCH_MAX];
+	char keys[STORE_BATCH_MAX][32];
+	size_t i;
+
+	for (i = 0; i < together; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "%08zu", count + i);
+		ops[i] = put(text(keys[i]), value, count + i + 1);
+	}
+	return apply(fixture, ops, together);
+}
+
+/* Puts records of this size, first many at once, then ever fewer, until not even one goes in. */
 static size_t fill_up(struct fixture *fixture, size_t value_size)
 {
-	char *value = calloc(1, value_size), key[32];
-	struct driver_op op;
-	size_t count;
-	int ret = 0;
+	char *value = calloc(1, value_size);
+	size_t count = 0, together = value_size < 1000 ? STORE_BATCH_MAX : 8;
+	int ret;
 
 	assert_non_null(value);
-	for (count = 0; !ret; count++) {
+	while (together > 0) {
+		ret = put_some(fixture, count, (struct bytes){ value, value_size }, together);
+		assert_true(!ret || ret == LH_EFULL);
+		if (ret)
+			together /= 2;
+		else
+			count += together;
 		assert_true(count <= SMALL_LIMIT / value_size);
-		snprintf(key, sizeof(key), "%08zu", count);
-		op = put(text(key), (struct bytes){ value, value_size }, count + 1);
-		ret = apply(fixture, &op, 1);
 	}
 	free(value);
-	assert_int_equal(ret, LH_EFULL);
-	return count - 1;
+	return count;
 }
 
 static void delete_all(struct fixture *fixture, size_t count, size_t together)
@@ -564,7 +579,7 @@ static void test_a_full_store_takes_what_shrinks_it(void **state)
 	struct driver_op ops[2];
 	size_t count, i;
 
-	count = fill_up(fixture, 1000);
+	count = fill_up(fixture, 2000);
 	for (i = 0; i < count; i++) {
 		snprintf(key, sizeof(key), "%08zu", i);
 		snprintf(index, sizeof(index), "x%zu", i);
