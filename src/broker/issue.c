@@ -11,6 +11,7 @@
 #include "broker/failure.h"
 #include "crypto/crypto.h"
 #include "lease/ttl.h"
+#include "util/buf.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/json.h"
@@ -18,11 +19,11 @@
 #include "util/shared.h"
 #include "util/wipe.h"
 
-#define PLANS_MAX       3  /* new plans after a name was found taken */
-#define LEASE_RANDOM    24 /* characters of a lease id that nobody guesses */
-#define DEADLINE_SLACK  5  /* seconds past its deadline after which a worker is surely dead */
-#define NS_PER_SECOND   INT64_C(1000000000)
-#define CALL_ATTEMPTS   3
+#define PLANS_MAX      3  /* new plans after a name was found taken */
+#define LEASE_RANDOM   24 /* characters of a lease id that nobody guesses */
+#define DEADLINE_SLACK 5  /* seconds past its deadline after which a worker is surely dead */
+#define NS_PER_SECOND  INT64_C(1000000000)
+#define CALL_ATTEMPTS  3
 
 /* One issue under way. */
 struct issue {
@@ -77,7 +78,8 @@ static int get_root(struct issue *issue)
 		if (ret != LH_EBUSY)
 			break;
 		if (clock_boot_ms() >= issue->request->deadline) {
-			err_set(issue->err, 0, "%s: the root credentials were not to be had in time",
+			err_set(issue->err, 0,
+				"%s: the root credentials were not to be had in time",
 				mount->engine->type);
 			return fail(issue, LH_ETIMEOUT, FAILURE_SLOW);
 		}

@@ -24,7 +24,7 @@
 struct fetch {
 	bool busy;
 	bool failed;
-	bool none; /* it failed because there is nothing to be had */
+	bool none;         /* it failed because there is nothing to be had */
 	int64_t failed_at; /* boot ms */
 	struct err why;
 	struct answer answer; /* that failed; no body */
