@@ -7,6 +7,7 @@
 #include "broker/broker_priv.h"
 #include "broker/exchange.h"
 #include "broker/failure.h"
+#include "crypto/crypto.h"
 #include "crypto/keyring.h"
 #include "util/buf.h"
 #include "util/clock.h"

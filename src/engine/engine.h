@@ -138,6 +138,8 @@ struct step {
 struct surroundings {
 	const json_t *environment; /* object: the variables named by engine->environment */
 	const char *login_token; /* content of the file named by engine->token_file_variable; "" */
+	int64_t now;             /* seconds since 1970 */
+	const char *random;      /* 32 hex digits drawn for this step alone */
 };
 
 struct root_key {
