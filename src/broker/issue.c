@@ -144,7 +144,6 @@ static int make_lease(struct issue *issue)
 	const struct issue_request *request = issue->request;
 	const struct engine *engine = request->mount->engine;
 	struct lease *lease = calloc(1, sizeof(*lease));
-	int64_t ttl;
 
 	lease_free(issue->lease);
 	issue->lease = lease;
@@ -155,7 +154,6 @@ static int make_lease(struct issue *issue)
 	lease->renewable = engine->renewable(issue->plan);
 	memcpy(lease->mount, request->mount->uuid, sizeof(lease->mount));
 	memcpy(lease->owner.name, request->caller->token, sizeof(lease->owner.name));
-	engine->role_ttl(request->role, &ttl, &lease->max_ttl);
 	lease->issued_ns = clock_now_ns();
 	lease->due = orphan_time(issue);
 	lease->id = make_id(request->path);
@@ -299,7 +297,7 @@ static int talk(struct issue *issue)
 static int grant_ttl(struct issue *issue, struct lease *lease)
 {
 	const struct issue_request *request = issue->request;
-	int64_t now_ns = clock_now_ns(), role_max;
+	int64_t now_ns = clock_now_ns();
 	struct ttl_terms terms = {
 		.mount_default = mount_default_ttl(issue->broker, request->mount),
 		.mount_max = mount_max_ttl(issue->broker, request->mount),
@@ -309,8 +307,7 @@ static int grant_ttl(struct issue *issue, struct lease *lease)
 	char warning[256];
 	int ret;
 
-	request->mount->engine->role_ttl(request->role, &terms.role_ttl, &role_max);
-	terms.role_max = role_max;
+	request->mount->engine->role_ttl(request->role, &terms.role_ttl, &terms.role_max);
 	if (issue->expires_at) {
 		/* The cloud has decided; the lease may only be shorter. */
 		terms.role_max = 0;

@@ -81,7 +81,6 @@ static int grant(struct broker *broker, struct lease *lease, int64_t increment,
 	lease->renewed_ns = now_ns;
 	lease->expires_ns = now_ns + lease->ttl * NS_PER_SECOND;
 	lease->due = seconds_up(lease->expires_ns);
-	lease->max_ttl = terms.role_max;
 	reply->ttl = lease->ttl;
 	return 0;
 }

@@ -9,7 +9,7 @@
 #include "util/shared.h"
 
 #define POLL_FIRST_MS 1
-#define POLL_MAX_MS   20
+#define POLL_MAX_MS   5
 
 /* Waits a little longer each time. false: the deadline is past. */
 static bool wait_more(struct broker *broker, int64_t deadline, int64_t *pause)

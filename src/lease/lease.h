@@ -57,7 +57,6 @@ struct lease {
 	int64_t renewed_ns; /* 0: never */
 	int64_t expires_ns;
 	int64_t ttl;          /* seconds, as last granted */
-	int64_t max_ttl;      /* seconds from issue, as the role had it; 0: the mount's */
 	int64_t due;          /* seconds since 1970: when the revoker must look at it */
 	int64_t unsure_until; /* seconds: until then a lost call may take effect; 0: none was lost */
 	uint32_t tries;       /* failed revocations */
