@@ -85,9 +85,9 @@ static void hold(struct revoker *revoker, const struct lease_key *lease, int64_t
 
 /* ---- How it ended ---- */
 
-static void fail(struct taking *taking, const char *format, const char *detail)
+static void fail(struct taking *taking, const char *why)
 {
-	err_text(taking->error, sizeof(taking->error), format, detail);
+	err_text(taking->error, sizeof(taking->error), "%s", why);
 	taking->ended = true;
 }
 
@@ -108,7 +108,7 @@ static void done(void *context, const struct talk_end *end)
 	if (taking->gone)
 		return;
 	if (!culprit) {
-		fail(taking, "%s", end->step->reason);
+		fail(taking, end->step->reason);
 		return;
 	}
 	taking->operator= culprit->kind == ANSWER_REFUSED &&
@@ -208,14 +208,14 @@ static int start(struct taking *taking)
 	if (ret) {
 		taking->sick = ret == LH_ECLOUD && answer.kind != ANSWER_REFUSED;
 		taking->operator= !taking->sick;
-		fail(taking, "%s", err.text[0] ? err.text : err_name(ret));
+		fail(taking, err.text[0] ? err.text : err_name(ret));
 		return 0;
 	}
 	taking->key_id = wipe_copy(root.key.id, strlen(root.key.id));
 	if (same_account(taking, &root)) {
 		ret = converse(taking, &root);
 		if (ret)
-			fail(taking, "%s", err_name(ret));
+			fail(taking, err_name(ret));
 	}
 	root_clear(&root);
 	return 0;
@@ -278,7 +278,7 @@ bool taking_begin(struct revoker *revoker, const struct due *due)
 		taking->gone = taking->ended = true;
 	} else if (!taking->engine) {
 		taking->operator= true;
-		fail(taking, "this version does not know the engine %s", taking->lease->engine);
+		fail(taking, "this version does not know the lease's engine");
 	} else if (start(taking) == LH_EBUSY) {
 		taking_free(taking);
 		mount->waiting = true;
