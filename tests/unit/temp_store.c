@@ -32,7 +32,8 @@ void temp_store_open(struct temp_store *temp)
 	temp->options.path = temp->path;
 	temp->options.map_size = MAP_SIZE;
 	temp->options.key_file = temp->key_file;
-	if (master_key_create(temp->key_file, &err) || store_create(&temp->options, NULL, &err) ||
+	if (master_key_create(temp->key_file, &err) ||
+	    store_create(&temp->options, NULL, NULL, &err) ||
 	    store_open(&temp->options, &temp->store, &err))
 		fail_msg("%s", err.text);
 }
