@@ -17,7 +17,10 @@ struct buf {
 	bool failed;     /* an append failed; everything after it was ignored */
 };
 
-#define BUF_INIT { NULL, 0, 0, false }
+#define BUF_INIT                                                                                   \
+	{                                                                                          \
+		NULL, 0, 0, false                                                                  \
+	}
 
 void buf_add(struct buf *buf, const void *data, size_t size);
 void buf_add_text(struct buf *buf, const char *text);

@@ -11,6 +11,10 @@ struct err;
 /* The deepest nesting that is read from outside. */
 #define JSON_DEPTH_MAX 64
 
+/* Makes Jansson wipe what it frees, and json_read see every allocation that fails in it (Jansson's
+ * lexer drops a character instead). wipe_freed_memory calls it. Before the first use of Jansson. */
+void json_guard_memory(void);
+
 /* Reads one JSON value from bytes of outside: no duplicate keys, no trailing text, no NUL in texts,
  * nested at most JSON_DEPTH_MAX deep. *value_out is new.
  * Returns 0, LH_ENOMEM, or LH_EINVAL with line, column and reason in err. */

@@ -21,6 +21,9 @@ int text_int64(const char *text, int64_t *value_out);
 /* The naming rule of Vault's routes: \w(([\w-.]+)?\w)? of at most 128 bytes. */
 bool text_is_name(const char *text);
 
+/* Bytes of the well-formed UTF-8 sequence at the start of data (1 to 4); 0 if there is none. */
+size_t text_utf8(const void *data, size_t size);
+
 /* Well-formed UTF-8 without control characters (below 0x20, 0x7f). */
 bool text_is_printable(const char *text, size_t size);
 
@@ -30,7 +33,7 @@ bool text_ends_with(const char *text, const char *suffix);
 /* RFC 3986: everything but A-Z a-z 0-9 - _ . ~ becomes %XX. */
 void text_percent_encode(struct buf *out, const char *text, size_t size);
 
-/* A base64 or base64url text without line breaks (RFC 4648). */
+/* Base64 with padding and without line breaks (RFC 4648, section 4). */
 void text_base64(struct buf *out, const void *data, size_t size);
 
 #endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "util/text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "util/buf.h"
+#include "util/err.h"
+
+#define NAME_MAX_BYTES 128
+
+void text_hex(const void *data, size_t size, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	const unsigned char *bytes = data;
+
+	for (size_t i = 0; i < size; i++) {
+		*out++ = digits[bytes[i] >> 4];
+		*out++ = digits[bytes[i] & 15];
+	}
+	*out = '\0';
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+int text_unhex(const char *text, void *out, size_t size)
+{
+	unsigned char *bytes = out;
+
+	memset(out, 0, size);
+	if (strlen(text) / 2 != size || strlen(text) % 2)
+		return LH_EINVAL;
+	for (size_t i = 0; i < 2 * size; i++) {
+		if (hex_digit(text[i]) < 0)
+			return LH_EINVAL;
+	}
+	for (size_t i = 0; i < size; i++)
+		bytes[i] = (unsigned char)(hex_digit(text[2 * i]) << 4 |
+					   hex_digit(text[2 * i + 1]));
+	return 0;
+}
+
+int text_int64(const char *text, int64_t *value_out)
+{
+	const char *digits = text + (*text == '-' || *text == '+');
+	intmax_t value;
+
+	*value_out = 0;
+	if (!*digits || digits[strspn(digits, "0123456789")])
+		return LH_EINVAL;
+	errno = 0;
+	value = strtoimax(text, NULL, 10);
+	if (errno == ERANGE || value > INT64_MAX || value < INT64_MIN)
+		return LH_ERANGE;
+	*value_out = value;
+	return 0;
+}
+
+static bool is_word(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	       c == '_';
+}
+
+bool text_is_name(const char *text)
+{
+	size_t size = strlen(text);
+
+	if (size == 0 || size > NAME_MAX_BYTES || !is_word(text[0]) || !is_word(text[size - 1]))
+		return false;
+	for (size_t i = 0; i < size; i++) {
+		if (!is_word(text[i]) && text[i] != '-' && text[i] != '.')
+			return false;
+	}
+	return true;
+}
+
+/* The table of well-formed sequences in the Unicode standard (table 3-7): only the second byte has
+ * limits that depend on the first, which keeps out overlong forms and surrogates. */
+size_t text_utf8(const void *data, size_t size)
+{
+	static const struct {
+		unsigned char first, last, low, high;
+		size_t size;
+	} forms[] = {
+		{ 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+		{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 },
+		{ 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
+		{ 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+	};
+	const unsigned char *bytes = data;
+
+	if (size == 0)
+		return 0;
+	if (bytes[0] < 0x80)
+		return 1;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if (bytes[0] < forms[i].first || bytes[0] > forms[i].last)
+			continue;
+		if (size < forms[i].size || bytes[1] < forms[i].low || bytes[1] > forms[i].high)
+			return 0;
+		for (size_t j = 2; j < forms[i].size; j++) {
+			if ((bytes[j] & 0xc0) != 0x80)
+				return 0;
+		}
+		return forms[i].size;
+	}
+	return 0;
+}
+
+bool text_is_printable(const char *text, size_t size)
+{
+	for (size_t i = 0, step; i < size; i += step) {
+		unsigned char c = (unsigned char)text[i];
+
+		step = text_utf8(text + i, size - i);
+		if (step == 0 || c < 0x20 || c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+bool text_starts_with(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool text_ends_with(const char *text, const char *suffix)
+{
+	size_t text_size = strlen(text), size = strlen(suffix);
+
+	return text_size >= size && memcmp(text + text_size - size, suffix, size) == 0;
+}
+
+void text_percent_encode(struct buf *out, const char *text, size_t size)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	for (size_t i = 0; i < size; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (is_word(text[i]) || c == '-' || c == '.' || c == '~') {
+			buf_add_char(out, text[i]);
+		} else {
+			buf_add_char(out, '%');
+			buf_add_char(out, digits[c >> 4]);
+			buf_add_char(out, digits[c & 15]);
+		}
+	}
+}
+
+void text_base64(struct buf *out, const void *data, size_t size)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *bytes = data;
+
+	for (size_t i = 0; i < size; i += 3) {
+		size_t left = size - i;
+		uint32_t group = (uint32_t)bytes[i] << 16;
+
+		if (left > 1)
+			group |= (uint32_t)bytes[i + 1] << 8;
+		if (left > 2)
+			group |= bytes[i + 2];
+		buf_add_char(out, digits[group >> 18]);
+		buf_add_char(out, digits[group >> 12 & 63]);
+		buf_add_char(out, left > 1 ? digits[group >> 6 & 63] : '=');
+		buf_add_char(out, left > 2 ? digits[group & 63] : '=');
+	}
+}
