@@ -58,12 +58,17 @@ int mount_taint(struct broker *broker, const struct mount *mount, struct store_b
 void mount_table_free(struct broker *broker);
 
 /* Takes a mount that has no leases any more out of the store: first its roles, a page at a time, at
- * last the mount itself together with `job`, in one commit. LH_EBUSY: call again. */
+ * last the mount itself, in one commit with `job` (which goes) and `forget` (which comes).
+ * LH_EBUSY: call again. */
+struct job;
 int mount_remove(struct broker *broker, const char *path, const unsigned char *uuid,
-		 const struct key *job);
+		 const struct key *job, const struct job *forget);
 
 /* Forgets what outlived a removed mount for the sake of swept leases: configuration, tombstone. */
 int mount_forget(struct broker *broker, const unsigned char *uuid, const struct key *job);
+
+/* Whole seconds that are not before ns. */
+int64_t seconds_up(int64_t ns);
 
 /* Sets a text of a lease, wiping the old one. 0 or LH_ENOMEM. */
 int lease_set(char **member, const char *text);

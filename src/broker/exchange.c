@@ -16,11 +16,11 @@
 #include "util/shared.h"
 #include "util/wipe.h"
 
-#define CONNECT_TIMEOUT_MS 5000
+#define CONNECT_TIMEOUT_MS  5000
 #define METADATA_TIMEOUT_MS 1000 /* it answers from the same machine, or there is none */
-#define BACKOFF_FIRST_MS   200
-#define BACKOFF_MAX_MS     8000
-#define PARAMS_MAX         32
+#define BACKOFF_FIRST_MS    200
+#define BACKOFF_MAX_MS      8000
+#define PARAMS_MAX          32
 
 struct exchange {
 	struct exchange_terms terms;
@@ -156,9 +156,7 @@ static void read_plain(const struct call *call, const struct http_answer *http, 
 {
 	bool good = http->status >= 200 && http->status < 300;
 
-	answer->kind = good                  ? ANSWER_OK
-		       : http->status >= 500 ? ANSWER_SICK
-					     : ANSWER_REFUSED;
+	answer->kind = good ? ANSWER_OK : http->status >= 500 ? ANSWER_SICK : ANSWER_REFUSED;
 	if (!good) {
 		snprintf(answer->code, sizeof(answer->code), "HTTP%d", http->status);
 		return;
@@ -180,7 +178,8 @@ static void read_http(struct exchange *exchange, const struct http_answer *http)
 	struct answer *answer = &exchange->answer;
 	json_t *json = NULL;
 
-	if (json_read(buf_text(&http->body), http->body.size, &json, NULL) || !json_is_object(json)) {
+	if (json_read(buf_text(&http->body), http->body.size, &json, NULL) ||
+	    !json_is_object(json)) {
 		json_decref(json);
 		json = NULL;
 	}

@@ -11,6 +11,7 @@
 #include "broker/failure.h"
 #include "crypto/crypto.h"
 #include "lease/ttl.h"
+#include "util/buf.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/json.h"
@@ -18,11 +19,11 @@
 #include "util/shared.h"
 #include "util/wipe.h"
 
-#define PLANS_MAX       3  /* new plans after a name was found taken */
-#define LEASE_RANDOM    24 /* characters of a lease id that nobody guesses */
-#define DEADLINE_SLACK  5  /* seconds past its deadline after which a worker is surely dead */
-#define NS_PER_SECOND   INT64_C(1000000000)
-#define CALL_ATTEMPTS   3
+#define PLANS_MAX      3  /* new plans after a name was found taken */
+#define LEASE_RANDOM   24 /* characters of a lease id that nobody guesses */
+#define DEADLINE_SLACK 5  /* seconds past its deadline after which a worker is surely dead */
+#define NS_PER_SECOND  INT64_C(1000000000)
+#define CALL_ATTEMPTS  3
 
 /* One issue under way. */
 struct issue {
@@ -77,7 +78,8 @@ static int get_root(struct issue *issue)
 		if (ret != LH_EBUSY)
 			break;
 		if (clock_boot_ms() >= issue->request->deadline) {
-			err_set(issue->err, 0, "%s: the root credentials were not to be had in time",
+			err_set(issue->err, 0,
+				"%s: the root credentials were not to be had in time",
 				mount->engine->type);
 			return fail(issue, LH_ETIMEOUT, FAILURE_SLOW);
 		}
@@ -142,7 +144,6 @@ static int make_lease(struct issue *issue)
 	const struct issue_request *request = issue->request;
 	const struct engine *engine = request->mount->engine;
 	struct lease *lease = calloc(1, sizeof(*lease));
-	int64_t ttl;
 
 	lease_free(issue->lease);
 	issue->lease = lease;
@@ -153,7 +154,6 @@ static int make_lease(struct issue *issue)
 	lease->renewable = engine->renewable(issue->plan);
 	memcpy(lease->mount, request->mount->uuid, sizeof(lease->mount));
 	memcpy(lease->owner.name, request->caller->token, sizeof(lease->owner.name));
-	engine->role_ttl(request->role, &ttl, &lease->max_ttl);
 	lease->issued_ns = clock_now_ns();
 	lease->due = orphan_time(issue);
 	lease->id = make_id(request->path);
@@ -297,7 +297,7 @@ static int talk(struct issue *issue)
 static int grant_ttl(struct issue *issue, struct lease *lease)
 {
 	const struct issue_request *request = issue->request;
-	int64_t now_ns = clock_now_ns(), role_max;
+	int64_t now_ns = clock_now_ns();
 	struct ttl_terms terms = {
 		.mount_default = mount_default_ttl(issue->broker, request->mount),
 		.mount_max = mount_max_ttl(issue->broker, request->mount),
@@ -307,8 +307,7 @@ static int grant_ttl(struct issue *issue, struct lease *lease)
 	char warning[256];
 	int ret;
 
-	request->mount->engine->role_ttl(request->role, &terms.role_ttl, &role_max);
-	terms.role_max = role_max;
+	request->mount->engine->role_ttl(request->role, &terms.role_ttl, &terms.role_max);
 	if (issue->expires_at) {
 		/* The cloud has decided; the lease may only be shorter. */
 		terms.role_max = 0;

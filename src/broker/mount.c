@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "broker/broker_priv.h"
+#include "broker/job.h"
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/json.h"
@@ -254,7 +255,8 @@ static int put_entry(struct broker *broker, struct store_batch *batch, const str
 	return ret ? ret : store_apply(broker->options.store, urgency, batch, NULL);
 }
 
-int mount_tune(struct broker *broker, const struct mount *mount, const json_t *entry, struct err *err)
+int mount_tune(struct broker *broker, const struct mount *mount, const json_t *entry,
+	       struct err *err)
 {
 	struct store_batch batch = { 0 };
 	int ret = put_entry(broker, &batch, mount, entry, STORE_NORMAL);
@@ -308,7 +310,7 @@ static int remove_roles(struct broker *broker, const unsigned char *uuid)
 }
 
 int mount_remove(struct broker *broker, const char *path, const unsigned char *uuid,
-		 const struct key *job)
+		 const struct key *job, const struct job *forget)
 {
 	struct store_batch batch = { 0 };
 	const struct mount *mount;
@@ -326,7 +328,9 @@ int mount_remove(struct broker *broker, const char *path, const unsigned char *u
 		store_batch_delete(&batch, STORE_REVISION, mount->revision, key_bytes(&key));
 	}
 	store_batch_delete(&batch, STORE_ANY, 0, key_bytes(job));
-	ret = store_apply(broker->options.store, STORE_REVOKE, &batch, NULL);
+	ret = job_put(&batch, forget);
+	if (!ret)
+		ret = store_apply(broker->options.store, STORE_REVOKE, &batch, NULL);
 	store_batch_free(&batch);
 	return ret == LH_ECONFLICT ? LH_EBUSY : ret;
 }
@@ -474,7 +478,7 @@ int mount_role_list(struct broker *broker, const struct mount *mount, const char
 	end = from;
 	key_after_prefix(&end);
 	key_role(&behind, mount->uuid, after ? after : "");
-	return store_scan(broker->options.store, STORE_SCAN_KEYS, key_bytes(&from),
-			  key_bytes(&end), after && after[0] ? key_bytes(&behind) : no_bytes, max,
-			  take_role, &names);
+	return store_scan(broker->options.store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end),
+			  after && after[0] ? key_bytes(&behind) : no_bytes, max, take_role,
+			  &names);
 }

@@ -7,6 +7,7 @@
 #include "broker/broker_priv.h"
 #include "broker/exchange.h"
 #include "broker/failure.h"
+#include "crypto/crypto.h"
 #include "crypto/keyring.h"
 #include "util/buf.h"
 #include "util/clock.h"
@@ -24,7 +25,7 @@
 struct fetch {
 	bool busy;
 	bool failed;
-	bool none; /* it failed because there is nothing to be had */
+	bool none;         /* it failed because there is nothing to be had */
 	int64_t failed_at; /* boot ms */
 	struct err why;
 	struct answer answer; /* that failed; no body */

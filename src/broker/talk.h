@@ -28,17 +28,17 @@ void talker_free(struct talker *talker);
 struct talk_end {
 	enum verdict verdict;
 	struct step *step;
-	bool unsure;  /* a creating call was not answered: it may still take effect */
-	bool slow;    /* with STEP_FAILED: the deadline ended it */
+	bool unsure; /* a creating call was not answered: it may still take effect */
+	bool slow;   /* with STEP_FAILED: the deadline ended it */
 };
 
 struct talk_terms {
-	const struct engine *engine;      /* borrowed, for ever */
-	const struct conf_engine *conf;   /* borrowed, for ever */
-	const struct root_key *key;       /* copied; NULL: plain calls only */
+	const struct engine *engine;       /* borrowed, for ever */
+	const struct conf_engine *conf;    /* borrowed, for ever */
+	const struct root_key *key;        /* copied; NULL: plain calls only */
 	const json_t *role, *plan, *facts; /* references are taken */
-	int64_t deadline;                 /* boot ms: no call begins after it */
-	unsigned attempts;                /* of a call that is not answered, at most */
+	int64_t deadline;                  /* boot ms: no call begins after it */
+	unsigned attempts;                 /* of a call that is not answered, at most */
 	enum verdict (*advance)(void *context, struct step *step);
 	void (*done)(void *context, const struct talk_end *end);
 	void *context; /* for both */
