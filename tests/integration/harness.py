@@ -40,6 +40,8 @@ storage "lmdb" {{
 seal "file" {{
   key_file = "{folder}/master.key"
 }}
+user      = ""
+group     = ""
 log_level = "debug"
 engine "alicloud" {{
   ram_endpoint      = "{ram}"
