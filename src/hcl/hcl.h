@@ -6,7 +6,11 @@
  *   block "label" { … }    any number of labels
  *
  * Comments `#`, `//` and slash-star; strings with escapes and heredocs (<<EOT, <<-EOT); CRLF and a
- * byte order mark are accepted. A text whose first byte is `{` is read as JSON of the same shape. */
+ * byte order mark are accepted. A comma may follow an item. Names are ASCII.
+ *
+ * A text whose first byte behind space is `{` is read as JSON: every member of the object becomes an
+ * assignment (in line 1, as Jansson keeps no lines), and what HCL writes as a block is an object in
+ * an object there: path "x" {…} is {"path": {"x": {…}}}. */
 #ifndef HCL_HCL_H
 #define HCL_HCL_H
 

@@ -41,7 +41,6 @@ void lease_encode(const struct lease *lease, struct buf *out)
 	buf_add_u64(out, (uint64_t)lease->renewed_ns);
 	buf_add_u64(out, (uint64_t)lease->expires_ns);
 	buf_add_u64(out, (uint64_t)lease->ttl);
-	buf_add_u64(out, (uint64_t)lease->max_ttl);
 	buf_add_u64(out, (uint64_t)lease->due);
 	buf_add_u64(out, (uint64_t)lease->unsure_until);
 	buf_add_u32(out, lease->tries);
@@ -91,7 +90,6 @@ static void read_numbers(struct reader *reader, struct lease *lease)
 	lease->renewed_ns = (int64_t)reader_u64(reader);
 	lease->expires_ns = (int64_t)reader_u64(reader);
 	lease->ttl = (int64_t)reader_u64(reader);
-	lease->max_ttl = (int64_t)reader_u64(reader);
 	lease->due = (int64_t)reader_u64(reader);
 	lease->unsure_until = (int64_t)reader_u64(reader);
 	lease->tries = reader_u32(reader);

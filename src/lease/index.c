@@ -80,6 +80,28 @@ int due_next(struct store *store, int64_t fallback, int64_t *time_out)
 	return ret;
 }
 
+bool due_exists(struct store *store, const struct due *due)
+{
+	uint64_t revision = 0;
+	struct key key;
+
+	key_due_entry(&key, due);
+	return !store_revision(store, key_bytes(&key), &revision) && revision;
+}
+
+int due_remove(struct store *store, const struct due *due)
+{
+	struct store_batch batch = { 0 };
+	struct key key;
+	int ret;
+
+	key_due_entry(&key, due);
+	store_batch_delete(&batch, STORE_ANY, 0, key_bytes(&key));
+	ret = store_apply(store, STORE_REVOKE, &batch, NULL);
+	store_batch_free(&batch);
+	return ret;
+}
+
 /* ---- By path ---- */
 
 /* Splits a key of family p: the path's length and the lease. LH_ECORRUPT if it is not one. */

@@ -164,10 +164,8 @@ static const struct index {
 	bool (*holds)(const struct lease *lease);
 	void (*key)(struct key *key, const struct lease *lease, const struct lease_key *name);
 } indexes[] = {
-	{ in_due, key_due },
-	{ in_listing, key_path },
-	{ in_listing, key_owner },
-	{ in_irrevocable, key_irrevocable },
+	{ in_due, key_due },           { in_listing, key_path },
+	{ in_listing, key_owner },     { in_irrevocable, key_irrevocable },
 	{ in_sweeping, key_sweeping },
 };
 
@@ -175,7 +173,7 @@ static void change_index(struct store_batch *batch, const struct index *index,
 			 const struct lease *old, const struct lease *new,
 			 const struct lease_key *name)
 {
-	bool had = old && index->holds(old), has = new &&index->holds(new);
+	bool had = old && index->holds(old), has = new && index->holds(new);
 	struct key before, after;
 
 	if (had)
