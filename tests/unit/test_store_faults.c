@@ -395,18 +395,26 @@ static int write_text(const char *path, const char *words)
 	return written == size ? 0 : -1;
 }
 
-/* Puts a small disk there that nobody but this process sees and that goes with it. Without root, a
- * user namespace gives the right to; some systems allow neither. */
+/* Without root, a user namespace gives the right to mount; some systems do not allow it. */
+static int become_root(void)
+{
+	char uid_map[64], gid_map[64];
+
+	snprintf(uid_map, sizeof(uid_map), "0 %u 1", (unsigned int)getuid());
+	snprintf(gid_map, sizeof(gid_map), "0 %u 1", (unsigned int)getgid());
+	if (unshare(CLONE_NEWUSER))
+		return -1;
+	if (write_text("/proc/self/setgroups", "deny") || write_text("/proc/self/uid_map", uid_map))
+		return -1;
+	return write_text("/proc/self/gid_map", gid_map);
+}
+
+/* Puts a small disk there that nobody but this process sees and that goes with it. */
 static int mount_small_disk(const char *path)
 {
-	char map[64];
-
-	snprintf(map, sizeof(map), "0 %u 1", (unsigned int)getuid());
-	if (geteuid() == 0 ? unshare(CLONE_NEWNS) : unshare(CLONE_NEWNS | CLONE_NEWUSER))
+	if (geteuid() != 0 && become_root())
 		return -1;
-	if (geteuid() != 0 && write_text("/proc/self/uid_map", map))
-		return -1;
-	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return -1;
 	return mount("none", path, "tmpfs", 0, DISK_SIZE);
 }
