@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from client import request
-from nginx import FILES, Nginx
+from nginx import FILES, TOP, Nginx
 from responder import Responder, json_answer
 
 TOKEN = "hvs.CAESIsecretTOKENsecretTOKENsecret"
@@ -302,3 +302,18 @@ def test_the_access_log_names_the_path_the_client_sent(site):
 
 def test_a_secret_in_the_query_is_refused(site):
     assert is_json_error(site.ask("GET", "/v1/x?token=" + TOKEN), 400)
+
+
+# --- and the daemon's side of the same numbers ---
+
+def test_the_body_limit_is_the_daemons():
+    with open(os.path.join(TOP, "src", "api", "api.h"), encoding="utf-8") as file:
+        assert re.search(r"API_BODY_MAX +\(2 \* 1024 \* 1024\)", file.read())
+
+
+def test_the_sockets_are_those_of_the_shipped_configuration():
+    pattern = r"/run/leasehold/\w+\.sock"
+    with open(os.path.join(FILES, "leasehold-upstream.conf"), encoding="utf-8") as file:
+        ours = set(re.findall(pattern, file.read()))
+    with open(os.path.join(TOP, "conf", "leasehold.hcl"), encoding="utf-8") as file:
+        assert ours == set(re.findall(pattern, file.read()))
