@@ -4,11 +4,13 @@ logged."""
 import os
 import re
 import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from client import request
-from nginx import FILES, TOP, Nginx
+from nginx import FILES, NO_LIMITS, TOP, Nginx
 from responder import Responder, json_answer
 
 TOKEN = "hvs.CAESIsecretTOKENsecretTOKENsecret"
@@ -266,6 +268,27 @@ def test_too_many_requests_are_a_json_429_for_that_token_alone(tmp_path):
     assert replies[-1].headers["Retry-After"] == "1"
     assert other.status == 200
     assert TOKEN not in log
+
+
+def test_a_full_work_pool_is_a_json_503_and_reads_go_on(tmp_path):
+    arrived, go_on = threading.Event(), threading.Event()
+
+    def slow(request):
+        arrived.set()
+        go_on.wait(10)
+        return answer_work(request)
+
+    few = NO_LIMITS + (("leasehold_work 96", "leasehold_work 1"),)
+    with Responder(tmp_path / "read.sock", answer_read), Responder(tmp_path / "work.sock", slow), \
+            Nginx(tmp_path, tmp_path, replace=few) as nginx, ThreadPoolExecutor() as pool:
+        first = pool.submit(request, nginx.port, "GET", "/v1/work/x")
+        assert arrived.wait(10)
+        second = request(nginx.port, "GET", "/v1/work/x")
+        assert request(nginx.port, "GET", "/v1/x").status == 200
+        go_on.set()
+        assert first.result().status == 200
+    is_json_error(second, 503)
+    assert second.headers["Retry-After"] == "1"
 
 
 # --- logs ---
