@@ -9,9 +9,9 @@
  * synchronous: two flushes, and what was answered is on the disk.
  *
  * LMDB copies every page that it changes, so even a deletion needs free pages. Therefore a batch that
- * makes the store grow must leave a reserve of the map (room.h), and is refused when the disk has less than DISK_LEAST left; a batch that shrinks it may use the reserve
- * and what disk.h keeps allocated ahead of the file's end. The pages that it frees serve the second
- * commit after it.
+ * makes the store grow must leave a reserve of the map (room.h), and is refused when the disk has less
+ * than DISK_LEAST left; a batch that shrinks it may use the reserve, and what disk.h keeps allocated
+ * ahead of the file's end. The pages that it frees serve the second commit after it.
  *
  * A commit that outgrows what another process had mapped shows there as MDB_MAP_RESIZED, at the
  * begin of a transaction, and is cured by mapping anew. */
