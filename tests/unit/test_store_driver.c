@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What driver.h promises, of every driver alike; test_store_full.c has what it promises when there is
- * no room. */
+/* What driver.h promises, of every driver alike; test_store_full.c has what it promises when
+ * there is no room. */
 #include "store/driver.h"
 
 #include <setjmp.h>
@@ -257,7 +257,8 @@ static int collect(void *context, struct bytes key, struct bytes value, uint64_t
 	return 0;
 }
 
-/* Not in this order, so that order is the driver's doing; ~ is the last printable, \377 the last byte. */
+/* Not in this order, so that order is the driver's doing; ~ is the last printable, \377 the last
+ * byte. */
 static const char *const scan_keys[] = { "b", "a", "ab", "\377", "abc", "c", "a\001", "~" };
 
 static const struct {
