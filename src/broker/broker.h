@@ -53,8 +53,8 @@ enum broker_failure {
 struct issue_request {
 	const struct mount *mount;
 	const char *role_name;
-	const json_t *role;  /* as stored */
-	const char *path;    /* of the request, relative to /v1/: the lease id begins with it */
+	const json_t *role; /* as stored */
+	const char *path;   /* of the request, relative to /v1/: the lease id begins with it */
 	const struct caller *caller;
 	const json_t *fields;        /* of creds_fields, coerced */
 	int64_t deadline;            /* boot ms */
@@ -63,10 +63,10 @@ struct issue_request {
 };
 
 struct issue_reply {
-	char *lease_id;    /* new */
-	int64_t ttl;       /* seconds */
+	char *lease_id; /* new */
+	int64_t ttl;    /* seconds */
 	bool renewable;
-	json_t *data;      /* the credential; new */
+	json_t *data; /* the credential; new */
 	struct warnings warnings;
 	enum broker_failure failure;
 	int64_t retry_after; /* seconds, with FAILURE_THROTTLED */

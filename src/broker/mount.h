@@ -19,8 +19,8 @@ struct mount {
 	char path[MOUNT_PATH_MAX + 2]; /* with its final slash */
 	unsigned char uuid[LEASE_UUID_SIZE];
 	const struct engine *engine;
-	json_t *entry;    /* as stored: type, accessor, uuid, description, config, options, … */
-	bool tainted;     /* being disabled: no new requests */
+	json_t *entry; /* as stored: type, accessor, uuid, description, config, options, … */
+	bool tainted;  /* being disabled: no new requests */
 	uint64_t revision;
 };
 
@@ -36,9 +36,9 @@ int mount_each(struct broker *broker, mount_visit visit, void *context);
 /* Enables, tunes. entry is what is stored; path has its final slash. A new mount conflicts with one
  * above or below it: LH_EEXIST, `path is already in use at X/` in err. LH_ECONFLICT when another
  * process changed the table first: read again and retry. LH_EFULL. */
-int mount_enable(struct broker *broker, const char *path, const struct engine *engine, json_t *entry,
-		 struct err *err);
-int mount_tune(struct broker *broker, const struct mount *mount, json_t *entry, struct err *err);
+int mount_enable(struct broker *broker, const char *path, const json_t *entry, struct err *err);
+int mount_tune(struct broker *broker, const struct mount *mount, const json_t *entry,
+	       struct err *err);
 
 /* Disables: taints the mount in one commit (a tombstone, so that no lease is born any more), then a
  * durable job revokes its leases and removes it. Waits for the job until the deadline (boot ms):

@@ -17,7 +17,8 @@ struct buf;
 struct err;
 struct keyring;
 
-#define MASTER_KEY_SIZE 32
+#define MASTER_KEY_SIZE   32
+#define KEYRING_ROOTS_MAX 1024 /* a rotation a week for twenty years */
 
 /* Reads the master key from its file (util/file.h: private to the process's user).
  * 0, LH_ENOENT, LH_EPERM, LH_EINVAL (length or digits), LH_EIO. */
@@ -26,18 +27,23 @@ int master_key_read(const char *path, unsigned char key[MASTER_KEY_SIZE], struct
 /* Makes a new key file; LH_EEXIST if there is one. */
 int master_key_create(const char *path, struct err *err);
 
-/* A new keyring with one random root key. 0, LH_ENOMEM or LH_EIO. */
-int keyring_new(struct keyring **keyring_out);
+/* A new keyring with one random root key, to be sealed under master. 0, LH_ENOMEM or LH_EIO. */
+int keyring_new(const unsigned char master[MASTER_KEY_SIZE], struct keyring **keyring_out);
 
-/* The keyring sealed under the master key, for the store's record; bound to the store's id. */
-int keyring_wrap(const struct keyring *keyring, const unsigned char master[MASTER_KEY_SIZE],
-		 const char *store_id, struct buf *out);
+/* The keyring sealed under its master key, for the store's record; bound to the store's id.
+ * Appended to out. 0, LH_ENOMEM or LH_EIO. */
+int keyring_wrap(const struct keyring *keyring, const char *store_id, struct buf *out);
 
 /* 0, LH_ECORRUPT if the master key is another store's (or the bytes are broken), LH_ENOMEM. */
 int keyring_unwrap(const void *sealed, size_t size, const unsigned char master[MASTER_KEY_SIZE],
 		   const char *store_id, struct keyring **keyring_out);
 
-/* Adds a root key with which everything new is sealed from then on. 0 or LH_ENOMEM. */
+/* Takes in place the keys of a newer record, after another process rotated: the master key is not
+ * needed again, and nothing changes when it fails. Errors as keyring_unwrap. */
+int keyring_reload(struct keyring *keyring, const void *sealed, size_t size, const char *store_id);
+
+/* Adds a root key with which everything new is sealed from then on. 0, LH_EIO, or LH_ERANGE when
+ * there are KEYRING_ROOTS_MAX already. */
 int keyring_rotate(struct keyring *keyring);
 
 /* Wipes and frees. NULL is allowed. */

@@ -31,11 +31,12 @@ enum call_effect {
 	CALL_READS,   /* changes nothing: repeated at will */
 	CALL_REMOVES, /* or sets a relation: repeating it is harmless, "already so" is success */
 	CALL_CREATES, /* makes a thing under a planned name: may be repeated, may happen late */
-	CALL_ONCE,    /* makes one more thing each time: never repeated unless surely not executed */
+	CALL_ONCE, /* makes one more thing each time: never repeated unless surely not executed */
 };
 
 /* One call. `action` and `service` are literals of the engine; params is owned by the call. */
 struct call {
+	struct round *round;           /* borrowed: the one it was added to, for call_param */
 	const struct service *service; /* NULL: a plain request, see below */
 	const char *action;
 	json_t *params; /* object of texts */
@@ -45,9 +46,9 @@ struct call {
 	/* A plain, unsigned request (instance metadata, federated login): service is NULL. */
 	enum endpoint endpoint;
 	const char *method;
-	char *path;    /* with its query; owned */
-	char *header;  /* one "Name: value", or NULL; owned */
-	char *body;    /* application/x-www-form-urlencoded, or NULL; owned */
+	char *path;        /* with its query; owned */
+	char *header;      /* one "Name: value", or NULL; owned */
+	char *body;        /* application/x-www-form-urlencoded, or NULL; owned */
 	bool body_is_text; /* the answer is text, not JSON: answer.body becomes a JSON string */
 };
 
@@ -57,14 +58,19 @@ struct round {
 	size_t count;
 	size_t capacity;
 	int64_t delay_ms;
-	bool failed; /* memory was out while it was built */
+	bool failed; /* memory was out while it was built: not to be performed */
 };
 
 /* Adds a signed call with an empty parameter object and returns it; NULL if memory is out (the round
  * remembers). The pointer is good until the next call is added. */
 struct call *round_add(struct round *round, const struct service *service, const char *action,
 		       enum call_effect effect, int tag);
+
+/* Sets one parameter. A NULL call is allowed: the round knows already. A value that is no UTF-8 makes
+ * the round fail as lost memory does. The round must still be where it was when the call was added. */
 void call_param(struct call *call, const char *name, const char *value);
+
+/* Frees and wipes what the calls own; the round is empty again. */
 void round_clear(struct round *round);
 
 enum answer_kind {
@@ -108,9 +114,9 @@ enum verdict {
  * sets the inputs, calls the step function with no answers first, and frees it at the end. */
 struct step {
 	/* Inputs, borrowed. */
-	const json_t *role;  /* issue: the role as stored */
-	const json_t *plan;  /* names chosen by `plan` */
-	const json_t *facts; /* revoke: what issue learned; NULL if it never ended */
+	const json_t *role;           /* issue: the role as stored */
+	const json_t *plan;           /* names chosen by `plan` */
+	const json_t *facts;          /* revoke: what issue learned; NULL if it never ended */
 	const struct answer *answers; /* of the last round */
 	size_t answer_count;
 
@@ -119,7 +125,8 @@ struct step {
 
 	/* Outputs. */
 	struct round next;            /* with STEP_MORE */
-	const struct answer *culprit; /* with STEP_FAILED: one of `answers`, or NULL */
+	const struct answer *culprit; /* with STEP_FAILED: one of `answers`, &kept, or NULL */
+	struct answer kept;           /* the engine's copy of an earlier answer, without its body */
 	char reason[256];             /* with STEP_FAILED and no culprit */
 	json_t *data;                 /* issue, STEP_DONE: the credential for the caller; new */
 	json_t *facts_out;            /* issue, STEP_DONE: ids to take it back by, no secret; new */
@@ -131,7 +138,9 @@ struct step {
 /* Reads an environment variable as it was at the start; "" if unset. Borrowed. */
 struct surroundings {
 	const json_t *environment; /* object: the variables named by engine->environment */
-	const char *login_token;   /* content of the file named by engine->token_file_variable; "" */
+	const char *login_token; /* content of the file named by engine->token_file_variable; "" */
+	int64_t now;             /* seconds since 1970 */
+	const char *random;      /* 32 hex digits drawn for this step alone */
 };
 
 struct root_key {
@@ -155,7 +164,7 @@ struct plan_request {
 
 #define ENGINE_WARNINGS_MAX 8
 
-/* Warnings for the answer; texts are copied and cut. */
+/* Warnings for the answer; texts are copied and cut, those past the last place are dropped. */
 struct warnings {
 	char text[ENGINE_WARNINGS_MAX][256];
 	size_t count;

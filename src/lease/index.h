@@ -21,6 +21,10 @@ struct due {
 int due_scan(struct store *store, int64_t now, const struct due *after, struct due *out, size_t max,
 	     size_t *count_out);
 
+/* Whether the entry is still there; and taking it out by force, when its lease is not. */
+bool due_exists(struct store *store, const struct due *due);
+int due_remove(struct store *store, const struct due *due);
+
 /* The time of the first entry, or fallback if there is none. 0 or LH_EIO. */
 int due_next(struct store *store, int64_t fallback, int64_t *time_out);
 

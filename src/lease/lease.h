@@ -32,8 +32,8 @@ enum lease_state {
 	LEASE_SWEEPING,
 };
 
-#define LEASE_UUID_SIZE  16
-#define LEASE_ERROR_MAX  240
+#define LEASE_UUID_SIZE    16
+#define LEASE_ERROR_MAX    240
 #define LEASE_TRIES_LISTED 6 /* failed attempts after which a lease is listed as irrevocable */
 
 struct lease_key {
@@ -41,30 +41,29 @@ struct lease_key {
 };
 
 struct lease {
-	char *id;     /* "alicloud/creds/app/3tYq…": the path of the request and 24 characters */
+	char *id; /* "alicloud/creds/app/3tYq…": the path of the request and 24 characters */
 	enum lease_state state;
 	bool renewable;
 	bool forced;  /* revoke-force: forgotten after one attempt */
 	bool lasting; /* something stays in the cloud that must be taken back */
 	unsigned char mount[LEASE_UUID_SIZE];
 	struct lease_key owner; /* keyed name of the token */
-	char *engine;  /* type */
+	char *engine;           /* type */
 	char *role;
-	char *account; /* of the cloud; "" before it is known */
-	char *plan;    /* JSON: names */
-	char *facts;   /* JSON: ids; "" before it was issued */
+	char *account;      /* of the cloud; "" before it is known */
+	char *plan;         /* JSON: names */
+	char *facts;        /* JSON: ids; "" before it was issued */
 	int64_t issued_ns;  /* wall clock */
 	int64_t renewed_ns; /* 0: never */
 	int64_t expires_ns;
-	int64_t ttl;        /* seconds, as last granted */
-	int64_t max_ttl;    /* seconds from issue, as the role had it; 0: the mount's */
-	int64_t due;        /* seconds since 1970: when the revoker must look at it */
+	int64_t ttl;          /* seconds, as last granted */
+	int64_t due;          /* seconds since 1970: when the revoker must look at it */
 	int64_t unsure_until; /* seconds: until then a lost call may take effect; 0: none was lost */
-	uint32_t tries;     /* failed revocations */
-	uint32_t sweeps;    /* sweeps done */
-	char *error;        /* of the last failed revocation; "" */
+	uint32_t tries;       /* failed revocations */
+	uint32_t sweeps;      /* sweeps done */
+	char *error;          /* of the last failed revocation; "" */
 
-	uint64_t revision;  /* of the record as read; 0 for a new one. Not stored. */
+	uint64_t revision; /* of the record as read; 0 for a new one. Not stored. */
 };
 
 /* The keyed name of a lease id. 0 or LH_EIO. */
@@ -87,6 +86,11 @@ int lease_change(struct store *store, struct store_batch *batch, const struct le
 
 /* Expects that neither the mount nor the owner has a tombstone. */
 void lease_expect_alive(struct store_batch *batch, const struct lease *lease);
+
+/* The keys of those tombstones (store/key.h, family x), for whoever writes them. */
+struct key;
+void key_tombstone_mount(struct key *key, const unsigned char mount[LEASE_UUID_SIZE]);
+void key_tombstone_owner(struct key *key, const struct lease_key *owner);
 
 /* Whether anybody but the revoker may see it. */
 bool lease_visible(const struct lease *lease);

@@ -10,12 +10,12 @@ struct err;
 
 /* Seconds; 0 means "not set", except in start and now. */
 struct ttl_terms {
-	int64_t increment;     /* what the caller asked for */
-	int64_t role_ttl;      /* of the role, or the one granted before */
+	int64_t increment; /* what the caller asked for */
+	int64_t role_ttl;  /* of the role, or the one granted before */
 	int64_t role_max;
 	int64_t mount_default;
 	int64_t mount_max;
-	int64_t start;         /* when the lease was issued */
+	int64_t start; /* when the lease was issued */
 	int64_t now;
 };
 

@@ -19,11 +19,12 @@ struct store;
 
 /* How long a batch may grow and what it may write when the store is almost full. */
 enum store_urgency {
-	STORE_NORMAL, /* refused with LH_EFULL above 90 % of map or disk */
+	STORE_NORMAL, /* puts are refused with LH_EFULL above 90 % of map or disk */
 	STORE_REVOKE, /* revocations, deletions: written as long as there is any room */
 };
 
-/* Where the store lives and how it is sealed; all borrowed. */
+/* Where the store lives and how it is sealed; all borrowed. The key file is read while the store is
+ * created, opened or adopted, and never after. */
 struct store_options {
 	const struct store_driver *driver;
 	const char *path;
@@ -31,10 +32,14 @@ struct store_options {
 	const char *key_file;
 };
 
-/* Creates folder content, keyring and meta record; the records in `first` (may be NULL) are written
- * in the same batch. LH_EEXIST if there is a store. */
 struct store_batch;
-int store_create(const struct store_options *options, const struct store_batch *first,
+
+/* Adds the first records of a new store, with names made by its keyring. What fails is returned. */
+typedef int (*store_fill)(void *context, const struct keyring *keyring, struct store_batch *batch);
+
+/* Creates folder content, keyring and meta record; the records that fill (may be NULL) adds are
+ * written in the same batch, right after it returned. LH_EEXIST if there is a store. */
+int store_create(const struct store_options *options, store_fill fill, void *context,
 		 struct err *err);
 
 /* Opens for this process. Refuses with a sentence that names the command to run:
@@ -55,8 +60,8 @@ int store_lock(const char *path, int *fd_out, struct err *err);
 const char *store_id(const struct store *store);
 const struct keyring *store_keyring(const struct store *store);
 
-/* Appends the opened value to out. 0, LH_ENOENT, LH_ECORRUPT, LH_EIO, LH_ENOMEM.
- * revision_out may be NULL. */
+/* Appends the opened value to out. 0, LH_ENOENT, LH_ERANGE (key too long or empty), LH_EINVAL (the
+ * meta record, which is the store's own), LH_ECORRUPT, LH_EIO, LH_ENOMEM. revision_out may be NULL. */
 int store_get(struct store *store, struct bytes key, struct buf *out, uint64_t *revision_out);
 
 /* The revision alone, 0 when absent: the cheap test whether something cached is still right. */
@@ -74,7 +79,7 @@ typedef int (*store_visit)(void *context, const struct store_record *record);
 
 enum store_scan_what { STORE_SCAN_KEYS, STORE_SCAN_VALUES };
 
-/* As the driver's scan. With STORE_SCAN_KEYS nothing is opened. */
+/* As the driver's scan, without the meta record. With STORE_SCAN_KEYS nothing is opened. */
 int store_scan(struct store *store, enum store_scan_what what, struct bytes from, struct bytes end,
 	       struct bytes after, size_t max, store_visit visit, void *context);
 
@@ -94,14 +99,20 @@ void store_batch_expect(struct store_batch *batch, enum store_condition conditio
 			uint64_t expected, struct bytes key);
 void store_batch_free(struct store_batch *batch);
 
+/* Adds a key to the keyring: what is written from now on is sealed under it; other processes learn
+ * of it when they meet such a value. 0, LH_ERANGE (too many), LH_ECONFLICT (somebody else rotates),
+ * or an error of the driver. */
+int store_rotate(struct store *store);
+
 /* Draws a new revision for each put, seals, and commits durably. 0; LH_ECONFLICT with *failed_out
  * (may be NULL) the index of the operation whose condition did not hold; LH_EFULL; LH_EIO;
  * LH_ENOMEM; LH_ERANGE over STORE_BATCH_MAX operations. */
 int store_apply(struct store *store, enum store_urgency urgency, const struct store_batch *batch,
 		size_t *failed_out);
 
-/* The driver's maintain, plus: reads the fill for store_apply's limit. The revoker calls it each
- * minute, every process once at open. usage_out may be NULL. */
+/* The driver's maintain; also reads the fill for store_apply's limit, as store_open does and
+ * store_apply itself at most once a second. The revoker calls it each minute and after the death of
+ * a process. usage_out may be NULL. */
 int store_maintain(struct store *store, struct driver_usage *usage_out);
 
 #endif

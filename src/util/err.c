@@ -62,3 +62,12 @@ int err_prefix(struct err *err, int code, const char *format, ...)
 	va_end(args);
 	return err_set(err, code, "%s: %s", prefix, err->text);
 }
+
+void err_text(char *out, size_t size, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(out, size, format, args);
+	va_end(args);
+}

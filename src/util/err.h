@@ -42,4 +42,8 @@ int err_set(struct err *err, int code, const char *format, ...)
 int err_prefix(struct err *err, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Writes a short text into a fixed array, cut to its size. */
+void err_text(char *out, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 #endif

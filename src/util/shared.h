@@ -33,11 +33,11 @@ enum slot_counter {
 };
 
 struct slot {
-	_Atomic int32_t pid;         /* 0: unused; negative: that child is dead, to be cleaned up */
-	_Atomic int64_t heartbeat;   /* boot-time ms of the last sign of life */
-	_Atomic int64_t deadline;    /* boot-time ms by which the request in hand ends; 0: idle */
-	_Atomic uint32_t phase;      /* enum slot_phase */
-	unsigned char lease[16];     /* keyed name of the lease in hand */
+	_Atomic int32_t pid;       /* 0: unused; negative: that child is dead, to be cleaned up */
+	_Atomic int64_t heartbeat; /* boot-time ms of the last sign of life */
+	_Atomic int64_t deadline;  /* boot-time ms by which the request in hand ends; 0: idle */
+	_Atomic uint32_t phase;    /* enum slot_phase */
+	unsigned char lease[16];   /* keyed name of the lease in hand */
 	_Atomic uint64_t counters[SLOT_COUNTERS];
 };
 
@@ -48,14 +48,23 @@ struct shared {
 	struct slot slots[SHARED_SLOTS];
 };
 
-/* Maps and zeroes it, draws nothing: the caller fills run_id. NULL if memory is out. */
+/* Maps and zeroes it, opens revoker_wake, draws nothing: the caller fills run_id and started.
+ * NULL if memory or descriptors are out. */
 struct shared *shared_new(void);
+
+/* Unmaps and closes it for this process. NULL is allowed. */
+void shared_free(struct shared *shared);
 
 /* Wakes the revoker; never blocks. */
 void shared_wake_revoker(struct shared *shared);
 
+/* Shows that its owner is alive. */
 void slot_beat(struct slot *slot);
+
+/* Adds one. Counters go on when a slot gets a new owner: sums over all slots never fall. */
 void slot_count(struct slot *slot, enum slot_counter counter);
+
+/* Names the lease in hand, then sets the phase. */
 void slot_hold(struct slot *slot, const unsigned char lease[16], enum slot_phase phase);
 void slot_phase_set(struct slot *slot, enum slot_phase phase);
 

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of this folder share. */
+#ifndef BROKER_BROKER_PRIV_H
+#define BROKER_BROKER_PRIV_H
+
+#include "broker/broker.h"
+#include "broker/root.h"
+#include "broker/talk.h"
+#include "conf/conf.h"
+#include "store/key.h"
+#include "store/store.h"
+
+struct mount_table {
+	struct mount *mounts; /* in the order of their paths */
+	size_t count;
+	uint64_t generation; /* revision of the generation record it was read under */
+	bool loaded;
+};
+
+/* The lease whose reply is on its way, between broker_issue and broker_delivered. */
+struct in_hand {
+	bool held;
+	bool lasting;
+	struct lease_key lease;
+};
+
+struct broker {
+	struct broker_options options;
+	struct talker *talker;
+	struct roots *roots;
+	struct mount_table table;
+	struct in_hand in_hand;
+};
+
+/* Commits what turns old into new, alone; `alive` adds the tombstone conditions. */
+enum lease_owner_check { LEASE_ANY_OWNER, LEASE_OWNER_ALIVE };
+int change_lease(struct broker *broker, enum store_urgency urgency, const struct lease *old,
+		 const struct lease *new, enum lease_owner_check check);
+
+/* Turns a lease that is not yet being revoked into one that is, due now: `unsure_until` (0: keep) is
+ * the time until which lost calls may take effect. Repeats on conflicts. 0 also when it is gone. */
+int mark_revoking(struct broker *broker, const struct lease_key *key, int64_t unsure_until,
+		  bool forced);
+
+/* ISSUED becomes ACTIVE; anything else stays. 0 also when it is gone. */
+int confirm_lease(struct broker *broker, const struct lease_key *key);
+
+/* Until when a call that is lost now may take effect, seconds since 1970. */
+int64_t unsure_until(const struct broker *broker, const struct lease *lease);
+
+/* The stored configuration of a mount by its uuid, also of one that is no longer mounted. */
+int mount_config_of(struct broker *broker, const unsigned char *uuid, json_t **config_out,
+		    uint64_t *revision_out);
+
+/* Adds to the batch what stops new leases and requests of a mount, and commits it. */
+int mount_taint(struct broker *broker, const struct mount *mount, struct store_batch *batch);
+
+void mount_table_free(struct broker *broker);
+
+/* Takes a mount that has no leases any more out of the store: first its roles, a page at a time, at
+ * last the mount itself, in one commit with `job` (which goes) and `forget` (which comes).
+ * LH_EBUSY: call again. */
+struct job;
+int mount_remove(struct broker *broker, const char *path, const unsigned char *uuid,
+		 const struct key *job, const struct job *forget);
+
+/* Forgets what outlived a removed mount for the sake of swept leases: configuration, tombstone. */
+int mount_forget(struct broker *broker, const unsigned char *uuid, const struct key *job);
+
+/* Whole seconds that are not before ns. */
+int64_t seconds_up(int64_t ns);
+
+/* Sets a text of a lease, wiping the old one. 0 or LH_ENOMEM. */
+int lease_set(char **member, const char *text);
+
+/* Waits ms milliseconds, showing signs of life. */
+void broker_pause(struct broker *broker, int64_t ms);
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Draining jobs: mark every lease that is meant, wait until all of them are gone, finish. */
+#include <string.h>
+
+#include "broker/revoker_priv.h"
+#include "util/clock.h"
+#include "util/err.h"
+#include "util/log.h"
+#include "util/shared.h"
+
+#define PAGE         64
+#define LOOK_EVERY   500   /* ms, when nothing is known to have changed */
+#define FORGET_EVERY 10000 /* ms */
+#define FORGET_AFTER 60    /* seconds: no request that began before can still be under way */
+
+static bool same_key(const struct key *a, const struct key *b)
+{
+	return a->size == b->size && !memcmp(a->data, b->data, a->size);
+}
+
+static struct drain *drain_of(struct revoker *revoker, const struct job *job)
+{
+	struct drain *unused = NULL;
+
+	for (size_t i = 0; i < JOBS_MAX; i++) {
+		if (revoker->drains[i].used && same_key(&revoker->drains[i].key, &job->key))
+			return &revoker->drains[i];
+		if (!revoker->drains[i].used)
+			unused = &revoker->drains[i];
+	}
+	if (unused) {
+		memset(unused, 0, sizeof(*unused));
+		unused->used = true;
+		unused->key = job->key;
+	}
+	return unused;
+}
+
+static bool meant(const struct job *job, const struct lease *lease)
+{
+	return lease->issued_ns <= job->since_ns;
+}
+
+static int mark_one(struct revoker *revoker, const struct job *job, const struct lease_key *key)
+{
+	struct broker *broker = revoker->broker;
+	struct lease *lease;
+	int64_t unsure = 0;
+	int ret;
+
+	ret = lease_get_key(broker->options.store, key, &lease);
+	if (ret)
+		return ret == LH_ENOENT ? 0 : ret;
+	/* Its worker may be in the middle of a call and notices only at its next commit. */
+	if (lease->state == LEASE_PENDING)
+		unsure = unsure_until(broker, lease);
+	ret = meant(job, lease) ? mark_revoking(broker, key, unsure, job->force) : 0;
+	lease_free(lease);
+	return ret;
+}
+
+/* Marks one page. */
+static int mark_page(struct revoker *revoker, const struct job *job, struct drain *drain)
+{
+	struct path_cursor cursor = drain->cursor;
+	struct lease_key page[PAGE];
+	size_t count;
+	int ret;
+
+	ret = lease_scan_prefix(revoker->broker->options.store, job->prefix, &cursor, page, PAGE,
+				&count);
+	for (size_t i = 0; !ret && i < count; i++) {
+		slot_beat(revoker->broker->options.slot);
+		ret = mark_one(revoker, job, &page[i]);
+	}
+	if (ret)
+		return ret;
+	drain->cursor = cursor;
+	drain->marked = count < PAGE;
+	return 0;
+}
+
+/* Tells whoever waits for the job of the first lease that failed. */
+static void note_error(struct revoker *revoker, const struct job *job, const struct lease *lease)
+{
+	struct store_batch batch = { 0 };
+	struct job noted = *job;
+	int ret;
+
+	err_text(noted.error, sizeof(noted.error),
+		 "failed to revoke \"%.200s\": failed to revoke entry: %s", lease->id,
+		 lease->error);
+	ret = job_put(&batch, &noted);
+	if (!ret)
+		ret = store_apply(revoker->broker->options.store, STORE_REVOKE, &batch, NULL);
+	if (ret)
+		log_warn("revoker: the failure of a job cannot be recorded: %s", err_name(ret));
+	store_batch_free(&batch);
+}
+
+/* Whether a lease that is meant is still there. Only as far as the first such one. */
+static int find_left(struct revoker *revoker, const struct job *job, bool *left_out)
+{
+	struct store *store = revoker->broker->options.store;
+	struct path_cursor cursor = { .path = "" };
+	struct lease_key page[PAGE];
+	size_t count = PAGE;
+	struct lease *lease;
+	int ret = 0;
+
+	*left_out = false;
+	while (!ret && !*left_out && count == PAGE) {
+		ret = lease_scan_prefix(store, job->prefix, &cursor, page, PAGE, &count);
+		for (size_t i = 0; !ret && !*left_out && i < count; i++) {
+			ret = lease_get_key(store, &page[i], &lease);
+			if (ret == LH_ENOENT) {
+				ret = 0;
+				continue;
+			}
+			if (ret)
+				break;
+			*left_out = meant(job, lease);
+			if (*left_out && lease->tries && !job->error[0])
+				note_error(revoker, job, lease);
+			lease_free(lease);
+		}
+	}
+	return ret;
+}
+
+static int delete_job(struct revoker *revoker, const struct job *job)
+{
+	struct store_batch batch = { 0 };
+	int ret;
+
+	store_batch_delete(&batch, STORE_ANY, 0, key_bytes(&job->key));
+	ret = store_apply(revoker->broker->options.store, STORE_REVOKE, &batch, NULL);
+	store_batch_free(&batch);
+	return ret;
+}
+
+static int finish(struct revoker *revoker, const struct job *job)
+{
+	struct job forget = { .kind = JOB_FORGET };
+
+	if (job->kind == JOB_REVOKE)
+		return delete_job(revoker, job);
+	memcpy(forget.mount, job->mount, sizeof(forget.mount));
+	job_name(&forget, clock_now() + FORGET_AFTER);
+	return mount_remove(revoker->broker, job->prefix, job->mount, &job->key, &forget);
+}
+
+static int drain_leases(struct revoker *revoker, const struct job *job, struct drain *drain)
+{
+	bool left;
+	int ret;
+
+	if (!drain->marked) {
+		ret = mark_page(revoker, job, drain);
+		return ret ? ret : LH_EBUSY;
+	}
+	if (drain->removed_seen == revoker->removed && clock_boot_ms() < drain->next_look)
+		return 0;
+	drain->removed_seen = revoker->removed;
+	drain->next_look = clock_boot_ms() + LOOK_EVERY;
+	ret = find_left(revoker, job, &left);
+	if (ret || left)
+		return ret;
+	ret = finish(revoker, job);
+	drain->used = ret != 0;
+	if (ret == LH_EBUSY)
+		drain->next_look = 0;
+	return ret;
+}
+
+/* A removed mount's configuration is needed until its last lease was swept. */
+static int drain_forget(struct revoker *revoker, const struct job *job, struct drain *drain)
+{
+	bool sweeping;
+	int ret;
+
+	if (clock_boot_ms() < drain->next_look)
+		return 0;
+	drain->next_look = clock_boot_ms() + FORGET_EVERY;
+	ret = lease_sweeping(revoker->broker->options.store, job->mount, &sweeping);
+	if (ret || sweeping)
+		return ret;
+	ret = mount_forget(revoker->broker, job->mount, &job->key);
+	drain->used = ret != 0;
+	return ret;
+}
+
+static int drain_job(struct revoker *revoker, const struct job *job, struct drain *drain)
+{
+	switch (job->kind) {
+	case JOB_REVOKE:
+	case JOB_DISABLE: return drain_leases(revoker, job, drain);
+	case JOB_FORGET: return drain_forget(revoker, job, drain);
+	}
+	return 0;
+}
+
+/* Memory of jobs that are done is let go. */
+static void drop_finished(struct revoker *revoker, const struct job *jobs, size_t count)
+{
+	for (size_t i = 0; i < JOBS_MAX; i++) {
+		struct drain *drain = &revoker->drains[i];
+		bool found = false;
+
+		for (size_t j = 0; drain->used && j < count; j++)
+			found |= same_key(&drain->key, &jobs[j].key);
+		drain->used = drain->used && found;
+	}
+}
+
+bool jobs_drain(struct revoker *revoker)
+{
+	struct job jobs[JOBS_MAX];
+	struct drain *drain;
+	bool more = false;
+	size_t count;
+	int ret;
+
+	ret = job_scan(revoker->broker->options.store, clock_now(), jobs, JOBS_MAX, &count);
+	if (ret) {
+		log_error("revoker: jobs cannot be read: %s", err_name(ret));
+		return false;
+	}
+	drop_finished(revoker, jobs, count);
+	for (size_t i = 0; i < count; i++) {
+		drain = drain_of(revoker, &jobs[i]);
+		ret = drain ? drain_job(revoker, &jobs[i], drain) : 0;
+		more |= ret == LH_EBUSY;
+		if (ret && ret != LH_EBUSY)
+			log_warn("revoker: a job does not go on: %s", err_name(ret));
+	}
+	return more;
+}

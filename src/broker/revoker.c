@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The revoker's loop. It is the only process that takes anything back, so nothing is ever taken back
+ * twice at once and no claims are needed. All its memory is a convenience: killed at any point, the
+ * next one finds everything in the due index. */
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "broker/revoker_priv.h"
+#include "util/clock.h"
+#include "util/err.h"
+#include "util/log.h"
+#include "util/shared.h"
+
+#define PAGE            256
+#define BEGINS_PER_TURN 64
+#define MAINTAIN_EVERY  60000 /* ms */
+
+int revoker_new(struct broker *broker, struct revoker **revoker_out, struct err *err)
+{
+	struct revoker *revoker = calloc(1, sizeof(*revoker));
+
+	*revoker_out = NULL;
+	if (revoker)
+		revoker->mounts = calloc(MOUNTS_MAX, sizeof(*revoker->mounts));
+	if (!revoker || !revoker->mounts) {
+		free(revoker);
+		return err_set(err, LH_ENOMEM, "out of memory");
+	}
+	revoker->broker = broker;
+	*revoker_out = revoker;
+	return 0;
+}
+
+void revoker_free(struct revoker *revoker)
+{
+	if (!revoker)
+		return;
+	takings_free(revoker);
+	free(revoker->mounts);
+	free(revoker);
+}
+
+size_t revoker_in_flight(const struct revoker *revoker)
+{
+	return revoker->in_flight;
+}
+
+struct mount_state *mount_state(struct revoker *revoker, const unsigned char *uuid)
+{
+	struct mount_state *idle = NULL;
+
+	for (size_t i = 0; i < revoker->mount_count; i++) {
+		struct mount_state *mount = &revoker->mounts[i];
+
+		if (!memcmp(mount->uuid, uuid, LEASE_UUID_SIZE))
+			return mount;
+		if (!mount->in_flight && !mount->sick)
+			idle = mount;
+	}
+	if (revoker->mount_count < MOUNTS_MAX)
+		idle = &revoker->mounts[revoker->mount_count++];
+	if (idle) {
+		memset(idle, 0, sizeof(*idle));
+		memcpy(idle->uuid, uuid, LEASE_UUID_SIZE);
+	}
+	return idle;
+}
+
+/* ---- What dead workers had in hand ---- */
+
+static int settle_slot(struct revoker *revoker, const struct slot *slot)
+{
+	struct broker *broker = revoker->broker;
+	struct lease *lease;
+	struct lease_key key;
+	int64_t unsure = 0;
+	int ret;
+
+	memcpy(key.name, slot->lease, sizeof(key.name));
+	if (slot->phase == SLOT_DELIVERED)
+		return confirm_lease(broker, &key);
+	ret = lease_get_key(broker->options.store, &key, &lease);
+	if (ret)
+		return ret == LH_ENOENT ? 0 : ret;
+	if (lease->state == LEASE_PENDING)
+		unsure = unsure_until(broker, lease);
+	if (lease->state == LEASE_PENDING || lease->state == LEASE_ISSUED)
+		ret = mark_revoking(broker, &key, unsure, false);
+	lease_free(lease);
+	return ret;
+}
+
+/* A dead child's slot is freed after what it named is safe in the store. */
+static void settle_dead(struct revoker *revoker)
+{
+	struct shared *shared = revoker->broker->options.shared;
+	bool died = false;
+	int ret;
+
+	for (size_t i = 0; i < SHARED_SLOTS; i++) {
+		struct slot *slot = &shared->slots[i];
+
+		if (slot->pid >= 0)
+			continue;
+		ret = slot->phase == SLOT_FREE ? 0 : settle_slot(revoker, slot);
+		if (ret) {
+			log_warn(
+				"revoker: what a dead worker had in hand cannot be settled yet: %s",
+				err_name(ret));
+			continue;
+		}
+		slot->phase = SLOT_FREE;
+		slot->pid = 0;
+		died = true;
+	}
+	if (died)
+		revoker->maintained_at = 0;
+}
+
+/* Readers of killed processes would pin pages for ever. */
+static void maintain(struct revoker *revoker)
+{
+	int64_t now = clock_boot_ms();
+
+	if (revoker->maintained_at && now - revoker->maintained_at < MAINTAIN_EVERY)
+		return;
+	revoker->maintained_at = now;
+	store_maintain(revoker->broker->options.store, NULL);
+}
+
+/* ---- What is due ---- */
+
+static bool may_begin(struct revoker *revoker, const struct due *due)
+{
+	struct mount_state *mount = mount_state(revoker, due->mount);
+
+	if (!mount || mount->waiting)
+		return false;
+	if (mount->in_flight >= (mount->sick ? 1 : MOUNT_SHARE))
+		return false;
+	return !taking_busy(revoker, &due->lease);
+}
+
+/* Begins what is due, oldest first. true: there is more than fits into one turn. */
+static bool begin_due(struct revoker *revoker)
+{
+	struct due page[PAGE], last;
+	const struct due *after = NULL;
+	size_t count = PAGE, begun = 0;
+
+	for (size_t i = 0; i < revoker->mount_count; i++)
+		revoker->mounts[i].waiting = false;
+	while (count == PAGE) {
+		if (due_scan(revoker->broker->options.store, clock_now(), after, page, PAGE,
+			     &count))
+			return false;
+		for (size_t i = 0; i < count; i++) {
+			if (revoker->in_flight == TAKINGS_MAX)
+				return false;
+			if (begun == BEGINS_PER_TURN)
+				return true;
+			if (may_begin(revoker, &page[i]))
+				begun += taking_begin(revoker, &page[i]);
+		}
+		last = page[count ? count - 1 : 0];
+		after = &last;
+	}
+	return false;
+}
+
+static void drain_wake(int fd)
+{
+	uint64_t ignored;
+
+	if (read(fd, &ignored, sizeof(ignored)) < 0)
+		return; /* nobody called meanwhile */
+}
+
+int revoker_turn(struct revoker *revoker, int64_t timeout_ms, struct err *err)
+{
+	struct broker *broker = revoker->broker;
+	struct pollfd wake = { .fd = broker->options.shared->revoker_wake, .events = POLLIN };
+	bool more;
+	int ret;
+
+	slot_beat(broker->options.slot);
+	settle_dead(revoker);
+	maintain(revoker);
+	more = jobs_drain(revoker);
+	more |= begin_due(revoker);
+	ret = talker_run(broker->talker, more ? 0 : timeout_ms, &wake, 1);
+	if (ret)
+		return err_set(err, ret, "revoker: the HTTP client failed: %s", err_name(ret));
+	drain_wake(wake.fd);
+	takings_finish(revoker);
+	return 0;
+}

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/root.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/broker_priv.h"
+#include "broker/exchange.h"
+#include "broker/failure.h"
+#include "crypto/crypto.h"
+#include "crypto/keyring.h"
+#include "util/buf.h"
+#include "util/clock.h"
+#include "util/file.h"
+#include "util/json.h"
+#include "util/wipe.h"
+
+#define ROOTS_MAX      64        /* keys remembered by one process */
+#define REFRESH_BEFORE (15 * 60) /* seconds before their end that temporary keys are fetched anew */
+#define FAILURE_KEPT   5000      /* ms for which a failure is told without asking again */
+#define TALK_TIME      20000     /* ms that a fetch may take */
+#define TOKEN_FILE_MAX 65536
+
+/* Something that is fetched from a cloud: a temporary key, or the account of a key. */
+struct fetch {
+	bool busy;
+	bool failed;
+	bool none;         /* it failed because there is nothing to be had */
+	int64_t failed_at; /* boot ms */
+	struct err why;
+	struct answer answer; /* that failed; no body */
+};
+
+/* Temporary keys from the surroundings; one for each engine. */
+struct ambient {
+	struct roots *roots;
+	const struct engine *engine;
+	struct root_key key;
+	char *login_token;
+	struct fetch fetch;
+};
+
+struct account {
+	struct roots *roots;
+	const struct engine *engine;
+	char *key_id;
+	char account[64];
+	struct fetch fetch;
+	uint64_t used;
+};
+
+struct roots {
+	struct broker *broker;
+	struct ambient *ambients;
+	size_t ambient_count;
+	struct account accounts[ROOTS_MAX];
+	uint64_t clock;
+};
+
+int roots_new(struct broker *broker, struct roots **roots_out)
+{
+	struct roots *roots = calloc(1, sizeof(*roots));
+	size_t count = 0;
+
+	*roots_out = NULL;
+	while (engine_all[count])
+		count++;
+	if (roots)
+		roots->ambients = calloc(count, sizeof(*roots->ambients));
+	if (!roots || !roots->ambients) {
+		free(roots);
+		return LH_ENOMEM;
+	}
+	roots->broker = broker;
+	roots->ambient_count = count;
+	for (size_t i = 0; i < count; i++) {
+		roots->ambients[i].roots = roots;
+		roots->ambients[i].engine = engine_all[i];
+	}
+	*roots_out = roots;
+	return 0;
+}
+
+void roots_free(struct roots *roots)
+{
+	if (!roots)
+		return;
+	for (size_t i = 0; i < roots->ambient_count; i++) {
+		root_key_clear(&roots->ambients[i].key);
+		wipe_free(roots->ambients[i].login_token);
+	}
+	for (size_t i = 0; i < ROOTS_MAX; i++)
+		wipe_free(roots->accounts[i].key_id);
+	free(roots->ambients);
+	free(roots);
+}
+
+void root_clear(struct root *root)
+{
+	root_key_clear(&root->key);
+}
+
+/* ---- Fetching, in common ---- */
+
+static void fetch_fail(struct fetch *fetch, const struct engine *engine, const char *key_id,
+		       const struct talk_end *end)
+{
+	const struct answer *culprit = end->step->culprit;
+
+	fetch->failed = true;
+	fetch->none = !culprit;
+	fetch->failed_at = clock_boot_ms();
+	memset(&fetch->answer, 0, sizeof(fetch->answer));
+	if (culprit) {
+		fetch->answer = *culprit;
+		fetch->answer.body = NULL;
+		failure_text(fetch->why.text, sizeof(fetch->why.text), engine, culprit, key_id);
+	} else {
+		err_text(fetch->why.text, sizeof(fetch->why.text), "%s: %s", engine->type,
+			 end->step->reason);
+	}
+}
+
+/* Whether a recent failure answers the question. */
+static bool fetch_failed(struct fetch *fetch, struct answer *answer_out, struct err *err)
+{
+	if (fetch->failed && clock_boot_ms() - fetch->failed_at >= FAILURE_KEPT)
+		fetch->failed = false;
+	if (!fetch->failed)
+		return false;
+	*answer_out = fetch->answer;
+	if (err)
+		*err = fetch->why;
+	return true;
+}
+
+/* ---- Temporary keys ---- */
+
+static struct surroundings around(struct ambient *ambient)
+{
+	return (struct surroundings){
+		.environment = ambient->roots->broker->options.environment,
+		.login_token = ambient->login_token ? ambient->login_token : "",
+		.now = clock_now(),
+	};
+}
+
+static enum verdict ambient_advance(void *context, struct step *step)
+{
+	struct ambient *ambient = context;
+	struct surroundings surroundings = around(ambient);
+	struct root_key key = { 0 };
+	char random[33];
+	enum verdict verdict;
+
+	random_hex(random, 16);
+	surroundings.random = random;
+	verdict = ambient->engine->fetch_key(step, &surroundings, &key);
+	if (verdict != STEP_DONE) {
+		root_key_clear(&key);
+		return verdict;
+	}
+	root_key_clear(&ambient->key);
+	ambient->key = key;
+	return STEP_DONE;
+}
+
+static void ambient_done(void *context, const struct talk_end *end)
+{
+	struct ambient *ambient = context;
+
+	ambient->fetch.busy = false;
+	if (end->verdict != STEP_DONE)
+		fetch_fail(&ambient->fetch, ambient->engine, NULL, end);
+	wipe_free(ambient->login_token);
+	ambient->login_token = NULL;
+}
+
+/* The token's file is read anew each time: the cluster rotates it. */
+static void read_login_token(struct ambient *ambient)
+{
+	const json_t *environment = ambient->roots->broker->options.environment;
+	const char *path = json_get_text(environment, ambient->engine->token_file_variable);
+	struct buf text = BUF_INIT;
+
+	wipe_free(ambient->login_token);
+	ambient->login_token = NULL;
+	if (path[0] && !file_read(path, TOKEN_FILE_MAX, &text, NULL))
+		ambient->login_token = buf_take(&text);
+	buf_free(&text);
+}
+
+static int ambient_start(struct ambient *ambient)
+{
+	struct broker *broker = ambient->roots->broker;
+	struct talk_terms terms = {
+		.engine = ambient->engine,
+		.conf = conf_engine(broker->options.conf, ambient->engine->type),
+		.deadline = clock_boot_ms() + TALK_TIME,
+		.attempts = 2,
+		.advance = ambient_advance,
+		.done = ambient_done,
+		.context = ambient,
+	};
+	int ret;
+
+	read_login_token(ambient);
+	ret = talk_start(broker->talker, &terms);
+	ambient->fetch.busy = !ret;
+	return ret;
+}
+
+static struct ambient *ambient_of(struct roots *roots, const struct engine *engine)
+{
+	for (size_t i = 0; i < roots->ambient_count; i++)
+		if (roots->ambients[i].engine == engine)
+			return &roots->ambients[i];
+	return NULL;
+}
+
+/* A key from login or metadata. An old one is good until it ends, however the refresh goes. */
+static int ambient_key(struct ambient *ambient, struct root_key *key_out, struct answer *answer_out,
+		       struct err *err)
+{
+	int64_t left = ambient->key.expires_at - clock_now();
+	bool usable = ambient->key.id && left > 0;
+	bool fresh = ambient->key.id && left > REFRESH_BEFORE;
+	bool failed = fetch_failed(&ambient->fetch, answer_out, err);
+	int ret = 0;
+
+	if (!fresh && !failed && !ambient->fetch.busy)
+		ret = ambient_start(ambient);
+	if (usable)
+		return root_key_copy(key_out, &ambient->key);
+	if (ret)
+		return ret;
+	if (!failed)
+		return LH_EBUSY;
+	if (!ambient->fetch.none)
+		return LH_ECLOUD;
+	return err_prefix(err, LH_EINVAL,
+			  "unable to create secret because no credentials are configured");
+}
+
+/* ---- The account of a key ---- */
+
+static void key_account(struct key *key, struct store *store, const char *key_id)
+{
+	unsigned char name[KEYRING_NAME_SIZE] = { 0 };
+
+	key_start(key, 'a');
+	if (keyring_name(store_keyring(store), KEYRING_ACCOUNT, key_id, name))
+		key->overflow = 1;
+	key_add(key, name, sizeof(name));
+}
+
+static int account_load(struct broker *broker, struct account *account)
+{
+	struct buf value = BUF_INIT;
+	struct key key;
+	int ret;
+
+	key_account(&key, broker->options.store, account->key_id);
+	ret = store_get(broker->options.store, key_bytes(&key), &value, NULL);
+	if (!ret)
+		err_text(account->account, sizeof(account->account), "%s", buf_text(&value));
+	buf_free(&value);
+	return ret;
+}
+
+/* A memory of the cloud's answer: when it cannot be written, the cloud is asked again. */
+static void account_save(struct broker *broker, const struct account *account)
+{
+	struct store_batch batch = { 0 };
+	struct key key;
+
+	key_account(&key, broker->options.store, account->key_id);
+	store_batch_put(&batch, STORE_ANY, 0, key_bytes(&key),
+			(struct bytes){ account->account, strlen(account->account) });
+	store_apply(broker->options.store, STORE_NORMAL, &batch, NULL);
+	store_batch_free(&batch);
+}
+
+static enum verdict account_advance(void *context, struct step *step)
+{
+	struct account *account = context;
+	const struct engine *engine = account->engine;
+	const char *text;
+
+	if (!step->answer_count) {
+		round_add(&step->next, engine->identity_service, engine->identity_action,
+			  CALL_READS, 0);
+		return STEP_MORE;
+	}
+	step->culprit = &step->answers[0];
+	text = json_get_text(step->answers[0].body, engine->identity_field);
+	if (step->answers[0].kind != ANSWER_OK || !text[0] ||
+	    strlen(text) >= sizeof(account->account))
+		return STEP_FAILED;
+	memcpy(account->account, text, strlen(text) + 1);
+	return STEP_DONE;
+}
+
+static void account_done(void *context, const struct talk_end *end)
+{
+	struct account *account = context;
+
+	account->fetch.busy = false;
+	if (end->verdict != STEP_DONE)
+		fetch_fail(&account->fetch, account->engine, account->key_id, end);
+	else
+		account_save(account->roots->broker, account);
+}
+
+static int account_start(struct account *account, const struct root_key *key)
+{
+	struct broker *broker = account->roots->broker;
+	struct talk_terms terms = {
+		.engine = account->engine,
+		.conf = conf_engine(broker->options.conf, account->engine->type),
+		.key = key,
+		.deadline = clock_boot_ms() + TALK_TIME,
+		.attempts = 2,
+		.advance = account_advance,
+		.done = account_done,
+		.context = account,
+	};
+	int ret = talk_start(broker->talker, &terms);
+
+	account->fetch.busy = !ret;
+	return ret;
+}
+
+/* The entry of a key; the one that was not used for the longest time makes room. */
+static struct account *account_of(struct roots *roots, const struct engine *engine, const char *id)
+{
+	struct account *oldest = NULL, *account;
+
+	for (size_t i = 0; i < ROOTS_MAX; i++) {
+		account = &roots->accounts[i];
+		if (account->key_id && account->engine == engine && !strcmp(account->key_id, id)) {
+			account->used = ++roots->clock;
+			return account;
+		}
+		if (!account->fetch.busy && (!oldest || account->used < oldest->used))
+			oldest = account;
+	}
+	if (!oldest)
+		return NULL;
+	wipe_free(oldest->key_id);
+	memset(oldest, 0, sizeof(*oldest));
+	oldest->roots = roots;
+	oldest->engine = engine;
+	oldest->used = ++roots->clock;
+	oldest->key_id = wipe_copy(id, strlen(id));
+	return oldest->key_id ? oldest : NULL;
+}
+
+static int find_account(struct roots *roots, const struct engine *engine, struct root *root,
+			struct answer *answer_out, struct err *err)
+{
+	struct account *account = account_of(roots, engine, root->key.id);
+	int ret;
+
+	if (!account)
+		return LH_ENOMEM;
+	if (!account->account[0] && !account->fetch.busy) {
+		if (fetch_failed(&account->fetch, answer_out, err))
+			return LH_ECLOUD;
+		ret = account_load(roots->broker, account);
+		if (ret == LH_ENOENT)
+			ret = account_start(account, &root->key);
+		if (ret)
+			return ret;
+	}
+	if (account->fetch.busy)
+		return LH_EBUSY;
+	memcpy(root->account, account->account, sizeof(root->account));
+	return 0;
+}
+
+/* ---- The chain ---- */
+
+static int stored_key(struct broker *broker, const unsigned char *mount,
+		      const struct engine *engine, struct root_key *key_out)
+{
+	struct root_key borrowed = { 0 };
+	json_t *config = NULL;
+	int ret;
+
+	ret = mount_config_of(broker, mount, &config, NULL);
+	if (ret)
+		return ret;
+	borrowed.id = (char *)(uintptr_t)json_get_text(config, engine->config_id_field);
+	borrowed.secret = (char *)(uintptr_t)json_get_text(config, engine->config_secret_field);
+	ret = borrowed.id[0] && borrowed.secret[0] ? root_key_copy(key_out, &borrowed) : LH_ENOENT;
+	json_decref(config);
+	return ret;
+}
+
+static int find_key(struct broker *broker, const unsigned char *mount, const struct engine *engine,
+		    struct root_key *key_out, struct answer *answer_out, struct err *err)
+{
+	struct ambient *ambient = ambient_of(broker->roots, engine);
+	struct surroundings surroundings;
+	int ret;
+
+	ret = stored_key(broker, mount, engine, key_out);
+	if (ret != LH_ENOENT)
+		return ret;
+	surroundings = around(ambient);
+	if (engine->environment_key(&surroundings, key_out))
+		return 0;
+	return ambient_key(ambient, key_out, answer_out, err);
+}
+
+int root_get(struct broker *broker, const unsigned char mount[LEASE_UUID_SIZE],
+	     const struct engine *engine, struct root *root_out, struct answer *answer_out,
+	     struct err *err)
+{
+	int ret;
+
+	memset(root_out, 0, sizeof(*root_out));
+	memset(answer_out, 0, sizeof(*answer_out));
+	ret = find_key(broker, mount, engine, &root_out->key, answer_out, err);
+	if (!ret)
+		ret = find_account(broker->roots, engine, root_out, answer_out, err);
+	if (ret)
+		root_clear(root_out);
+	return ret;
+}

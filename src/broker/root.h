@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The root credentials of a mount, and whose they are.
+ *
+ * Order: the mount's own configuration, the environment, federated login, instance metadata. Stored
+ * ones are read at every use; temporary ones are kept until 15 minutes before they end. The account
+ * is asked of the cloud once for each key and remembered in the store.
+ *
+ * Nothing here waits: what needs the cloud starts a conversation and is asked for again. */
+#ifndef BROKER_ROOT_H
+#define BROKER_ROOT_H
+
+#include <stdint.h>
+
+#include "engine/engine.h"
+#include "lease/lease.h"
+
+struct broker;
+struct err;
+struct roots;
+
+int roots_new(struct broker *broker, struct roots **roots_out);
+void roots_free(struct roots *roots);
+
+/* A key that may be used, and the account that it belongs to. Clear with root_clear. */
+struct root {
+	struct root_key key;
+	char account[64];
+};
+
+void root_clear(struct root *root);
+
+/* 0: *root_out is filled. LH_EBUSY: being fetched; run the talker and ask again.
+ * LH_EINVAL: there are no credentials; LH_ECLOUD: they cannot be fetched, or the cloud does not say
+ * whose they are; *kind_out is then the answer that decided. The sentence is in err. */
+int root_get(struct broker *broker, const unsigned char mount[LEASE_UUID_SIZE],
+	     const struct engine *engine, struct root *root_out, struct answer *answer_out,
+	     struct err *err);
+
+#endif

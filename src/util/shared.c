@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "util/shared.h"
+
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "util/clock.h"
+
+struct shared *shared_new(void)
+{
+	int wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	struct shared *shared;
+
+	if (wake < 0)
+		return NULL;
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
+	if (shared == MAP_FAILED) {
+		close(wake);
+		return NULL;
+	}
+	shared->revoker_wake = wake;
+	return shared;
+}
+
+void shared_free(struct shared *shared)
+{
+	if (!shared)
+		return;
+	close(shared->revoker_wake);
+	munmap(shared, sizeof(*shared));
+}
+
+/* The descriptor does not block: when its counter is full the revoker has been woken long ago. */
+void shared_wake_revoker(struct shared *shared)
+{
+	const uint64_t one = 1;
+	ssize_t written = write(shared->revoker_wake, &one, sizeof(one));
+
+	(void)written;
+}
+
+void slot_beat(struct slot *slot)
+{
+	atomic_store(&slot->heartbeat, clock_boot_ms());
+}
+
+void slot_count(struct slot *slot, enum slot_counter counter)
+{
+	atomic_fetch_add_explicit(&slot->counters[counter], 1, memory_order_relaxed);
+}
+
+/* Whoever looks after this process's death sees no lease at all while the name is half written. */
+void slot_hold(struct slot *slot, const unsigned char lease[16], enum slot_phase phase)
+{
+	atomic_store(&slot->phase, SLOT_FREE);
+	memcpy(slot->lease, lease, sizeof(slot->lease));
+	atomic_store(&slot->phase, phase);
+}
+
+void slot_phase_set(struct slot *slot, enum slot_phase phase)
+{
+	atomic_store(&slot->phase, phase);
+}

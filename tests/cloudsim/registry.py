@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The clouds that exist. The one idea: adding one is a package and a line here."""
+from .alicloud import AliCloud
+
+CLOUDS = {AliCloud.name: AliCloud}

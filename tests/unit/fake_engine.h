@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An engine without a cloud, in place of the real array: what its steps return is set by the test.
+ * It proves the seam from above: the broker knows nothing but the struct. */
+#ifndef TESTS_FAKE_ENGINE_H
+#define TESTS_FAKE_ENGINE_H
+
+#include "engine/engine.h"
+
+#define FAKE_ACCOUNT "1000000000000001"
+
+extern struct fake {
+	enum verdict issue, revoke;
+	struct answer culprit; /* of a failed step; action NULL: none */
+	bool lasting;
+	int64_t ttl, max_ttl;
+	int64_t expires_at;
+	unsigned plans, issues, revokes; /* how often it was asked */
+	void (*during_issue)(void);      /* called inside `issue`; may be NULL */
+} fake;
+
+extern const struct engine engine_fake;
+
+#endif

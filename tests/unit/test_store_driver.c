@@ -1,0 +1,786 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What driver.h promises, of every driver alike. */
+#include "store/driver.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "fail_alloc.h"
+#include "util/buf.h"
+#include "util/err.h"
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+#define LIMIT         (64 * 1024 * 1024)
+#define NOTHING       ((struct bytes){ NULL, 0 })
+#define SMALL_LIMIT   (2 * 1024 * 1024)
+
+/* One open, empty store. */
+struct fixture {
+	const struct store_driver *driver;
+	char path[64];
+	void *handle;
+};
+
+static void open_fixture(struct fixture *fixture, uint64_t limit)
+{
+	struct err err = { "" };
+
+	snprintf(fixture->path, sizeof(fixture->path), "/tmp/leasehold-test-XXXXXX");
+	assert_non_null(mkdtemp(fixture->path));
+	assert_int_equal(fixture->driver->open(fixture->path, limit, 1, &fixture->handle, &err), 0);
+}
+
+/* What an unopened store has kept. */
+static void forget(struct fixture *fixture)
+{
+	static const char *const files[] = { "data.mdb", "lock.mdb" };
+	char file[128];
+	size_t i;
+
+	store_mem_forget(fixture->path);
+	for (i = 0; i < LENGTH(files); i++) {
+		snprintf(file, sizeof(file), "%s/%s", fixture->path, files[i]);
+		unlink(file);
+	}
+}
+
+static void close_fixture(struct fixture *fixture)
+{
+	fixture->driver->close(fixture->handle);
+	forget(fixture);
+	assert_int_equal(rmdir(fixture->path), 0);
+}
+
+/* The driver of a test is its initial state. */
+static int set_up(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	union {
+		const void *borrowed;
+		void *state;
+	} driver = { .state = *state };
+
+	if (!fixture)
+		return -1;
+	fixture->driver = driver.borrowed;
+	open_fixture(fixture, LIMIT);
+	*state = fixture;
+	return 0;
+}
+
+static int set_up_small(void **state)
+{
+	struct fixture *fixture;
+
+	if (set_up(state))
+		return -1;
+	fixture = *state;
+	close_fixture(fixture);
+	open_fixture(fixture, SMALL_LIMIT);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	close_fixture(*state);
+	free(*state);
+	return 0;
+}
+
+static struct bytes text(const char *data)
+{
+	return (struct bytes){ data, strlen(data) };
+}
+
+static struct driver_op put(struct bytes key, struct bytes value, uint64_t revision)
+{
+	return (struct driver_op){
+		.kind = STORE_PUT, .key = key, .value = value, .revision = revision
+	};
+}
+
+static struct driver_op delete (struct bytes key)
+{
+	return (struct driver_op){ .kind = STORE_DELETE, .key = key };
+}
+
+static int apply(struct fixture *fixture, const struct driver_op *ops, size_t count)
+{
+	size_t failed;
+
+	return fixture->driver->apply(fixture->handle, ops, count, &failed);
+}
+
+static int put_one(struct fixture *fixture, const char *key, const char *value, uint64_t revision)
+{
+	struct driver_op op = put(text(key), text(value), revision);
+
+	return apply(fixture, &op, 1);
+}
+
+/* The record in words: "value@revision", or "-" when there is none. */
+static void check_record(struct fixture *fixture, const char *key, const char *expected)
+{
+	struct buf value = BUF_INIT, words = BUF_INIT;
+	uint64_t revision = 99, alone = 99;
+	int ret;
+
+	ret = fixture->driver->get(fixture->handle, text(key), &value, &revision);
+	assert_int_equal(fixture->driver->get(fixture->handle, text(key), NULL, &alone), ret);
+	assert_int_equal(revision, alone);
+	if (ret == LH_ENOENT)
+		buf_add_text(&words, revision ? "revision without record" : "-");
+	else
+		buf_printf(&words, "%s@%u", buf_text(&value), (unsigned int)revision);
+	assert_string_equal(buf_text(&words), expected);
+	buf_free(&value);
+	buf_free(&words);
+}
+
+static void test_put_get_replace_delete(void **state)
+{
+	struct fixture *fixture = *state;
+	struct driver_op op = delete (text("key"));
+
+	check_record(fixture, "key", "-");
+	assert_int_equal(apply(fixture, &op, 1), 0);
+	assert_int_equal(put_one(fixture, "key", "value", 7), 0);
+	check_record(fixture, "key", "value@7");
+	check_record(fixture, "ke", "-");
+	check_record(fixture, "key ", "-");
+	assert_int_equal(put_one(fixture, "key", "a longer value", 8), 0);
+	check_record(fixture, "key", "a longer value@8");
+	assert_int_equal(put_one(fixture, "key", "", 9), 0);
+	check_record(fixture, "key", "@9");
+	assert_int_equal(apply(fixture, &op, 1), 0);
+	check_record(fixture, "key", "-");
+}
+
+static void test_get_appends(void **state)
+{
+	struct fixture *fixture = *state;
+	struct buf out = BUF_INIT;
+	uint64_t revision;
+
+	assert_int_equal(put_one(fixture, "key", "value", UINT64_MAX), 0);
+	buf_add_text(&out, "kept ");
+	assert_int_equal(fixture->driver->get(fixture->handle, text("key"), &out, &revision), 0);
+	assert_string_equal(buf_text(&out), "kept value");
+	assert_true(revision == UINT64_MAX);
+	buf_free(&out);
+}
+
+static const struct {
+	const char *name;
+	size_t size;
+	int ret;
+} key_cases[] = {
+	{ "no key", 0, LH_ERANGE },
+	{ "the shortest key", 1, 0 },
+	{ "the longest key", STORE_KEY_MAX, 0 },
+	{ "a key one byte too long", STORE_KEY_MAX + 1, LH_ERANGE },
+};
+
+static int ignore(void *context, struct bytes key, struct bytes value, uint64_t revision)
+{
+	(void)context;
+	(void)key;
+	(void)value;
+	(void)revision;
+	return 0;
+}
+
+static void test_key_sizes(void **state)
+{
+	static const unsigned char data[STORE_KEY_MAX + 1] = { 1 };
+	struct fixture *fixture = *state;
+	struct bytes key;
+	uint64_t revision;
+	struct driver_op op;
+	int ret, scan_ret;
+	size_t i;
+
+	for (i = 0; i < LENGTH(key_cases); i++) {
+		key = (struct bytes){ data, key_cases[i].size };
+		ret = key_cases[i].ret;
+		scan_ret = key.size ? ret : 0;
+		op = put(key, text("v"), 1);
+		if (apply(fixture, &op, 1) != ret)
+			fail_msg("%s", key_cases[i].name);
+		assert_int_equal(fixture->driver->get(fixture->handle, key, NULL, &revision), ret);
+		assert_int_equal(fixture->driver->scan(fixture->handle, key, NOTHING, NOTHING, 1,
+						       ignore, NULL),
+				 scan_ret);
+		assert_int_equal(fixture->driver->scan(fixture->handle, NOTHING, key, NOTHING, 1,
+						       ignore, NULL),
+				 scan_ret);
+		assert_int_equal(fixture->driver->scan(fixture->handle, NOTHING, NOTHING, key, 1,
+						       ignore, NULL),
+				 scan_ret);
+	}
+}
+
+static void test_large_values(void **state)
+{
+	struct fixture *fixture = *state;
+	size_t size = 1024 * 1024, i;
+	char *data = malloc(size);
+	struct buf out = BUF_INIT;
+	struct driver_op op;
+	uint64_t revision;
+
+	assert_non_null(data);
+	for (i = 0; i < size; i++)
+		data[i] = (char)(i * 31 >> 3);
+	op = put(text("large"), (struct bytes){ data, size }, 3);
+	assert_int_equal(apply(fixture, &op, 1), 0);
+	assert_int_equal(fixture->driver->get(fixture->handle, text("large"), &out, &revision), 0);
+	assert_int_equal(out.size, size);
+	assert_memory_equal(out.data, data, size);
+	free(data);
+	buf_free(&out);
+}
+
+/* The record "there" has revision 5 and "gone" does not exist. */
+static const struct {
+	const char *name;
+	enum store_condition condition;
+	uint64_t expected;
+	bool holds_there, holds_gone;
+} conditions[] = {
+	{ "any", STORE_ANY, 0, true, true },
+	{ "absent", STORE_ABSENT, 0, false, true },
+	{ "present", STORE_PRESENT, 0, true, false },
+	{ "the right revision", STORE_REVISION, 5, true, false },
+	{ "another revision", STORE_REVISION, 6, false, false },
+	{ "revision 0", STORE_REVISION, 0, false, false },
+};
+
+static const char *after(enum store_op_kind kind, bool done, const char *before)
+{
+	if (!done || kind == STORE_EXPECT)
+		return before;
+	return kind == STORE_PUT ? "new@8" : "-";
+}
+
+static void check_condition(struct fixture *fixture, size_t n, enum store_op_kind kind,
+			    const char *key, bool holds)
+{
+	struct driver_op ops[2] = { put(text("before"), text("x"), 4), { .kind = kind } };
+	struct driver_op reset[3] = { put(text("there"), text("old"), 5), delete (text("gone")),
+				      delete (text("before")) };
+	size_t failed = 99;
+	int ret;
+
+	assert_int_equal(apply(fixture, reset, 3), 0);
+	ops[1].key = text(key);
+	ops[1].value = text("new");
+	ops[1].revision = 8;
+	ops[1].condition = conditions[n].condition;
+	ops[1].expected = conditions[n].expected;
+	ret = fixture->driver->apply(fixture->handle, ops, 2, &failed);
+	if (ret != (holds ? 0 : LH_ECONFLICT))
+		fail_msg("%s, operation %d on %s: %s", conditions[n].name, (int)kind, key,
+			 err_name(ret));
+	if (!holds)
+		assert_int_equal(failed, 1);
+	check_record(fixture, "before", holds ? "x@4" : "-");
+	check_record(fixture, "there",
+		     strcmp(key, "there") == 0 ? after(kind, holds, "old@5") : "old@5");
+	check_record(fixture, "gone", strcmp(key, "gone") == 0 ? after(kind, holds, "-") : "-");
+}
+
+static void test_conditions_of_every_kind(void **state)
+{
+	static const enum store_op_kind kinds[] = { STORE_PUT, STORE_DELETE, STORE_EXPECT };
+	size_t n, k;
+
+	for (n = 0; n < LENGTH(conditions); n++) {
+		for (k = 0; k < LENGTH(kinds); k++) {
+			check_condition(*state, n, kinds[k], "there", conditions[n].holds_there);
+			check_condition(*state, n, kinds[k], "gone", conditions[n].holds_gone);
+		}
+	}
+}
+
+static void test_the_first_failed_condition_is_told(void **state)
+{
+	struct fixture *fixture = *state;
+	struct driver_op ops[4];
+	size_t failed = 99, i;
+
+	for (i = 0; i < LENGTH(ops); i++) {
+		ops[i] = put(text("key"), text("value"), 1);
+		ops[i].condition = i < 2 ? STORE_ABSENT : STORE_PRESENT;
+	}
+	assert_int_equal(fixture->driver->apply(fixture->handle, ops, 4, &failed), LH_ECONFLICT);
+	assert_int_equal(failed, 2);
+	check_record(fixture, "key", "-");
+}
+
+/* Conditions see the state before the batch; the later of two changes stays. */
+static void test_operations_on_one_key_in_one_batch(void **state)
+{
+	struct fixture *fixture = *state;
+	struct driver_op ops[3];
+
+	ops[0] = put(text("a"), text("first"), 1);
+	ops[0].condition = STORE_ABSENT;
+	ops[1] = put(text("a"), text("second"), 2);
+	ops[1].condition = STORE_ABSENT;
+	ops[2] = (struct driver_op){ STORE_EXPECT, STORE_ABSENT, 0, text("a"), NOTHING, 0 };
+	assert_int_equal(apply(fixture, ops, 3), 0);
+	check_record(fixture, "a", "second@2");
+	ops[0] = delete (text("a"));
+	ops[0].condition = STORE_REVISION;
+	ops[0].expected = 2;
+	ops[1] = put(text("a"), text("third"), 3);
+	ops[1].condition = STORE_REVISION;
+	ops[1].expected = 2;
+	ops[2].condition = STORE_PRESENT;
+	assert_int_equal(apply(fixture, ops, 3), 0);
+	check_record(fixture, "a", "third@3");
+	ops[0] = put(text("a"), text("fourth"), 4);
+	ops[1] = delete (text("a"));
+	assert_int_equal(apply(fixture, ops, 2), 0);
+	check_record(fixture, "a", "-");
+}
+
+static void test_batch_sizes(void **state)
+{
+	struct fixture *fixture = *state;
+	struct driver_op ops[STORE_BATCH_MAX + 1];
+	char keys[STORE_BATCH_MAX + 1][8];
+	size_t i;
+
+	for (i = 0; i < LENGTH(ops); i++) {
+		snprintf(keys[i], sizeof(keys[i]), "k%zu", i);
+		ops[i] = put(text(keys[i]), text("v"), i + 1);
+	}
+	assert_int_equal(apply(fixture, ops, LENGTH(ops)), LH_ERANGE);
+	check_record(fixture, "k0", "-");
+	assert_int_equal(apply(fixture, ops, STORE_BATCH_MAX), 0);
+	check_record(fixture, "k127", "v@128");
+	assert_int_equal(apply(fixture, NULL, 0), 0);
+}
+
+/* Scans */
+
+static int collect(void *context, struct bytes key, struct bytes value, uint64_t revision)
+{
+	struct buf *out = context;
+
+	buf_add(out, key.data, key.size);
+	buf_add_char(out, '=');
+	buf_add(out, value.data, value.size);
+	buf_printf(out, "@%u ", (unsigned int)revision);
+	return 0;
+}
+
+/* Not in this order, so that order is the driver's doing; ~ is the last printable, \377 the last byte. */
+static const char *const scan_keys[] = { "b", "a", "ab", "\377", "abc", "c", "a\001", "~" };
+
+static const struct {
+	const char *name, *from, *end, *after;
+	size_t max;
+	const char *expected;
+} scan_cases[] = {
+	{ "everything in the order of bytes", "", "", "", 99,
+	  "a=a@1 a\001=a\001@6 ab=ab@2 abc=abc@4 b=b@0 c=c@5 ~=~@7 \377=\377@3 " },
+	{ "at most max records", "", "", "", 2, "a=a@1 a\001=a\001@6 " },
+	{ "none when max is 0", "", "", "", 0, "" },
+	{ "from is inside", "ab", "", "", 2, "ab=ab@2 abc=abc@4 " },
+	{ "from needs no record", "aa", "", "", 1, "ab=ab@2 " },
+	{ "end is outside", "", "b", "", 99, "a=a@1 a\001=a\001@6 ab=ab@2 abc=abc@4 " },
+	{ "end needs no record", "b", "d", "", 99, "b=b@0 c=c@5 " },
+	{ "an empty range", "b", "b", "", 99, "" },
+	{ "an upside-down range", "c", "a", "", 99, "" },
+	{ "behind a record", "a", "b", "ab", 99, "abc=abc@4 " },
+	{ "behind no record", "a", "b", "aa", 99, "ab=ab@2 abc=abc@4 " },
+	{ "after before from changes nothing", "b", "", "a", 2, "b=b@0 c=c@5 " },
+	{ "after is from", "b", "", "b", 1, "c=c@5 " },
+	{ "behind the last", "", "", "\377", 99, "" },
+	{ "behind the end", "a", "b", "c", 99, "" },
+	{ "behind everything", "\377\377", "", "", 99, "" },
+};
+
+static void fill_for_scans(struct fixture *fixture)
+{
+	size_t i;
+
+	for (i = 0; i < LENGTH(scan_keys); i++)
+		assert_int_equal(put_one(fixture, scan_keys[i], scan_keys[i], i), 0);
+}
+
+static void test_scans(void **state)
+{
+	struct fixture *fixture = *state;
+	struct buf out = BUF_INIT;
+	size_t i;
+
+	fill_for_scans(fixture);
+	for (i = 0; i < LENGTH(scan_cases); i++) {
+		buf_clear(&out);
+		buf_add(&out, "", 0);
+		assert_int_equal(fixture->driver->scan(fixture->handle, text(scan_cases[i].from),
+						       text(scan_cases[i].end),
+						       text(scan_cases[i].after), scan_cases[i].max,
+						       collect, &out),
+				 0);
+		if (strcmp(out.data, scan_cases[i].expected) != 0)
+			fail_msg("%s: %s", scan_cases[i].name, out.data);
+	}
+	buf_free(&out);
+}
+
+static int stop_at_third(void *context, struct bytes key, struct bytes value, uint64_t revision)
+{
+	size_t *count = context;
+
+	(void)key;
+	(void)value;
+	(void)revision;
+	return ++*count == 3 ? -77 : 0;
+}
+
+static void test_a_visitor_ends_the_scan(void **state)
+{
+	struct fixture *fixture = *state;
+	size_t count = 0;
+
+	fill_for_scans(fixture);
+	assert_int_equal(fixture->driver->scan(fixture->handle, NOTHING, NOTHING, NOTHING, 99,
+					       stop_at_third, &count),
+			 -77);
+	assert_int_equal(count, 3);
+	check_record(fixture, "a", "a@1");
+}
+
+static void test_a_scan_of_an_empty_store(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(fixture->driver->scan(fixture->handle, NOTHING, NOTHING, NOTHING, 99,
+					       stop_at_third, NULL),
+			 0);
+	assert_int_equal(fixture->driver->scan(fixture->handle, text("a"), NOTHING, NOTHING, 99,
+					       stop_at_third, NULL),
+			 0);
+}
+
+/* Upkeep */
+
+static void test_usage(void **state)
+{
+	struct fixture *fixture = *state;
+	struct driver_usage before, between, after_all;
+	struct driver_op op = delete (text("b"));
+
+	assert_int_equal(fixture->driver->maintain(fixture->handle, &before), 0);
+	assert_int_equal(before.records, 0);
+	assert_int_equal(before.limit_bytes, LIMIT);
+	assert_true(before.disk_free == UINT64_MAX || before.disk_free <= before.disk_size);
+	fill_for_scans(fixture);
+	assert_int_equal(apply(fixture, &op, 1), 0);
+	assert_int_equal(fixture->driver->usage(fixture->handle, &between), 0);
+	assert_int_equal(fixture->driver->maintain(fixture->handle, &after_all), 0);
+	assert_int_equal(after_all.records, LENGTH(scan_keys) - 1);
+	assert_int_equal(between.records, after_all.records);
+	assert_true(after_all.used_bytes > before.used_bytes);
+	assert_true(between.used_bytes >= after_all.used_bytes);
+	assert_true(after_all.used_bytes < LIMIT / 10);
+}
+
+/* Puts `together` records of this size behind the first `count` ones. */
+static int put_some(struct fixture *fixture, size_t count, struct bytes value, size_t together)
+{
+	struct driver_op ops[STORE_BATCH_MAX];
+	char keys[STORE_BATCH_MAX][32];
+	size_t i;
+
+	for (i = 0; i < together; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "%08zu", count + i);
+		ops[i] = put(text(keys[i]), value, count + i + 1);
+	}
+	return apply(fixture, ops, together);
+}
+
+/* Puts records of this size, first many at once, then ever fewer, until not even one goes in. */
+static size_t fill_up(struct fixture *fixture, size_t value_size)
+{
+	char *value = calloc(1, value_size);
+	size_t count = 0, together = value_size < 1000 ? STORE_BATCH_MAX : 8;
+	int ret;
+
+	assert_non_null(value);
+	while (together > 0) {
+		ret = put_some(fixture, count, (struct bytes){ value, value_size }, together);
+		assert_true(!ret || ret == LH_EFULL);
+		if (ret)
+			together /= 2;
+		else
+			count += together;
+		assert_true(count <= SMALL_LIMIT / value_size);
+	}
+	free(value);
+	return count;
+}
+
+static void delete_all(struct fixture *fixture, size_t count, size_t together)
+{
+	struct driver_op ops[STORE_BATCH_MAX];
+	char keys[STORE_BATCH_MAX][32];
+	size_t done, i;
+
+	for (done = 0; done < count; done += i) {
+		for (i = 0; i < together && done + i < count; i++) {
+			snprintf(keys[i], sizeof(keys[i]), "%08zu", done + i);
+			ops[i] = delete (text(keys[i]));
+		}
+		assert_int_equal(apply(fixture, ops, i), 0);
+	}
+}
+
+/* Each round leaves nothing, so none may be smaller than the one before by more than the noise. */
+static void test_a_full_store_takes_deletions(void **state)
+{
+	static const struct {
+		size_t value_size, together;
+	} rounds[] = { { 1000, 1 },   { 1000, STORE_BATCH_MAX },
+		       { 100, 60 },   { 9000, 1 },
+		       { 100000, 1 }, { 1000, 1 } };
+	struct fixture *fixture = *state;
+	struct driver_usage usage;
+	size_t i, count;
+
+	for (i = 0; i < LENGTH(rounds); i++) {
+		count = fill_up(fixture, rounds[i].value_size);
+		assert_true(count * rounds[i].value_size > SMALL_LIMIT / 3);
+		assert_int_equal(fixture->driver->usage(fixture->handle, &usage), 0);
+		assert_int_equal(usage.records, count);
+		delete_all(fixture, count, rounds[i].together);
+		assert_int_equal(fixture->driver->usage(fixture->handle, &usage), 0);
+		assert_int_equal(usage.records, 0);
+	}
+}
+
+/* What a revocation does to a lease: the record shrinks, an index entry goes, another one comes. */
+static void test_a_full_store_takes_what_shrinks_it(void **state)
+{
+	struct fixture *fixture = *state;
+	char key[32], index[32];
+	struct driver_op ops[2];
+	size_t count, i;
+
+	count = fill_up(fixture, 2000);
+	for (i = 0; i < count; i++) {
+		snprintf(key, sizeof(key), "%08zu", i);
+		snprintf(index, sizeof(index), "x%zu", i);
+		ops[0] = put(text(key), text("ended"), 1);
+		ops[1] = put(text(index), NOTHING, 1);
+		assert_int_equal(apply(fixture, ops, 2), 0);
+	}
+	check_record(fixture, "00000000", "ended@1");
+}
+
+static void test_a_full_batch_leaves_nothing_behind(void **state)
+{
+	struct fixture *fixture = *state;
+	struct driver_op ops[3];
+	char *value = calloc(1, SMALL_LIMIT);
+
+	assert_non_null(value);
+	ops[0] = put(text("a"), text("small"), 1);
+	ops[1] = put(text("b"), (struct bytes){ value, SMALL_LIMIT }, 2);
+	ops[2] = put(text("c"), text("small"), 3);
+	assert_int_equal(apply(fixture, ops, 3), LH_EFULL);
+	check_record(fixture, "a", "-");
+	check_record(fixture, "c", "-");
+	assert_int_equal(apply(fixture, ops, 1), 0);
+	free(value);
+}
+
+/* Opening */
+
+static void test_a_store_is_created_once(void **state)
+{
+	struct fixture *fixture = *state;
+	struct err err = { "" };
+	void *handle;
+
+	fixture->driver->close(fixture->handle);
+	assert_int_equal(fixture->driver->open(fixture->path, LIMIT, 0, &handle, &err), LH_ENOENT);
+	assert_null(handle);
+	assert_non_null(strstr(err.text, fixture->path));
+	assert_int_equal(fixture->driver->open(fixture->path, LIMIT, 1, &fixture->handle, &err), 0);
+	assert_int_equal(put_one(fixture, "key", "value", 1), 0);
+	fixture->driver->close(fixture->handle);
+	assert_int_equal(fixture->driver->open(fixture->path, LIMIT, 1, &handle, &err), LH_EEXIST);
+	assert_null(handle);
+	assert_int_equal(fixture->driver->open(fixture->path, LIMIT, 0, &fixture->handle, &err), 0);
+	check_record(fixture, "key", "value@1");
+}
+
+static int main_path(struct fixture *fixture)
+{
+	struct driver_op ops[3] = { put(text("a"), text("1"), 1), put(text("b"), text("2"), 2),
+				    delete (text("a")) };
+	struct buf out = BUF_INIT;
+	struct err err;
+	uint64_t revision;
+	int ret;
+
+	forget(fixture);
+	ret = fixture->driver->open(fixture->path, LIMIT, 1, &fixture->handle, &err);
+	if (!ret)
+		ret = apply(fixture, ops, 3);
+	if (!ret)
+		ret = fixture->driver->get(fixture->handle, text("b"), &out, &revision);
+	if (!ret)
+		ret = fixture->driver->scan(fixture->handle, NOTHING, NOTHING, NOTHING, 9, collect,
+					    &out);
+	if (!ret)
+		ret = buf_error(&out);
+	ops[0].kind = STORE_DELETE;
+	ops[1].kind = STORE_DELETE;
+	if (!ret)
+		ret = apply(fixture, ops, 2);
+	fixture->driver->close(fixture->handle);
+	fixture->handle = NULL;
+	buf_free(&out);
+	return ret;
+}
+
+static void test_every_failing_allocation_is_reported(void **state)
+{
+	struct fixture *fixture = *state;
+	struct err err;
+	unsigned n;
+	int ret;
+
+	fixture->driver->close(fixture->handle);
+	for (n = 1;; n++) {
+		fail_alloc_at(n);
+		ret = main_path(fixture);
+		if (!fail_alloc_stop())
+			break;
+		assert_int_equal(ret, LH_ENOMEM);
+	}
+	assert_int_equal(ret, 0);
+	assert_true(n > 2);
+	assert_int_equal(fixture->driver->open(fixture->path, LIMIT, 1, &fixture->handle, &err), 0);
+}
+
+/* The same random batches on both drivers: every answer and every record alike. */
+
+static unsigned int dice(unsigned int sides)
+{
+	static uint32_t seed = 20240229;
+
+	seed = seed * 1664525 + 1013904223;
+	return (seed >> 8) % sides;
+}
+
+static void random_op(struct driver_op *op, char keys[40][8])
+{
+	static const char value[3000] = "value";
+
+	*op = (struct driver_op){
+		.kind = (enum store_op_kind)dice(3),
+		.condition = dice(2) ? STORE_ANY : (enum store_condition)dice(4),
+		.expected = dice(20),
+		.key = text(keys[dice(40)]),
+		.value = { value, dice(8) ? dice(64) : dice(sizeof(value)) },
+		.revision = dice(20),
+	};
+}
+
+static void check_same_records(struct fixture *lmdb, struct fixture *mem)
+{
+	struct buf left = BUF_INIT, right = BUF_INIT;
+
+	assert_int_equal(
+		lmdb->driver->scan(lmdb->handle, NOTHING, NOTHING, NOTHING, 99, collect, &left), 0);
+	assert_int_equal(
+		mem->driver->scan(mem->handle, NOTHING, NOTHING, NOTHING, 99, collect, &right), 0);
+	assert_int_equal(left.size, right.size);
+	if (left.size)
+		assert_memory_equal(left.data, right.data, left.size);
+	buf_free(&left);
+	buf_free(&right);
+}
+
+static void test_drivers_agree_on_random_batches(void **state)
+{
+	struct fixture lmdb = { .driver = &store_lmdb }, mem = { .driver = &store_mem };
+	size_t round, count, i, failed, mem_failed, conflicts = 0;
+	struct driver_op ops[6];
+	char keys[40][8];
+	int ret;
+
+	(void)state;
+	for (i = 0; i < LENGTH(keys); i++)
+		snprintf(keys[i], sizeof(keys[i]), "%zx", i * i);
+	open_fixture(&lmdb, LIMIT);
+	open_fixture(&mem, LIMIT);
+	for (round = 0; round < 1000; round++) {
+		count = 1 + dice(LENGTH(ops));
+		for (i = 0; i < count; i++)
+			random_op(&ops[i], keys);
+		ret = lmdb.driver->apply(lmdb.handle, ops, count, &failed);
+		assert_int_equal(mem.driver->apply(mem.handle, ops, count, &mem_failed), ret);
+		assert_int_equal(failed, mem_failed);
+		conflicts += ret == LH_ECONFLICT;
+		if (round % 10 == 0)
+			check_same_records(&lmdb, &mem);
+	}
+	check_same_records(&lmdb, &mem);
+	assert_in_range(conflicts, 100, 900);
+	close_fixture(&lmdb);
+	close_fixture(&mem);
+}
+
+#define CASE(function, set_up_function, driver)                                                    \
+	{                                                                                          \
+		driver ": " #function, function, set_up_function, tear_down, NULL                  \
+	}
+#define CASES(driver)                                                                              \
+	CASE(test_put_get_replace_delete, set_up, driver), CASE(test_get_appends, set_up, driver), \
+		CASE(test_key_sizes, set_up, driver), CASE(test_large_values, set_up, driver),     \
+		CASE(test_conditions_of_every_kind, set_up, driver),                               \
+		CASE(test_the_first_failed_condition_is_told, set_up, driver),                     \
+		CASE(test_operations_on_one_key_in_one_batch, set_up, driver),                     \
+		CASE(test_batch_sizes, set_up, driver), CASE(test_scans, set_up, driver),          \
+		CASE(test_a_visitor_ends_the_scan, set_up, driver),                                \
+		CASE(test_a_scan_of_an_empty_store, set_up, driver),                               \
+		CASE(test_usage, set_up, driver),                                                  \
+		CASE(test_a_full_store_takes_deletions, set_up_small, driver),                     \
+		CASE(test_a_full_store_takes_what_shrinks_it, set_up_small, driver),               \
+		CASE(test_a_full_batch_leaves_nothing_behind, set_up_small, driver),               \
+		CASE(test_a_store_is_created_once, set_up, driver),                                \
+		CASE(test_every_failing_allocation_is_reported, set_up, driver)
+
+int main(void)
+{
+	struct CMUnitTest tests[] = { CASES("mem"), CASES("lmdb"),
+				      cmocka_unit_test(test_drivers_agree_on_random_batches) };
+	union {
+		const void *borrowed;
+		void *state;
+	} driver = { .borrowed = &store_mem };
+	size_t i;
+
+	for (i = 0; i < LENGTH(tests) - 1; i++) {
+		if (i == LENGTH(tests) / 2)
+			driver.borrowed = &store_lmdb;
+		tests[i].initial_state = driver.state;
+	}
+	return cmocka_run_group_tests_name("store drivers", tests, NULL, NULL);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lease/ttl.h"
+#include "util/err.h"
+
+#define DAY 86400
+
+static const struct {
+	const char *name;
+	struct ttl_terms terms;
+	int64_t ttl;
+	int ret;
+	const char *warning;
+} cases[] = {
+	{ "nothing set gives the mount's default",
+	  { .mount_default = 3600, .mount_max = DAY, .start = 100, .now = 100 },
+	  3600,
+	  0,
+	  "" },
+	{ "the role's ttl wins over the mount's",
+	  { .role_ttl = 600, .mount_default = 3600, .mount_max = DAY, .start = 100, .now = 100 },
+	  600,
+	  0,
+	  "" },
+	{ "the increment wins over the role's ttl, also when it is smaller",
+	  { .increment = 5,
+	    .role_ttl = 600,
+	    .mount_default = 3600,
+	    .mount_max = DAY,
+	    .start = 100,
+	    .now = 200 },
+	  5,
+	  0,
+	  "" },
+	{ "the role's max caps",
+	  { .increment = 99999,
+	    .role_max = 7200,
+	    .mount_default = 3600,
+	    .mount_max = DAY,
+	    .start = 100,
+	    .now = 100 },
+	  7200,
+	  0,
+	  "TTL of \"27h46m39s\" exceeded the effective max_ttl of \"2h\"; TTL value is capped "
+	  "accordingly" },
+	{ "a role's max above the mount's is the mount's",
+	  { .increment = 4 * DAY,
+	    .role_max = 3 * DAY,
+	    .mount_default = 3600,
+	    .mount_max = DAY,
+	    .start = 100,
+	    .now = 100 },
+	  DAY,
+	  0,
+	  "TTL of \"96h\" exceeded the effective max_ttl of \"24h\"; TTL value is capped "
+	  "accordingly" },
+	{ "renewal never extends past issue time plus max",
+	  { .increment = 3600,
+	    .role_max = 7200,
+	    .mount_default = 60,
+	    .mount_max = DAY,
+	    .start = 1000,
+	    .now = 1000 + 7200 - 90 },
+	  90,
+	  0,
+	  "TTL of \"1h\" exceeded the effective max_ttl of \"1m30s\"; TTL value is capped "
+	  "accordingly" },
+	{ "the last second is granted",
+	  { .increment = 2, .mount_default = 60, .mount_max = 60, .start = 1000, .now = 1059 },
+	  1,
+	  0,
+	  "TTL of \"2s\" exceeded the effective max_ttl of \"1s\"; TTL value is capped "
+	  "accordingly" },
+	{ "past the max there is nothing to grant",
+	  { .mount_default = 60, .mount_max = 60, .start = 1000, .now = 1060 },
+	  0,
+	  LH_ERANGE,
+	  "" },
+};
+
+static void grants(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char warning[256];
+		struct err err = { "" };
+		int64_t ttl;
+
+		print_message("%s\n", cases[i].name);
+		assert_int_equal(ttl_grant(&cases[i].terms, &ttl, warning, sizeof(warning), &err),
+				 cases[i].ret);
+		assert_int_equal(ttl, cases[i].ttl);
+		assert_string_equal(warning, cases[i].warning);
+		assert_string_equal(err.text, cases[i].ret ? "past the max TTL, cannot renew" : "");
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(grants) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
