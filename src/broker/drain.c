@@ -168,6 +168,8 @@ static int drain_leases(struct revoker *revoker, const struct job *job, struct d
 		return ret;
 	ret = finish(revoker, job);
 	drain->used = ret != 0;
+	if (ret == LH_EBUSY)
+		drain->next_look = 0;
 	return ret;
 }
 

@@ -31,7 +31,8 @@ static struct temp_store temp;
 static struct conf_engine conf_fake;
 static struct conf conf;
 static struct shared *shared;
-static struct broker *broker;
+static struct broker *broker; /* of a worker */
+static struct broker *taker;  /* of the revoker: another process */
 static struct revoker *revoker;
 static struct caller caller;
 
@@ -115,7 +116,9 @@ static int setup(void **state)
 	options.shared = shared;
 	options.slot = &shared->slots[0];
 	assert_int_equal(broker_new(&options, &broker, &err), 0);
-	assert_int_equal(revoker_new(broker, &revoker, &err), 0);
+	options.slot = &shared->slots[2];
+	assert_int_equal(broker_new(&options, &taker, &err), 0);
+	assert_int_equal(revoker_new(taker, &revoker, &err), 0);
 	memset(&fake, 0, sizeof(fake));
 	fake.issue = fake.revoke = STEP_DONE;
 	fake.lasting = true;
@@ -133,6 +136,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	revoker_free(revoker);
+	broker_free(taker);
 	broker_free(broker);
 	close(shared->revoker_wake);
 	shared_free(shared);

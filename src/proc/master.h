@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The master: owns the sockets and the store's lock, keeps the posts filled, and nothing else. It
+ * opens no store and no cloud, and parses nothing that comes from outside. */
+#ifndef PROC_MASTER_H
+#define PROC_MASTER_H
+
+#include <jansson.h>
+
+struct conf;
+struct err;
+
+/* Runs the server until it is told to end. conf is the master's from here on. `environment` is
+ * borrowed, as environment_take made it. 0 after an orderly end; otherwise what kept the server from
+ * starting, with a sentence in err. */
+int master_run(struct conf *conf, const json_t *environment, struct err *err);
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A worker of the pool "read": it keeps the web server's connections, polls them and the listener
+ * together, and serves whichever has a request. No connection waits behind an idle one. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proc/child.h"
+#include "proc/fcgi.h"
+#include "proc/listen.h"
+#include "proc/serve.h"
+#include "proc/signals.h"
+#include "util/clock.h"
+#include "util/err.h"
+#include "util/log.h"
+#include "util/shared.h"
+
+#define BEAT_MS       1000
+#define REQUEST_MS    8000 /* nginx gives up after 10 s */
+#define EVENTS        64
+#define HELD_MAX      400 /* below the usual limit of 1,024 descriptors */
+#define STAND_BACK_MS 10  /* how long the other workers have the listener to themselves */
+
+struct held {
+	struct fcgi *fcgi;
+	struct held *next, **link; /* link points to what points to this one */
+};
+
+struct reader {
+	const struct orders *orders;
+	struct server server;
+	int epoll;
+	struct held *first;
+	uint32_t count;
+	bool listening;  /* the listener is in the epoll set */
+	int64_t look_at; /* boot ms when a worker that stands back looks at the listener again */
+};
+
+static void set_count(struct reader *reader, uint32_t count)
+{
+	reader->count = count;
+	atomic_store(&reader->orders->held[reader->orders->number], count);
+}
+
+static void drop(struct reader *reader, struct held *held)
+{
+	*held->link = held->next;
+	if (held->next)
+		held->next->link = held->link;
+	/* Closing takes it out of the epoll set. */
+	fcgi_free(held->fcgi);
+	free(held);
+	set_count(reader, reader->count - 1);
+}
+
+/* Takes fd in any case. */
+static int hold(struct reader *reader, int fd, struct held **held_out, struct err *err)
+{
+	struct held *held = calloc(1, sizeof(*held));
+	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP, .data.ptr = held };
+
+	*held_out = NULL;
+	if (!held) {
+		close(fd);
+		return err_set(err, LH_ENOMEM, "memory is out");
+	}
+	held->fcgi = fcgi_new(fd);
+	if (!held->fcgi || epoll_ctl(reader->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
+		fcgi_free(held->fcgi);
+		free(held);
+		return err_set(err, LH_EIO, "cannot watch a connection: %s", strerror(errno));
+	}
+	held->next = reader->first;
+	held->link = &reader->first;
+	if (held->next)
+		held->next->link = &held->next;
+	reader->first = held;
+	set_count(reader, reader->count + 1);
+	*held_out = held;
+	return 0;
+}
+
+/* As peer_accept, and *held_out is NULL when it was refused. */
+static int take(struct reader *reader, struct held **held_out, struct err *err)
+{
+	int fd, ret;
+
+	*held_out = NULL;
+	ret = peer_accept(reader->orders->listener->fd, reader->orders->peers, &fd, err);
+	if (ret == LH_EPERM) {
+		log_warn("read: %s", err->text);
+		return 0;
+	}
+	return ret ? ret : hold(reader, fd, held_out, err);
+}
+
+/* Bytes, not just the news that the peer has left. */
+static bool has_request(const struct held *held)
+{
+	char byte;
+
+	return recv(fcgi_fd(held->fcgi), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+static void serve_held(struct reader *reader, struct held *held)
+{
+	if (!has_request(held) || !serve(&reader->server, held->fcgi))
+		drop(reader, held);
+}
+
+/* ---- Who accepts ---- */
+
+/* Whether this worker holds clearly more connections than the average of its pool. The kernel wakes
+ * the one that waited last, so without this few workers would gather them all. */
+static bool over_share(const struct reader *reader)
+{
+	uint64_t workers = reader->orders->workers, total = 0;
+
+	for (uint64_t i = 0; i < workers; i++)
+		total += atomic_load(&reader->orders->held[i]);
+	return reader->count * workers > total + workers;
+}
+
+static int listen_or_stand_back(struct reader *reader, struct err *err)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE };
+	bool listen = reader->count < HELD_MAX && !over_share(reader);
+	int change = listen ? EPOLL_CTL_ADD : EPOLL_CTL_DEL;
+
+	if (listen == reader->listening)
+		return 0;
+	if (epoll_ctl(reader->epoll, change, reader->orders->listener->fd, &event) != 0)
+		return err_set(err, LH_EIO, "cannot watch the listener: %s", strerror(errno));
+	reader->listening = listen;
+	reader->look_at = clock_boot_ms() + STAND_BACK_MS;
+	return 0;
+}
+
+/* A connection that waits although others could have taken it: they are all busy. */
+static int look_at_listener(struct reader *reader, struct err *err)
+{
+	struct held *held;
+	int ret;
+
+	if (reader->listening || reader->count >= HELD_MAX || clock_boot_ms() < reader->look_at)
+		return 0;
+	reader->look_at = clock_boot_ms() + STAND_BACK_MS;
+	ret = take(reader, &held, err);
+	return ret == LH_ENOENT ? 0 : ret;
+}
+
+static int wait_ms(const struct reader *reader)
+{
+	return reader->listening || reader->count >= HELD_MAX ? BEAT_MS : STAND_BACK_MS;
+}
+
+/* ---- The loop ---- */
+
+static int turn(struct reader *reader, struct err *err)
+{
+	struct epoll_event events[EVENTS];
+	struct held *held;
+	int count, ret;
+
+	ret = listen_or_stand_back(reader, err);
+	if (ret)
+		return ret;
+	count = epoll_pwait(reader->epoll, events, EVENTS, wait_ms(reader), signals_open());
+	for (int i = 0; i < count; i++) {
+		if (events[i].data.ptr) {
+			serve_held(reader, events[i].data.ptr);
+			continue;
+		}
+		ret = take(reader, &held, err);
+		if (ret && ret != LH_ENOENT)
+			return ret;
+	}
+	return look_at_listener(reader, err);
+}
+
+/* What waits in the queue was promised an answer. nginx sends at once what it connected for, so
+ * waiting for it is no risk. */
+static int serve_queue(struct reader *reader, struct err *err)
+{
+	struct held *held;
+	int ret = 0;
+
+	for (unsigned i = 0; ret == 0 && i <= reader->orders->backlog; i++) {
+		ret = take(reader, &held, err);
+		if (ret == 0 && held) {
+			serve(&reader->server, held->fcgi);
+			drop(reader, held);
+		}
+	}
+	return ret == LH_ENOENT ? 0 : ret;
+}
+
+static int finish(struct reader *reader, struct err *err)
+{
+	reader->server.keep = false;
+	while (reader->first) {
+		if (has_request(reader->first))
+			serve(&reader->server, reader->first->fcgi);
+		drop(reader, reader->first);
+	}
+	return signals_seen(SIGNAL_RETIRE) ? 0 : serve_queue(reader, err);
+}
+
+static int loop(struct reader *reader, struct err *err)
+{
+	int ret = 0;
+
+	while (ret == 0 && !signals_seen(SIGNAL_STOP) && !signals_seen(SIGNAL_RETIRE)) {
+		slot_beat(reader->orders->slot);
+		ret = turn(reader, err);
+	}
+	return ret ? ret : finish(reader, err);
+}
+
+int worker_read(const struct child *child, struct err *err)
+{
+	struct reader reader = { .orders = child->orders };
+	int ret;
+
+	child_server(child, REQUEST_MS, &reader.server);
+	reader.epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (reader.epoll < 0)
+		return err_set(err, LH_EIO, "cannot make an epoll set: %s", strerror(errno));
+	set_count(&reader, 0);
+	ret = loop(&reader, err);
+	while (reader.first)
+		drop(&reader, reader.first);
+	close(reader.epoll);
+	return ret;
+}

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole leasehold for one test: cloud simulator, daemon and nginx in a temporary folder.
+
+    with Server() as server:
+        server.api("POST", "sys/mounts/alicloud", {"type": "alicloud"})
+        ...
+        assert server.sim.leftovers() == []
+
+The one idea: everything is on sockets and ports of its own and ends with the test, so that runs may
+stand side by side; nothing that it did not start is ever touched.
+"""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from client import ROOT, request
+from nginx import TOP, Nginx
+
+sys.path.insert(0, os.path.join(TOP, "tests"))
+from cloudsim.client import CloudSim    # noqa: E402
+
+CONFIGURATION = """
+listener "fastcgi" "read" {{
+  address = "{folder}/run/read.sock"
+  workers = {read_workers}
+}}
+listener "fastcgi" "work" {{
+  address = "{folder}/run/work.sock"
+  workers = {work_workers}
+}}
+storage "lmdb" {{
+  path     = "{folder}/store"
+  map_size = "256MiB"
+}}
+seal "file" {{
+  key_file = "{folder}/master.key"
+}}
+user      = ""
+group     = ""
+log_level = "debug"
+engine "alicloud" {{
+  ram_endpoint      = "{ram}"
+  sts_endpoint      = "{sts}"
+  metadata_endpoint = ""
+  ca_file           = "{ca}"
+{engine}
+}}
+{more}
+"""
+
+
+def binary():
+    """The daemon: $LEASEHOLD, else the one of the ordinary build."""
+    return os.path.abspath(os.environ.get("LEASEHOLD") or os.path.join(TOP, "build", "leasehold"))
+
+
+def wait_until(condition, timeout=10, what=None):
+    """Returns the condition's first true value; fails the test when the time is over."""
+    end = time.monotonic() + timeout
+    while not (value := condition()):
+        if time.monotonic() > end:
+            raise AssertionError("did not happen in %s s: %s" % (timeout, what or condition))
+        time.sleep(0.02)
+    return value
+
+
+class Server:
+    running = []    # every one that was started and not stopped, for the check after each test
+
+    def __init__(self, read_workers=2, work_workers=4, engine="", more="", setup=None,
+                 environment=None, nginx=None):
+        """engine, more: lines for the configuration. setup: of the simulator. nginx: of Nginx."""
+        self.values = {"read_workers": read_workers, "work_workers": work_workers,
+                       "engine": engine, "more": more}
+        self.environment, self.nginx_arguments = environment or {}, nginx or {}
+        self.folder = tempfile.mkdtemp(prefix="lh-")    # short: socket paths end at 107 bytes
+        self.sim = CloudSim(os.path.join(self.folder, "sim"), setup)
+        self.nginx = self.process = self.root_token = None
+
+    # --- life ---
+
+    def start(self):
+        Server.running.append(self)
+        try:
+            self.sim.start()
+            for name in ("run", "nginx"):
+                os.mkdir(os.path.join(self.folder, name))
+            self.write_configuration()
+            self.root_token = json.loads(self.run("init", "-format", "json").stdout)["root_token"]
+            self.nginx = Nginx(self.path("nginx"), self.path("run"), **self.nginx_arguments)
+            self.nginx.start()
+            self.start_daemon()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self):
+        """Ends all that start() began, and says so if the daemon had to be killed."""
+        Server.running.remove(self)
+        try:
+            self.stop_daemon()
+        finally:
+            if self.nginx:
+                self.nginx.stop()
+            self.sim.stop()
+            if not os.environ.get("LEASEHOLD_KEEP"):
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def start_daemon(self, ready=True):
+        with open(self.path("daemon.log"), "ab") as log:
+            self.process = subprocess.Popen(
+                [binary(), "server", "-config", self.path("leasehold.hcl")],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment())
+        if ready:
+            self.wait_ready()
+
+    def wait_ready(self, timeout=20):
+        wait_until(self._ready, timeout, "sys/health answers; the log says:\n" + self.log()[-3000:])
+
+    def _ready(self):
+        code = self.process.poll()
+        assert code is None, "the daemon ended with %s:\n%s" % (code, self.log()[-3000:])
+        return self.api("GET", "sys/health", token=None).status == 200
+
+    def stop_daemon(self, timeout=20):
+        """Asks it to drain and returns its exit code."""
+        if self.process is None:
+            return None
+        process, self.process = self.process, None
+        if process.poll() is None:
+            process.terminate()
+        try:
+            return process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError("the daemon did not drain in %s s:\n%s"
+                                 % (timeout, self.log()[-3000:])) from None
+
+    def restart(self):
+        self.stop_daemon()
+        self.start_daemon()
+
+    def kill(self, which="master", number=signal.SIGKILL):
+        """Sends a signal to the master or to all children of a kind; returns their pids."""
+        pids = self.pids()[which]
+        for pid in pids:
+            os.kill(pid, number)
+        if which == "master" and number == signal.SIGKILL:
+            self.process.wait()
+        return pids
+
+    def pids(self):
+        """{"master": [pid], "read": […], "work": […], "revoker": [pid]}."""
+        found = {"master": [self.process.pid], "read": [], "work": [], "revoker": []}
+        for pid in _children(self.process.pid):
+            found.setdefault(_name(pid), []).append(pid)
+        return found
+
+    # --- talking to it ---
+
+    def api(self, method, path, body=None, token=ROOT, headers=None, timeout=70):
+        """One request through nginx; path without /v1/."""
+        headers = dict(headers or {})
+        token = self.root_token if token is ROOT else token
+        if token:
+            headers["X-Vault-Token"] = token
+        return request(self.nginx.port, method, "/v1/" + path, body, headers, timeout)
+
+    def run(self, command, *arguments, check=True):
+        """One of the daemon's own commands, to its end."""
+        return subprocess.run([binary(), command, "-config", self.path("leasehold.hcl"), *arguments],
+                              check=check, capture_output=True, text=True, timeout=30,
+                              stdin=subprocess.DEVNULL, env=self._environment())
+
+    # --- files ---
+
+    def path(self, *parts):
+        return os.path.join(self.folder, *parts)
+
+    def write_configuration(self, **change):
+        self.values.update(change)
+        with open(self.path("leasehold.hcl"), "w", encoding="utf-8") as out:
+            out.write(CONFIGURATION.format(
+                folder=self.folder, ram=self.sim.ram_endpoint, sts=self.sim.sts_endpoint,
+                ca=self.sim.ca_file, **self.values))
+
+    def log(self):
+        try:
+            with open(self.path("daemon.log"), encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def _environment(self):
+        return {"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8", **self.environment,
+                **{k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}}
+
+
+def _children(pid):
+    with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as file:
+        return [int(child) for child in file.read().split()]
+
+
+def _name(pid):
+    """Each child calls itself leasehold-KIND."""
+    try:
+        with open("/proc/%d/comm" % pid, encoding="utf-8") as file:
+            return file.read().strip().rpartition("-")[2]
+    except FileNotFoundError:
+        return "gone"
