@@ -144,6 +144,8 @@ void http_transfer_free(struct http_transfer *transfer)
 {
 	curl_easy_cleanup(transfer->easy);
 	http_transfer_forget(transfer);
+	buf_free(&transfer->body);
+	buf_free(&transfer->answer.body);
 	free(transfer);
 }
 
