@@ -312,6 +312,7 @@ static enum verdict advance(struct step *step)
 	struct told told = { .left = json_array() };
 	enum verdict verdict;
 
+	step->next.failed = !told.left;
 	if (!step->answer_count)
 		verdict = begin(step);
 	else
