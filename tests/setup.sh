@@ -41,7 +41,7 @@ build_in() {
 	local folder=$1
 	shift
 	mkdir -p "$folder"
-	[ -e configure ] || autoreconf -fi
+	[ configure -nt configure.ac ] || autoreconf -fi
 	[ -e "$folder/Makefile" ] || (cd "$folder" && ../configure -q --enable-werror "$@")
 	make -C "$folder" -j2
 }

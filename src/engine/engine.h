@@ -125,7 +125,8 @@ struct step {
 
 	/* Outputs. */
 	struct round next;            /* with STEP_MORE */
-	const struct answer *culprit; /* with STEP_FAILED: one of `answers`, or NULL */
+	const struct answer *culprit; /* with STEP_FAILED: one of `answers`, &kept, or NULL */
+	struct answer kept;           /* the engine's copy of an earlier answer, without its body */
 	char reason[256];             /* with STEP_FAILED and no culprit */
 	json_t *data;                 /* issue, STEP_DONE: the credential for the caller; new */
 	json_t *facts_out;            /* issue, STEP_DONE: ids to take it back by, no secret; new */

@@ -17,14 +17,14 @@ struct sign_pair {
 
 /* What is to be called. All borrowed. */
 struct sign_request {
-	const char *host;     /* as sent, with ":port" when it is not the default */
-	const char *service;  /* "ram", "sts": for schemes that sign it */
+	const char *host;    /* as sent, with ":port" when it is not the default */
+	const char *service; /* "ram", "sts": for schemes that sign it */
 	const char *action;
 	const char *version;
-	const char *region;   /* "" if the service has none */
+	const char *region;             /* "" if the service has none */
 	const struct sign_pair *params; /* in any order; each name once */
 	size_t param_count;
-	const char *body;     /* "" if empty */
+	const char *body;         /* "" if empty */
 	const char *content_type; /* NULL if there is no body */
 };
 
@@ -39,16 +39,16 @@ struct signed_request {
 	struct buf canonical_request;
 	struct buf string_to_sign;
 	struct buf authorization; /* value of the Authorization header */
-	struct buf query;         /* what follows "/?" on the wire, byte for byte as it was signed */
-	char **headers;           /* "Name: value" lines to send, authorization included,
-	                             NULL-terminated; an empty "Content-Type:" takes the default away */
+	struct buf query; /* what follows "/?" on the wire, byte for byte as it was signed */
+	char **headers;   /* "name: value" lines to send, host and authorization included,
+	                             NULL-terminated; an empty "content-type:" takes the default away */
 };
 
 struct sign_scheme {
 	const char *name; /* "ACS3-HMAC-SHA256" */
 
-	/* Mandatory. Fills all of *out. 0, LH_ENOMEM, LH_EINVAL (a param that occurs twice, a control
-	 * character in a header value), LH_EIO. */
+	/* Mandatory. Fills all of *out; leaves it empty on an error. 0, LH_ENOMEM, LH_EINVAL (a param
+	 * that occurs twice, an empty header value or a control character in it), LH_EIO. */
 	int (*sign)(const struct sign_request *request, const struct sign_key *key, int64_t now,
 		    const char *nonce, struct signed_request *out);
 };

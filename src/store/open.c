@@ -193,7 +193,7 @@ int store_open(const struct store_options *options, struct store **store_out, st
 	if (!ret)
 		ret = unlock(store, options, err);
 	if (!ret) {
-		ret = store_maintain(store, NULL);
+		ret = store_look(store);
 		if (ret)
 			err_set(err, ret, "%s: cannot be read: %s", options->path, err_name(ret));
 	}

@@ -193,18 +193,25 @@ int store_maintain(struct store *store, struct driver_usage *usage_out)
 	return ret;
 }
 
+int store_look(struct store *store)
+{
+	struct driver_usage usage;
+	int ret = store->driver->usage(store->handle, &usage);
+
+	if (!ret)
+		keep_fill(store, &usage);
+	return ret;
+}
+
 /* Whether ordinary writes have to wait; looks again when the last look is a second old. */
 static int check_fill(struct store *store)
 {
-	struct driver_usage usage;
-	int ret;
+	int ret = 0;
 
-	if (clock_boot_ms() - store->checked_ms >= CHECK_INTERVAL_MS) {
-		ret = store->driver->usage(store->handle, &usage);
-		if (ret)
-			return ret;
-		keep_fill(store, &usage);
-	}
+	if (clock_boot_ms() - store->checked_ms >= CHECK_INTERVAL_MS)
+		ret = store_look(store);
+	if (ret)
+		return ret;
 	return store->full ? LH_EFULL : 0;
 }
 

@@ -23,7 +23,8 @@ enum store_urgency {
 	STORE_REVOKE, /* revocations, deletions: written as long as there is any room */
 };
 
-/* Where the store lives and how it is sealed; all borrowed. */
+/* Where the store lives and how it is sealed; all borrowed. The key file is read while the store is
+ * created, opened or adopted, and never after. */
 struct store_options {
 	const struct store_driver *driver;
 	const char *path;
@@ -51,8 +52,8 @@ int store_adopt(const struct store_options *options, struct err *err);
 
 void store_close(struct store *store);
 
-/* Takes the exclusive lock of a server on the folder, held until the process ends. LH_EBUSY with the
- * holder's pid in err. *fd_out stays open (close-on-exec). */
+/* Takes the exclusive lock of a server on the folder, held until the process ends. LH_EBUSY with
+ * the holder's pid in err. *fd_out stays open (close-on-exec). */
 int store_lock(const char *path, int *fd_out, struct err *err);
 
 /* The store's random id, a UUID. Borrowed. */
@@ -60,7 +61,8 @@ const char *store_id(const struct store *store);
 const struct keyring *store_keyring(const struct store *store);
 
 /* Appends the opened value to out. 0, LH_ENOENT, LH_ERANGE (key too long or empty), LH_EINVAL (the
- * meta record, which is the store's own), LH_ECORRUPT, LH_EIO, LH_ENOMEM. revision_out may be NULL. */
+ * meta record, which is the store's own), LH_ECORRUPT, LH_EIO, LH_ENOMEM.
+ * revision_out may be NULL. */
 int store_get(struct store *store, struct bytes key, struct buf *out, uint64_t *revision_out);
 
 /* The revision alone, 0 when absent: the cheap test whether something cached is still right. */
@@ -109,8 +111,9 @@ int store_rotate(struct store *store);
 int store_apply(struct store *store, enum store_urgency urgency, const struct store_batch *batch,
 		size_t *failed_out);
 
-/* The driver's maintain, plus: reads the fill for store_apply's limit. The revoker calls it each
- * minute, every process once at open. usage_out may be NULL. */
+/* The driver's maintain; also reads the fill for store_apply's limit, as store_open does and
+ * store_apply itself at most once a second. The revoker calls it each minute and after the death of
+ * a process. usage_out may be NULL. */
 int store_maintain(struct store *store, struct driver_usage *usage_out);
 
 #endif

@@ -8,10 +8,10 @@
  * of all processes take turns under LMDB's lock, which survives a killed holder. Commits are
  * synchronous: two flushes, and what was answered is on the disk.
  *
- * LMDB copies every page that it changes, so even a deletion needs free pages. Therefore a batch that
- * makes the store grow must leave a reserve of the map (RESERVE_MIN to RESERVE_MAX pages), and is
- * refused when the disk has less than DISK_LEAST left; a batch that shrinks it may use the reserve
- * and what disk.h keeps allocated ahead of the file's end. The pages that it frees serve the second
+ * LMDB copies every page that it changes, so even a deletion needs free pages. Therefore a batch
+ * that makes the store grow must leave a reserve of the map (room.h), and is refused when the
+ * disk has less than DISK_LEAST left; a batch that shrinks it may use the reserve, and what
+ * disk.h keeps allocated ahead of the file's end. The pages that it frees serve the second
  * commit after it.
  *
  * A commit that outgrows what another process had mapped shows there as MDB_MAP_RESIZED, at the
@@ -24,13 +24,12 @@
 
 #include "store/disk.h"
 #include "store/driver.h"
+#include "store/room.h"
 #include "util/buf.h"
 #include "util/err.h"
 
 #define READERS       4096
 #define LOCK_SIZE     ((size_t)(READERS + 1) * 64) /* LMDB's header and one cache line each */
-#define RESERVE_MIN   32                           /* pages: some deletions in a row */
-#define RESERVE_MAX   4096                         /* pages: some batches of the largest size */
 #define DISK_LEAST    (256 * 1024)
 #define REVISION_SIZE sizeof(uint64_t)
 #define FREE_PAGES    0 /* LMDB's own database: transaction id → count, page numbers */
@@ -201,17 +200,16 @@ static int lmdb_scan(void *handle, struct bytes from, struct bytes end, struct b
 
 /* Room */
 
-struct room {
-	size_t limit; /* pages of the map */
-	size_t used;  /* pages before the file's end; free ones among them */
-};
-
 static struct room measure(const struct lmdb *lmdb)
 {
 	MDB_envinfo info;
 
 	mdb_env_info(lmdb->env, &info);
-	return (struct room){ info.me_mapsize / lmdb->page_size, info.me_last_pgno + 1 };
+	return (struct room){
+		.limit = info.me_mapsize / lmdb->page_size,
+		.used = info.me_last_pgno + 1,
+		.page_size = lmdb->page_size,
+	};
 }
 
 /* Adds up the free pages inside the file until there are enough. LMDB shows them to read
@@ -235,28 +233,12 @@ static int count_free(MDB_txn *reader, size_t enough, size_t *free_out)
 	return code == MDB_NOTFOUND ? 0 : map_code(code);
 }
 
-/* How many pages at most a batch takes: for each change a way through the tree and a split, and what
- * a large value needs for itself. */
-static size_t pages_needed(const struct lmdb *lmdb, const struct driver_op *ops, size_t count,
-			   size_t depth)
-{
-	size_t pages = 0, i;
-
-	for (i = 0; i < count; i++) {
-		if (ops[i].kind != STORE_EXPECT)
-			pages += depth + 2;
-		if (ops[i].kind == STORE_PUT)
-			pages += ops[i].value.size / lmdb->page_size + 1;
-	}
-	return pages;
-}
-
-/* Whether a batch that grows the store leaves the reserve. The caller holds the write lock, so what a
- * read transaction sees is still true when the batch is written. */
+/* Whether a batch that grows the store leaves the reserve. The caller holds the write lock, so
+ * what a read transaction sees is still true when the batch is written. */
 static int check_room(struct lmdb *lmdb, const struct driver_op *ops, size_t count)
 {
 	struct room room = measure(lmdb);
-	size_t reserve = room.limit / 32, needed, free_pages = 0;
+	size_t missing, free_pages = 0;
 	uint64_t disk_free, disk_size;
 	MDB_stat stat = { 0 };
 	int ret;
@@ -264,21 +246,18 @@ static int check_room(struct lmdb *lmdb, const struct driver_op *ops, size_t cou
 	disk_usage(lmdb->fd, &disk_free, &disk_size);
 	if (disk_free < DISK_LEAST)
 		return LH_EFULL;
-	if (reserve < RESERVE_MIN)
-		reserve = RESERVE_MIN;
-	if (reserve > RESERVE_MAX)
-		reserve = RESERVE_MAX;
 	ret = begin_read(lmdb);
 	if (ret)
 		return ret;
 	ret = map_code(mdb_stat(lmdb->reader, lmdb->records, &stat));
-	needed = room.used + reserve + pages_needed(lmdb, ops, count, stat.ms_depth);
-	if (!ret && needed > room.limit)
-		ret = count_free(lmdb->reader, needed - room.limit, &free_pages);
+	room.depth = stat.ms_depth;
+	missing = room_missing(&room, ops, count);
+	if (!ret && missing)
+		ret = count_free(lmdb->reader, missing, &free_pages);
 	mdb_txn_reset(lmdb->reader);
 	if (ret)
 		return ret;
-	return needed <= room.limit + free_pages ? 0 : LH_EFULL;
+	return free_pages >= missing ? 0 : LH_EFULL;
 }
 
 /* Writing */

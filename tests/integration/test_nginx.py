@@ -4,11 +4,13 @@ logged."""
 import os
 import re
 import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from client import request
-from nginx import FILES, Nginx
+from nginx import FILES, NO_LIMITS, TOP, Nginx
 from responder import Responder, json_answer
 
 TOKEN = "hvs.CAESIsecretTOKENsecretTOKENsecret"
@@ -268,6 +270,27 @@ def test_too_many_requests_are_a_json_429_for_that_token_alone(tmp_path):
     assert TOKEN not in log
 
 
+def test_a_full_work_pool_is_a_json_503_and_reads_go_on(tmp_path):
+    arrived, go_on = threading.Event(), threading.Event()
+
+    def slow(request):
+        arrived.set()
+        go_on.wait(10)
+        return answer_work(request)
+
+    few = NO_LIMITS + (("leasehold_work 96", "leasehold_work 1"),)
+    with Responder(tmp_path / "read.sock", answer_read), Responder(tmp_path / "work.sock", slow), \
+            Nginx(tmp_path, tmp_path, replace=few) as nginx, ThreadPoolExecutor() as pool:
+        first = pool.submit(request, nginx.port, "GET", "/v1/work/x")
+        assert arrived.wait(10)
+        second = request(nginx.port, "GET", "/v1/work/x")
+        assert request(nginx.port, "GET", "/v1/x").status == 200
+        go_on.set()
+        assert first.result().status == 200
+    is_json_error(second, 503)
+    assert second.headers["Retry-After"] == "1"
+
+
 # --- logs ---
 
 def test_no_token_reaches_a_log(tmp_path):
@@ -302,3 +325,18 @@ def test_the_access_log_names_the_path_the_client_sent(site):
 
 def test_a_secret_in_the_query_is_refused(site):
     assert is_json_error(site.ask("GET", "/v1/x?token=" + TOKEN), 400)
+
+
+# --- and the daemon's side of the same numbers ---
+
+def test_the_body_limit_is_the_daemons():
+    with open(os.path.join(TOP, "src", "api", "api.h"), encoding="utf-8") as file:
+        assert re.search(r"API_BODY_MAX +\(2 \* 1024 \* 1024\)", file.read())
+
+
+def test_the_sockets_are_those_of_the_shipped_configuration():
+    pattern = r"/run/leasehold/\w+\.sock"
+    with open(os.path.join(FILES, "leasehold-upstream.conf"), encoding="utf-8") as file:
+        ours = set(re.findall(pattern, file.read()))
+    with open(os.path.join(TOP, "conf", "leasehold.hcl"), encoding="utf-8") as file:
+        assert ours == set(re.findall(pattern, file.read()))

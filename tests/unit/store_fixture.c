@@ -156,3 +156,18 @@ void check_value(struct fixture *fixture, const char *key, const char *expected)
 	assert_string_equal(buf_text(&value), expected);
 	buf_free(&value);
 }
+
+void plant(struct fixture *fixture, const char *key, const struct buf *sealed, uint64_t revision)
+{
+	struct driver_op op = { .kind = STORE_PUT, .revision = revision };
+	size_t failed;
+
+	op.key = text(key);
+	op.value = (struct bytes){ sealed->data, sealed->size };
+	assert_int_equal(store_lmdb.apply(raw(fixture), &op, 1, &failed), 0);
+}
+
+void take(struct fixture *fixture, const char *key, struct buf *sealed, uint64_t *revision_out)
+{
+	assert_int_equal(store_lmdb.get(raw(fixture), text(key), sealed, revision_out), 0);
+}

@@ -6,6 +6,8 @@
 #include "store/key.h"
 #include "store/store.h"
 
+struct buf;
+
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 #define NOTHING       ((struct bytes){ NULL, 0 })
 
@@ -40,6 +42,10 @@ void fixture_file(const struct fixture *fixture, const char *name, char path[FIL
 
 /* The driver's handle below the store. */
 void *raw(struct fixture *fixture);
+
+/* Writes below the store what somebody with the file could write there; reads the same way. */
+void plant(struct fixture *fixture, const char *key, const struct buf *sealed, uint64_t revision);
+void take(struct fixture *fixture, const char *key, struct buf *sealed, uint64_t *revision_out);
 
 struct bytes text(const char *data);
 int try_put(struct fixture *fixture, enum store_urgency urgency, const char *key, const void *value,

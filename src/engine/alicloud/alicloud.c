@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/alicloud/alicloud.h"
+
+#include "engine/alicloud/alicloud_priv.h"
+#include "sign/sign.h"
+
+static const struct field config_fields[] = {
+	{ "access_key", FIELD_STRING,
+	  "Id of the access key with which the server makes and removes users, or assumes roles.",
+	  true, false },
+	{ "secret_key", FIELD_STRING, "Secret of that access key. It is never shown again.", true,
+	  true },
+	{ 0 },
+};
+
+static const struct field role_fields[] = {
+	{ "role_arn", FIELD_STRING,
+	  "ARN of a RAM role to assume, acs:ram::<account id>:role/<name>. The role must trust the "
+	  "owner of the configured key. Excludes inline_policies and remote_policies.",
+	  false, false },
+	{ "inline_policies", FIELD_STRING,
+	  "JSON text of an array of policy documents; each becomes a policy of its own for every "
+	  "user that is made.",
+	  false, false },
+	{ "remote_policies", FIELD_STRINGS,
+	  "Policies that exist already and are attached to every user that is made, for example "
+	  "\"name:AliyunOSSReadOnlyAccess,type:System\"; type is System or Custom.",
+	  false, false },
+	{ "ttl", FIELD_DURATION,
+	  "How long a credential lives unless it is renewed; 0 means the mount's default.", false,
+	  false },
+	{ "max_ttl", FIELD_DURATION,
+	  "How long a credential lives at most, renewals included; 0 means the mount's limit.",
+	  false, false },
+	{ 0 },
+};
+
+static const struct field creds_fields[] = { { 0 } };
+
+static const char *const environment[] = {
+	"ALICLOUD_ACCESS_KEY",
+	"ALICLOUD_SECRET_KEY",
+	"ALICLOUD_ACCESS_KEY_STS_TOKEN",
+	"ALIBABA_CLOUD_ACCESS_KEY_ID",
+	"ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+	"ALIBABA_CLOUD_SECURITY_TOKEN",
+	"ALIBABA_CLOUD_ROLE_ARN",
+	"ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
+	"ALIBABA_CLOUD_OIDC_TOKEN_FILE",
+	"ALIBABA_CLOUD_ROLE_SESSION_NAME",
+	"ALIBABA_CLOUD_ECS_METADATA",
+	"ALIBABA_CLOUD_ECS_METADATA_DISABLED",
+	"ALIBABA_CLOUD_IMDSV1_DISABLED",
+	NULL,
+};
+
+const struct engine engine_alicloud = {
+	.type = "alicloud",
+	.help = "Lends credentials of Alibaba Cloud. A role with policies makes a RAM user with "
+		"these policies and an access key for each credential, and removes all of it when "
+		"the lease ends. A role with an ARN assumes that RAM role; such a credential "
+		"cannot be renewed or revoked, it ends by itself. Write the server's own key to "
+		"config, a role to role/<name>, and read creds/<name>.",
+	.scheme = &sign_acs3,
+	.config_fields = config_fields,
+	.role_fields = role_fields,
+	.creds_fields = creds_fields,
+	.check_config = alicloud_check_config,
+	.show_config = alicloud_show_config,
+	.check_role = alicloud_check_role,
+	.show_role = alicloud_show_role,
+	.role_ttl = alicloud_role_ttl,
+	.plan = alicloud_plan,
+	.issue = alicloud_issue,
+	.revoke = alicloud_revoke,
+	.renewable = alicloud_renewable,
+	.read_answer = alicloud_read_answer,
+	.advice = alicloud_advice,
+	.needs_operator = alicloud_needs_operator,
+	.identity_service = &alicloud_sts,
+	.identity_action = "GetCallerIdentity",
+	.identity_field = "AccountId",
+	.config_id_field = "access_key",
+	.config_secret_field = "secret_key",
+	.environment = environment,
+	.token_file_variable = "ALIBABA_CLOUD_OIDC_TOKEN_FILE",
+	.environment_key = alicloud_environment_key,
+	.fetch_key = alicloud_fetch_key,
+};

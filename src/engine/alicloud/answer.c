@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the cloud's answers mean. Decided on status and Code, never on Message: its words differ
+ * between documents and service, and may repeat what was sent, a session token included. */
+#include "engine/alicloud/alicloud_priv.h"
+
+#include <string.h>
+
+#include "util/err.h"
+#include "util/json.h"
+#include "util/text.h"
+
+#define STATUS_REQUEST_TIMEOUT   408
+#define STATUS_TOO_MANY_REQUESTS 429
+
+/* ---- Reading ---- */
+
+static void filter(char *out, size_t size, const char *text)
+{
+	size_t used = 0;
+
+	for (; *text && used + 1 < size; text++) {
+		const char c[2] = { *text, '\0' };
+
+		if (alicloud_is_word(c, "._-", 1))
+			out[used++] = *text;
+	}
+	out[used] = '\0';
+}
+
+/* Gateways in front of the services write some members in lower case. */
+static const char *member(const json_t *json, const char *name, const char *other)
+{
+	const char *text = json_get_text(json, name);
+
+	return text[0] ? text : json_get_text(json, other);
+}
+
+static bool is_throttled(int status, const char *code)
+{
+	return status == STATUS_TOO_MANY_REQUESTS || text_starts_with(code, "Throttling") ||
+	       text_ends_with(code, ".Throttling");
+}
+
+static enum answer_kind kind_of(int status, const json_t *json, const char *code)
+{
+	if (is_throttled(status, code))
+		return ANSWER_THROTTLED;
+	if (status >= 200 && status < 300)
+		return json ? ANSWER_OK : ANSWER_UNSURE;
+	if (status >= 500)
+		return ANSWER_SICK;
+	/* Something between us and the cloud may have sent the call a second time, so that this is
+	 * the answer to its echo. */
+	if (status == STATUS_REQUEST_TIMEOUT || strcmp(code, "SignatureNonceUsed") == 0)
+		return ANSWER_UNSURE;
+	return ANSWER_REFUSED;
+}
+
+void alicloud_read_answer(int status, const json_t *json, struct answer *answer)
+{
+	filter(answer->code, sizeof(answer->code), member(json, "Code", "code"));
+	filter(answer->request_id, sizeof(answer->request_id),
+	       member(json, "RequestId", "requestId"));
+	answer->kind = kind_of(status, json, answer->code);
+	if (answer->kind == ANSWER_OK)
+		answer->body = json_incref((json_t *)(uintptr_t)json);
+	else if (!answer->code[0] && status >= 300)
+		err_text(answer->code, sizeof(answer->code), "HTTP%d", status);
+	else if (!json)
+		err_text(answer->reason, sizeof(answer->reason),
+			 "an answer that is no JSON object");
+}
+
+/* ---- Codes ---- */
+
+static bool is_of(const char *code, const char *family)
+{
+	size_t size = strlen(family);
+
+	return strncmp(code, family, size) == 0 && (!code[size] || code[size] == '.');
+}
+
+bool alicloud_refused_as(const struct answer *answer, const char *family)
+{
+	return answer->kind == ANSWER_REFUSED && is_of(answer->code, family);
+}
+
+/* The first that fits counts. */
+static const struct {
+	const char *family;
+	bool needs_operator;
+	const char *advice;
+} families[] = {
+	{ "NoPermission", true,
+	  "the configured key may not do this, or the role does not trust it; see README, \"Least "
+	  "privilege\"" },
+	{ "InvalidAccessKeyId.Inactive", true, "the configured key is disabled" },
+	{ "InvalidAccessKeyId", true,
+	  "the cloud does not know the configured key; keys of the China and the international "
+	  "site are not the same" },
+	{ "SignatureDoesNotMatch", true, "the secret of the configured key is wrong" },
+	{ "IncompleteSignature", true, "the configured key is malformed" },
+	{ "InvalidTimeStamp", true,
+	  "the clocks of this machine and of the cloud are more than 15 minutes apart" },
+	{ "MissingSecurityToken", true,
+	  "the configured key is a temporary one, which needs its token; configure a lasting key" },
+	{ "InvalidSecurityToken", false,
+	  "the temporary root credentials are over or do not belong together" },
+	{ "AuthenticationFail", true,
+	  "the cloud does not accept the login token; check the identity provider and the role's "
+	  "trust policy" },
+	{ "Inactive", true, "Resource Access Management is not activated for the account" },
+	{ "EntityNotExist.Role", true, "there is no such role; check role_arn" },
+	{ "EntityNotExist.Policy", false, "there is no such policy; check remote_policies" },
+	{ "MalformedPolicyDocument", false,
+	  "the cloud does not understand a policy document; check inline_policies" },
+	{ "InvalidAction", true, "check ram_endpoint and sts_endpoint" },
+	{ "InvalidVersion", true, "check ram_endpoint and sts_endpoint" },
+	{ "LimitExceeded", true,
+	  "a quota of the account is used up; have it raised, or remove what is not needed" },
+	{ "DeleteConflict.User.Group", true,
+	  "somebody put the user into a group; take it out there" },
+	{ "DeleteConflict.User.LoginProfile", true,
+	  "somebody gave the user a console login; remove it there" },
+	{ "DeleteConflict.User.MFADevice", true,
+	  "somebody gave the user an MFA device; remove it there" },
+	{ "DeleteConflict.User", false, "something is still attached to the user" },
+	{ "DeleteConflict.Policy", false,
+	  "the policy is still attached; if to something made by hand, detach it there" },
+};
+
+#define FAMILIES (sizeof(families) / sizeof(families[0]))
+
+static size_t family_of(const char *code)
+{
+	size_t i = 0;
+
+	while (i < FAMILIES && !is_of(code, families[i].family))
+		i++;
+	return i;
+}
+
+const char *alicloud_advice(const char *code)
+{
+	size_t i = family_of(code);
+
+	return i < FAMILIES ? families[i].advice : "";
+}
+
+bool alicloud_needs_operator(const char *code)
+{
+	size_t i = family_of(code);
+
+	return i < FAMILIES && families[i].needs_operator;
+}

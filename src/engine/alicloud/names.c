@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The plan: every cloud-side name of a lease, chosen before the first call.
+ *
+ * User and session names read `<display>-<role>-<random>`. The clouds' sets of characters differ
+ * (a user may hold '.' and '_', a policy may not), so all names keep to letters, digits and '-'.
+ * When something must be cut, enough of the role stays to recognise it; the random part always
+ * stays whole, so that no name is ever used twice. */
+#include "engine/alicloud/alicloud_priv.h"
+
+#include <string.h>
+
+#include "util/err.h"
+#include "util/json.h"
+
+#define PART_MAX 64
+
+/* The shape of a name: its limit, the least room that a long role gets, and its random digits. */
+struct shape {
+	size_t limit;
+	size_t role_room;
+	size_t digits;
+};
+
+static const struct shape user_shape = { 64, 24, 20 };   /* 80 random bits */
+static const struct shape session_shape = { 32, 8, 16 }; /* 64; older limits of STS are 2 to 32 */
+
+static bool is_alnum(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+bool alicloud_is_word(const char *text, const char *more, size_t max)
+{
+	size_t size = 0;
+
+	for (; text[size]; size++) {
+		if (size == max || !(is_alnum(text[size]) || strchr(more, text[size])))
+			return false;
+	}
+	return size > 0;
+}
+
+static void cut(char *part, size_t max)
+{
+	size_t size = strlen(part);
+
+	if (size > max)
+		size = max;
+	while (size > 0 && part[size - 1] == '-')
+		size--;
+	part[size] = '\0';
+}
+
+/* Whatever stands between letters and digits becomes one '-'; none at either end. */
+static void sanitise(const char *text, char part[PART_MAX + 1])
+{
+	size_t size = 0;
+
+	for (; *text && size < PART_MAX; text++) {
+		if (is_alnum(*text))
+			part[size++] = *text;
+		else if (size > 0 && part[size - 1] != '-')
+			part[size++] = '-';
+	}
+	part[size] = '\0';
+	cut(part, PART_MAX);
+}
+
+static void make_name(const struct plan_request *request, const struct shape *shape,
+		      char name[PART_MAX + 1])
+{
+	size_t room = shape->limit - shape->digits - 2, role_room;
+	char display[PART_MAX + 1], role[PART_MAX + 1];
+
+	sanitise(request->display_name, display);
+	sanitise(request->role_name, role);
+	role_room = strlen(display) < room ? room - strlen(display) : 0;
+	if (role_room < shape->role_room)
+		role_room = shape->role_room;
+	cut(role, role_room);
+	cut(display, room - strlen(role));
+	err_text(name, PART_MAX + 1, "%s%s%s%s%.*s", display, display[0] ? "-" : "", role,
+		 role[0] ? "-" : "", (int)shape->digits, request->random);
+}
+
+/* The names of the policies that are made for a user. */
+static json_t *inline_names(const char *user, size_t count)
+{
+	json_t *names = json_array();
+
+	for (size_t i = 0; names && i < count; i++) {
+		char name[PART_MAX + 16];
+
+		err_text(name, sizeof(name), "%s-%zu", user, i + 1);
+		if (json_array_append_new(names, json_pack("{s:s}", "name", name))) {
+			json_decref(names);
+			names = NULL;
+		}
+	}
+	return names;
+}
+
+static json_t *plan_user(const struct plan_request *request)
+{
+	const json_t *documents = json_object_get(request->role, "inline_policies");
+	const json_t *policies = json_object_get(request->role, "remote_policies");
+	json_t *names, *remote;
+	char user[PART_MAX + 1];
+
+	make_name(request, &user_shape, user);
+	names = inline_names(user, json_array_size(documents));
+	remote = json_is_array(policies) ? json_deep_copy(policies) : json_array();
+	/* json_pack releases what it was given when it fails, NULL included. */
+	return json_pack("{s:s, s:s, s:o, s:o}", "kind", "ram", "user", user, "inline", names,
+			 "remote", remote);
+}
+
+static json_t *plan_session(const struct plan_request *request)
+{
+	char session[PART_MAX + 1];
+
+	make_name(request, &session_shape, session);
+	return json_pack("{s:s, s:s, s:s}", "kind", "sts", "session", session, "role_arn",
+			 json_get_text(request->role, "role_arn"));
+}
+
+int alicloud_plan(const struct plan_request *request, json_t **plan_out, bool *lasting_out,
+		  struct err *err)
+{
+	bool lasting = !json_get_text(request->role, "role_arn")[0];
+
+	*lasting_out = false;
+	*plan_out = lasting ? plan_user(request) : plan_session(request);
+	if (!*plan_out)
+		return err_set(err, LH_ENOMEM, "memory is out");
+	*lasting_out = lasting;
+	return 0;
+}
+
+bool alicloud_is_session(const json_t *plan)
+{
+	return strcmp(json_get_text(plan, "kind"), "sts") == 0;
+}
+
+bool alicloud_renewable(const json_t *plan)
+{
+	return !alicloud_is_session(plan);
+}
