@@ -1,5 +1,109 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-int main(void)
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli.h"
+#include "command.h"
+#include "util/err.h"
+#include "util/wipe.h"
+
+static int command_version(const struct cli *cli, struct err *err)
 {
+	(void)cli;
+	(void)err;
+	puts(PACKAGE_STRING);
 	return 0;
+}
+
+static int command_help(const struct cli *cli, struct err *err)
+{
+	(void)cli;
+	(void)err;
+	cli_help(stdout, NULL);
+	return 0;
+}
+
+const struct command commands[] = {
+	{ .name = "server",
+	  .summary = "runs the server",
+	  .text = "Runs the server in the foreground and logs to standard error. Started as root, "
+		  "its\n"
+		  "processes become the configured user; started as anyone else, they stay who "
+		  "they are.\n\n"
+		  "signals to the first process:\n"
+		  "  TERM, INT  answers every accepted request, then ends\n"
+		  "  HUP        reads the configuration again; a bad file keeps the old one\n\n"
+		  "Cloud keys may come in the environment; it is wiped when it was read.\n",
+	  .takes_config = true,
+	  .run = command_server },
+	{ .name = "init",
+	  .summary = "makes master key, store and root token",
+	  .text = "Makes the master key if there is none, and a store that it seals, all owned by "
+		  "the\n"
+		  "configured user. Prints the root token, once. A store that exists is not "
+		  "touched.\n"
+		  "With -format json it prints {\"root_token\": \"hvs.…\"}.\n",
+	  .takes_config = true,
+	  .takes_format = true,
+	  .run = command_init },
+	{ .name = "check",
+	  .summary = "checks the configuration and changes nothing",
+	  .text = "Reads the configuration file, and checks what a server would need: users and "
+		  "groups,\n"
+		  "places for the sockets, the form of the master key. Changes nothing, and may be "
+		  "run\n"
+		  "beside a running server.\n",
+	  .takes_config = true,
+	  .run = command_check },
+	{ .name = "adopt",
+	  .summary = "lets a copied store live on this machine",
+	  .text = "A store that was copied or restored elsewhere does not start there, because two "
+		  "servers\n"
+		  "would take back each other's credentials. When the original is gone, this makes "
+		  "the copy\n"
+		  "the store of this machine.\n",
+	  .takes_config = true,
+	  .run = command_adopt },
+	{ .name = "version",
+	  .summary = "prints the version",
+	  .text = "Prints the version.\n",
+	  .run = command_version },
+	{ .name = "help",
+	  .summary = "prints this",
+	  .text = "Prints the commands.\n",
+	  .run = command_help },
+	{ .name = NULL },
+};
+
+/* What was printed must have arrived: a full disk behind a redirection is a failure. */
+static int close_output(int status)
+{
+	if ((fflush(stdout) != 0 || ferror(stdout)) && status == CLI_OK) {
+		fputs("leasehold: cannot write to standard output\n", stderr);
+		return CLI_FAILED;
+	}
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct err err = { "" };
+	struct cli cli;
+
+	wipe_freed_memory();
+	if (cli_parse(argc, argv, &cli, &err) != 0) {
+		fprintf(stderr, "leasehold: %s\n", err.text);
+		return CLI_USAGE;
+	}
+	if (cli.help) {
+		cli_help(stdout, cli.command);
+		return close_output(CLI_OK);
+	}
+	if (cli.command->run(&cli, &err) != 0) {
+		fprintf(stderr, "leasehold: %s\n", err.text);
+		return close_output(CLI_FAILED);
+	}
+	return close_output(CLI_OK);
 }

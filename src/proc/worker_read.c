@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A worker of the pool "read": it keeps the web server's connections, polls them and the listener
  * together, and serves whichever has a request. No connection waits behind an idle one. */
-#include "config.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A worker of the pool "work": one connection, one request, at its own pace. */
-#include "config.h"
-
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>

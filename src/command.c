@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The small sub-commands: server hands over, adopt and check do their work here. */
+#include "command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "conf/conf.h"
+#include "crypto/keyring.h"
+#include "proc/environment.h"
+#include "proc/listen.h"
+#include "proc/master.h"
+#include "proc/peer.h"
+#include "proc/privileges.h"
+#include "store/store.h"
+#include "util/err.h"
+#include "util/wipe.h"
+
+struct store_options command_store(const struct conf *conf)
+{
+	return (struct store_options){
+		.driver = &store_lmdb,
+		.path = conf->store_path,
+		.map_size = conf->map_size,
+		.key_file = conf->seal_key_file,
+	};
+}
+
+/* ---- server ---- */
+
+int command_server(const struct cli *cli, struct err *err)
+{
+	json_t *environment = NULL;
+	struct conf *conf = NULL;
+	int ret;
+
+	ret = environment_take(&environment);
+	if (ret)
+		return err_set(err, ret, "memory is out");
+	ret = conf_load(cli->config, &conf, err);
+	if (ret == 0)
+		ret = master_run(conf, environment, err);
+	json_decref(environment);
+	return ret;
+}
+
+/* ---- adopt ---- */
+
+/* The lock keeps a server from running on the store meanwhile. */
+static int adopt(const struct conf *conf, struct err *err)
+{
+	const struct store_options options = command_store(conf);
+	struct identity identity;
+	int lock = -1, ret;
+
+	ret = identity_find(conf->user, conf->group, &identity, err);
+	if (ret == 0)
+		ret = privileges_drop(&identity, err);
+	if (ret == 0)
+		ret = store_lock(conf->store_path, &lock, err);
+	if (ret == 0)
+		ret = store_adopt(&options, err);
+	if (lock >= 0)
+		close(lock);
+	return ret;
+}
+
+int command_adopt(const struct cli *cli, struct err *err)
+{
+	struct conf *conf;
+	int ret = conf_load(cli->config, &conf, err);
+
+	if (ret)
+		return ret;
+	ret = adopt(conf, err);
+	if (ret == 0)
+		printf("%s: the store belongs to this machine now\n", conf->store_path);
+	conf_free(conf);
+	return ret;
+}
+
+/* ---- check ---- */
+
+/* As the user that a server would become, after everything that may need root. No key file yet is no
+ * fault: init makes it. */
+static int check_key(const struct conf *conf, struct err *err)
+{
+	unsigned char key[MASTER_KEY_SIZE];
+	int ret;
+
+	if (access(conf->seal_key_file, F_OK) != 0 && errno == ENOENT)
+		return 0;
+	ret = master_key_read(conf->seal_key_file, key, err);
+	wipe(key, sizeof(key));
+	return ret;
+}
+
+static int check(const struct conf *conf, struct err *err)
+{
+	struct identity identity;
+	struct peers peers;
+	int ret = identity_find(conf->user, conf->group, &identity, err);
+
+	for (size_t i = 0; ret == 0 && i < conf->listener_count; i++) {
+		ret = peers_find(&conf->listeners[i], &peers, err);
+		if (ret == 0)
+			ret = listener_check(&conf->listeners[i], err);
+	}
+	if (ret == 0)
+		ret = privileges_drop(&identity, err);
+	return ret ? ret : check_key(conf, err);
+}
+
+int command_check(const struct cli *cli, struct err *err)
+{
+	struct conf *conf;
+	int ret = conf_load(cli->config, &conf, err);
+
+	if (ret)
+		return ret;
+	ret = check(conf, err);
+	if (ret == 0)
+		printf("%s: the configuration is good\n", cli->config);
+	conf_free(conf);
+	return ret;
+}

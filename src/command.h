@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sub-commands. Each returns 0, or LH_E… with a sentence in err. */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+struct cli;
+struct conf;
+struct err;
+struct store_options;
+
+int command_server(const struct cli *cli, struct err *err);
+int command_init(const struct cli *cli, struct err *err);
+int command_check(const struct cli *cli, struct err *err);
+int command_adopt(const struct cli *cli, struct err *err);
+
+/* Where conf says that the store is; borrows from it. */
+struct store_options command_store(const struct conf *conf);
+
+#endif
