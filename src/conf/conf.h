@@ -38,7 +38,8 @@ struct conf_engine {
 	char *ca_file;           /* "": the system's */
 	int64_t request_timeout; /* milliseconds, one call */
 	/* When a lease whose calls may still take effect late is swept, in seconds after its
-	 * revocation; the last must be past the validity of a signature. */
+	 * revocation, ascending; the last is past the validity of a signature, unless the user
+	 * endpoint is on this machine (a simulator). */
 	int64_t sweep_after[CONF_SWEEPS_MAX];
 	size_t sweep_count;
 };
@@ -48,17 +49,18 @@ struct conf {
 	struct conf_listener listeners[CONF_LISTENERS_MAX];
 	size_t listener_count;
 	char *store_path;
-	uint64_t map_size;  /* bytes */
+	uint64_t map_size; /* bytes */
 	char *seal_key_file;
-	char *user;         /* NULL: stay */
-	char *group;        /* NULL: the user's own */
+	char *user;                /* NULL: stay */
+	char *group;               /* NULL: the user's own */
 	int64_t default_lease_ttl; /* seconds */
 	int64_t max_lease_ttl;
 	int64_t issue_timeout; /* milliseconds, all calls of one request */
 	int64_t drain_timeout; /* seconds that a stopping server waits for requests in hand */
 	enum log_level log_level;
 	enum log_format log_format;
-	struct conf_engine *engines; /* one for each engine type that the file or the defaults name */
+	struct conf_engine
+		*engines; /* one for each engine type that the file or the defaults name */
 	size_t engine_count;
 };
 

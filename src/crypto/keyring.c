@@ -53,7 +53,7 @@ static int derive(const unsigned char key[KEY_SIZE], const char *label, unsigned
 }
 
 /* Locks pages as they are touched, since most of the room for root keys is never used. That fails
- * where RLIMIT_MEMLOCK is small: the keys then could be swapped, which is no reason to stand still. */
+ * where RLIMIT_MEMLOCK is small: then the keys may be swapped, which is no reason to stop. */
 static struct keyring *allocate(void)
 {
 	void *mapping;

@@ -117,7 +117,7 @@ void binding_make(const char *store_id, struct bytes key, uint64_t revision,
 	binding_out->size = (size_t)(at - binding_out->data);
 }
 
-/* Appends the sealed value; op.value gets its size, its place is known when the buffer has grown. */
+/* Appends the sealed value; op.value has its size; the place is known when the buffer has grown. */
 static int seal_one(const struct batch_op *from, const struct keyring *keyring,
 		    const char *store_id, struct driver_op *op, struct buf *sealed)
 {

@@ -49,8 +49,8 @@ static int allocate_file(const char *path, size_t size)
 	return failure;
 }
 
-/* The lock file is closed again before LMDB opens it: a process's locks on a file go with the first of
- * its descriptors that is closed. */
+/* The lock file is closed again before LMDB opens it: a process's locks on a file go with the
+ * first of its descriptors that is closed. */
 int disk_prepare(const char *path, int create, size_t lock_size, struct err *err)
 {
 	char file[PATH_MAX];
@@ -75,8 +75,8 @@ int disk_prepare(const char *path, int create, size_t lock_size, struct err *err
 		       strerror(failure));
 }
 
-/* From the beginning, because a page that was freed before it was ever written leaves a hole. What is
- * allocated already costs nothing. */
+/* From the beginning, because a page that was freed before it was ever written leaves a hole.
+ * What is allocated already costs nothing. */
 void disk_keep_ahead(int fd)
 {
 	struct stat status;

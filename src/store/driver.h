@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a storage driver must do: an ordered key-value store of plain bytes.
  *
- * Keys are 1 to 511 bytes, compared as unsigned bytes. Each record has a revision, a number that the
- * caller chooses anew at every put; conditions compare it. No cursor and no transaction outlives a
- * call, so that a networked store can fit the same struct. The functions are called through
- * store/store.h, which seals the values and owns the rules. */
+ * Keys are 1 to 511 bytes, compared as unsigned bytes. Each record has a revision, a number that
+ * the caller chooses anew at every put; conditions compare it. No cursor and no transaction
+ * outlives a call, so that a networked store can fit the same struct. The functions are called
+ * through store/store.h, which seals the values and owns the rules. */
 #ifndef STORE_DRIVER_H
 #define STORE_DRIVER_H
 
@@ -64,10 +64,10 @@ struct driver_identity {
 struct store_driver {
 	const char *name; /* "lmdb" */
 
-	/* Mandatory. Opens the store in folder `path` for this process; after a fork, each process
-	 * opens its own. With create, makes an empty one; LH_EEXIST if there is one, LH_ENOENT without
-	 * create if there is none. One that never got a record counts as none, so that a killed
-	 * creation can be repeated. limit is the map's size in bytes. */
+	/* Mandatory. Opens the store in folder `path` for this process; after a fork, each
+	 * process opens its own. With create, makes an empty one; LH_EEXIST if there is one,
+	 * LH_ENOENT without create if there is none. One that never got a record counts as none,
+	 * so that a killed creation can be repeated. limit is the map's size in bytes. */
 	int (*open)(const char *path, uint64_t limit, int create, void **handle_out,
 		    struct err *err);
 
@@ -84,10 +84,11 @@ struct store_driver {
 	int (*scan)(void *handle, struct bytes from, struct bytes end, struct bytes after,
 		    size_t max, driver_visit visit, void *context);
 
-	/* Mandatory. All of it, durably, or nothing. Conditions are judged against the state before
-	 * the batch; of two changes of one key the later one stays. LH_ECONFLICT: a condition did not hold, and
-	 * *failed_out is the index of the first such operation; LH_EFULL: no room, nothing changed.
-	 * A batch that only deletes or shrinks must get through a full map and a full disk. */
+	/* Mandatory. All of it, durably, or nothing. Conditions are judged against the state
+	 * before the batch; of two changes of one key the later one stays. LH_ECONFLICT: a
+	 * condition did not hold, and *failed_out is the index of the first such operation;
+	 * LH_EFULL: no room, nothing changed. A batch that only deletes or shrinks must get
+	 * through a full map and a full disk. */
 	int (*apply)(void *handle, const struct driver_op *ops, size_t count, size_t *failed_out);
 
 	/* Mandatory. How full the store is, cheap enough for once a second in each process: while

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lock of a server on a store's folder. A record lock, because it goes with its process, whatever
- * kills that, and because the kernel tells who holds it. It is not inherited: the master keeps it. */
+/* The lock of a server on a store's folder. A record lock, because it goes with its process,
+ * whatever kills that, and because the kernel tells who holds it. It is not inherited: the
+ * master keeps it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

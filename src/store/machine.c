@@ -11,8 +11,8 @@
 
 #define SOURCE_MAX 256
 
-/* The hex digits of an identifier, lower case. Anything else in the file ("uninitialized", as systemd
- * writes it before the first boot) means that there is none. */
+/* The hex digits of an identifier, lower case. Anything else in the file ("uninitialized", as
+ * systemd writes it before the first boot) means that there is none. */
 static size_t digits_of(const struct buf *text, char digits[SOURCE_MAX])
 {
 	size_t size = 0, i;

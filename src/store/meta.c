@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The record: format (4 bytes), then id, marks of machine and board, the file's inode and birth, the
- * wrapped keyring. A later format keeps the first four bytes. */
+/* The record: format (4 bytes), then id, marks of machine and board, the file's inode and birth,
+ * the wrapped keyring. A later format keeps the first four bytes. */
 #include "store/meta.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How much of a copy-on-write map a batch may take.
  *
- * Such a map copies every page that it changes, so even a deletion needs free pages. A batch that makes
- * the store grow must therefore leave a reserve for the deletions that come after it. */
+ * Such a map copies every page that it changes, so even a deletion needs free pages. A batch
+ * that makes the store grow must therefore leave a reserve for the deletions that come after it. */
 #ifndef STORE_ROOM_H
 #define STORE_ROOM_H
 

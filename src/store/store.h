@@ -52,8 +52,8 @@ int store_adopt(const struct store_options *options, struct err *err);
 
 void store_close(struct store *store);
 
-/* Takes the exclusive lock of a server on the folder, held until the process ends. LH_EBUSY with the
- * holder's pid in err. *fd_out stays open (close-on-exec). */
+/* Takes the exclusive lock of a server on the folder, held until the process ends. LH_EBUSY with
+ * the holder's pid in err. *fd_out stays open (close-on-exec). */
 int store_lock(const char *path, int *fd_out, struct err *err);
 
 /* The store's random id, a UUID. Borrowed. */
@@ -61,7 +61,8 @@ const char *store_id(const struct store *store);
 const struct keyring *store_keyring(const struct store *store);
 
 /* Appends the opened value to out. 0, LH_ENOENT, LH_ERANGE (key too long or empty), LH_EINVAL (the
- * meta record, which is the store's own), LH_ECORRUPT, LH_EIO, LH_ENOMEM. revision_out may be NULL. */
+ * meta record, which is the store's own), LH_ECORRUPT, LH_EIO, LH_ENOMEM.
+ * revision_out may be NULL. */
 int store_get(struct store *store, struct bytes key, struct buf *out, uint64_t *revision_out);
 
 /* The revision alone, 0 when absent: the cheap test whether something cached is still right. */

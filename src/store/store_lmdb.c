@@ -8,9 +8,10 @@
  * of all processes take turns under LMDB's lock, which survives a killed holder. Commits are
  * synchronous: two flushes, and what was answered is on the disk.
  *
- * LMDB copies every page that it changes, so even a deletion needs free pages. Therefore a batch that
- * makes the store grow must leave a reserve of the map (room.h), and is refused when the disk has less than DISK_LEAST left; a batch that shrinks it may use the reserve
- * and what disk.h keeps allocated ahead of the file's end. The pages that it frees serve the second
+ * LMDB copies every page that it changes, so even a deletion needs free pages. Therefore a batch
+ * that makes the store grow must leave a reserve of the map (room.h), and is refused when the
+ * disk has less than DISK_LEAST left; a batch that shrinks it may use the reserve, and what
+ * disk.h keeps allocated ahead of the file's end. The pages that it frees serve the second
  * commit after it.
  *
  * A commit that outgrows what another process had mapped shows there as MDB_MAP_RESIZED, at the
@@ -232,8 +233,8 @@ static int count_free(MDB_txn *reader, size_t enough, size_t *free_out)
 	return code == MDB_NOTFOUND ? 0 : map_code(code);
 }
 
-/* Whether a batch that grows the store leaves the reserve. The caller holds the write lock, so what a
- * read transaction sees is still true when the batch is written. */
+/* Whether a batch that grows the store leaves the reserve. The caller holds the write lock, so
+ * what a read transaction sees is still true when the batch is written. */
 static int check_room(struct lmdb *lmdb, const struct driver_op *ops, size_t count)
 {
 	struct room room = measure(lmdb);

@@ -38,14 +38,14 @@ int store_look(struct store *store);
 /* Random and not 0, which stands for "no such record". */
 uint64_t new_revision(void);
 
-/* Seals a batch into ops, which has room for each operation; sealed holds the values and must outlive
- * ops.
- * 0, the batch's own error, LH_EINVAL (it touches the meta record), LH_ENOMEM or LH_EIO. */
+/* Seals a batch into ops, which has room for each operation; sealed holds the values and must
+ * outlive ops. 0, the batch's own error, LH_EINVAL (it touches the meta record), LH_ENOMEM or
+ * LH_EIO. */
 int batch_seal(const struct store_batch *batch, const struct keyring *keyring, const char *store_id,
 	       struct driver_op *ops, struct buf *sealed);
 
-/* What a sealed value is bound to: store id | key | revision. id and revision have fixed sizes, so no
- * two triples give the same bytes. */
+/* What a sealed value is bound to: store id | key | revision. id and revision have fixed sizes,
+ * so no two triples give the same bytes. */
 struct binding {
 	unsigned char data[META_ID_SIZE - 1 + STORE_KEY_MAX + sizeof(uint64_t)];
 	size_t size;

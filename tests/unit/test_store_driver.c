@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What driver.h promises, of every driver alike. */
+/* What driver.h promises, of every driver alike; test_store_full.c has what it promises when
+ * there is no room. */
 #include "store/driver.h"
 
 #include <setjmp.h>
@@ -8,141 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "driver_fixture.h"
 #include "fail_alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
-
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
-#define LIMIT         (64 * 1024 * 1024)
-#define NOTHING       ((struct bytes){ NULL, 0 })
-#define SMALL_LIMIT   (2 * 1024 * 1024)
-
-/* One open, empty store. */
-struct fixture {
-	const struct store_driver *driver;
-	char path[64];
-	void *handle;
-};
-
-static void open_fixture(struct fixture *fixture, uint64_t limit)
-{
-	struct err err = { "" };
-
-	snprintf(fixture->path, sizeof(fixture->path), "/tmp/leasehold-test-XXXXXX");
-	assert_non_null(mkdtemp(fixture->path));
-	assert_int_equal(fixture->driver->open(fixture->path, limit, 1, &fixture->handle, &err), 0);
-}
-
-/* What an unopened store has kept. */
-static void forget(struct fixture *fixture)
-{
-	static const char *const files[] = { "data.mdb", "lock.mdb" };
-	char file[128];
-	size_t i;
-
-	store_mem_forget(fixture->path);
-	for (i = 0; i < LENGTH(files); i++) {
-		snprintf(file, sizeof(file), "%s/%s", fixture->path, files[i]);
-		unlink(file);
-	}
-}
-
-static void close_fixture(struct fixture *fixture)
-{
-	fixture->driver->close(fixture->handle);
-	forget(fixture);
-	assert_int_equal(rmdir(fixture->path), 0);
-}
-
-/* The driver of a test is its initial state. */
-static int set_up(void **state)
-{
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	union {
-		const void *borrowed;
-		void *state;
-	} driver = { .state = *state };
-
-	if (!fixture)
-		return -1;
-	fixture->driver = driver.borrowed;
-	open_fixture(fixture, LIMIT);
-	*state = fixture;
-	return 0;
-}
-
-static int set_up_small(void **state)
-{
-	struct fixture *fixture;
-
-	if (set_up(state))
-		return -1;
-	fixture = *state;
-	close_fixture(fixture);
-	open_fixture(fixture, SMALL_LIMIT);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	close_fixture(*state);
-	free(*state);
-	return 0;
-}
-
-static struct bytes text(const char *data)
-{
-	return (struct bytes){ data, strlen(data) };
-}
-
-static struct driver_op put(struct bytes key, struct bytes value, uint64_t revision)
-{
-	return (struct driver_op){
-		.kind = STORE_PUT, .key = key, .value = value, .revision = revision
-	};
-}
-
-static struct driver_op delete (struct bytes key)
-{
-	return (struct driver_op){ .kind = STORE_DELETE, .key = key };
-}
-
-static int apply(struct fixture *fixture, const struct driver_op *ops, size_t count)
-{
-	size_t failed;
-
-	return fixture->driver->apply(fixture->handle, ops, count, &failed);
-}
-
-static int put_one(struct fixture *fixture, const char *key, const char *value, uint64_t revision)
-{
-	struct driver_op op = put(text(key), text(value), revision);
-
-	return apply(fixture, &op, 1);
-}
-
-/* The record in words: "value@revision", or "-" when there is none. */
-static void check_record(struct fixture *fixture, const char *key, const char *expected)
-{
-	struct buf value = BUF_INIT, words = BUF_INIT;
-	uint64_t revision = 99, alone = 99;
-	int ret;
-
-	ret = fixture->driver->get(fixture->handle, text(key), &value, &revision);
-	assert_int_equal(fixture->driver->get(fixture->handle, text(key), NULL, &alone), ret);
-	assert_int_equal(revision, alone);
-	if (ret == LH_ENOENT)
-		buf_add_text(&words, revision ? "revision without record" : "-");
-	else
-		buf_printf(&words, "%s@%u", buf_text(&value), (unsigned int)revision);
-	assert_string_equal(buf_text(&words), expected);
-	buf_free(&value);
-	buf_free(&words);
-}
 
 static void test_put_get_replace_delete(void **state)
 {
@@ -384,7 +257,8 @@ static int collect(void *context, struct bytes key, struct bytes value, uint64_t
 	return 0;
 }
 
-/* Not in this order, so that order is the driver's doing; ~ is the last printable, \377 the last byte. */
+/* Not in this order, so that order is the driver's doing; ~ is the last printable, \377 the last
+ * byte. */
 static const char *const scan_keys[] = { "b", "a", "ab", "\377", "abc", "c", "a\001", "~" };
 
 static const struct {
@@ -496,115 +370,6 @@ static void test_usage(void **state)
 	assert_true(after_all.used_bytes > before.used_bytes);
 	assert_true(between.used_bytes >= after_all.used_bytes);
 	assert_true(after_all.used_bytes < LIMIT / 10);
-}
-
-/* Puts `together` records of this size behind the first `count` ones. */
-static int put_some(struct fixture *fixture, size_t count, struct bytes value, size_t together)
-{
-	struct driver_op ops[STORE_BATCH_MAX];
-	char keys[STORE_BATCH_MAX][32];
-	size_t i;
-
-	for (i = 0; i < together; i++) {
-		snprintf(keys[i], sizeof(keys[i]), "%08zu", count + i);
-		ops[i] = put(text(keys[i]), value, count + i + 1);
-	}
-	return apply(fixture, ops, together);
-}
-
-/* Puts records of this size, first many at once, then ever fewer, until not even one goes in. */
-static size_t fill_up(struct fixture *fixture, size_t value_size)
-{
-	char *value = calloc(1, value_size);
-	size_t count = 0, together = value_size < 1000 ? STORE_BATCH_MAX : 8;
-	int ret;
-
-	assert_non_null(value);
-	while (together > 0) {
-		ret = put_some(fixture, count, (struct bytes){ value, value_size }, together);
-		assert_true(!ret || ret == LH_EFULL);
-		if (ret)
-			together /= 2;
-		else
-			count += together;
-		assert_true(count <= SMALL_LIMIT / value_size);
-	}
-	free(value);
-	return count;
-}
-
-static void delete_all(struct fixture *fixture, size_t count, size_t together)
-{
-	struct driver_op ops[STORE_BATCH_MAX];
-	char keys[STORE_BATCH_MAX][32];
-	size_t done, i;
-
-	for (done = 0; done < count; done += i) {
-		for (i = 0; i < together && done + i < count; i++) {
-			snprintf(keys[i], sizeof(keys[i]), "%08zu", done + i);
-			ops[i] = delete (text(keys[i]));
-		}
-		assert_int_equal(apply(fixture, ops, i), 0);
-	}
-}
-
-/* Each round leaves nothing, so none may be smaller than the one before by more than the noise. */
-static void test_a_full_store_takes_deletions(void **state)
-{
-	static const struct {
-		size_t value_size, together;
-	} rounds[] = { { 1000, 1 },   { 1000, STORE_BATCH_MAX },
-		       { 100, 60 },   { 9000, 1 },
-		       { 100000, 1 }, { 1000, 1 } };
-	struct fixture *fixture = *state;
-	struct driver_usage usage;
-	size_t i, count;
-
-	for (i = 0; i < LENGTH(rounds); i++) {
-		count = fill_up(fixture, rounds[i].value_size);
-		assert_true(count * rounds[i].value_size > SMALL_LIMIT / 3);
-		assert_int_equal(fixture->driver->usage(fixture->handle, &usage), 0);
-		assert_int_equal(usage.records, count);
-		delete_all(fixture, count, rounds[i].together);
-		assert_int_equal(fixture->driver->usage(fixture->handle, &usage), 0);
-		assert_int_equal(usage.records, 0);
-	}
-}
-
-/* What a revocation does to a lease: the record shrinks, an index entry goes, another one comes. */
-static void test_a_full_store_takes_what_shrinks_it(void **state)
-{
-	struct fixture *fixture = *state;
-	char key[32], index[32];
-	struct driver_op ops[2];
-	size_t count, i;
-
-	count = fill_up(fixture, 2000);
-	for (i = 0; i < count; i++) {
-		snprintf(key, sizeof(key), "%08zu", i);
-		snprintf(index, sizeof(index), "x%zu", i);
-		ops[0] = put(text(key), text("ended"), 1);
-		ops[1] = put(text(index), NOTHING, 1);
-		assert_int_equal(apply(fixture, ops, 2), 0);
-	}
-	check_record(fixture, "00000000", "ended@1");
-}
-
-static void test_a_full_batch_leaves_nothing_behind(void **state)
-{
-	struct fixture *fixture = *state;
-	struct driver_op ops[3];
-	char *value = calloc(1, SMALL_LIMIT);
-
-	assert_non_null(value);
-	ops[0] = put(text("a"), text("small"), 1);
-	ops[1] = put(text("b"), (struct bytes){ value, SMALL_LIMIT }, 2);
-	ops[2] = put(text("c"), text("small"), 3);
-	assert_int_equal(apply(fixture, ops, 3), LH_EFULL);
-	check_record(fixture, "a", "-");
-	check_record(fixture, "c", "-");
-	assert_int_equal(apply(fixture, ops, 1), 0);
-	free(value);
 }
 
 /* Opening */
@@ -747,40 +512,28 @@ static void test_drivers_agree_on_random_batches(void **state)
 	close_fixture(&mem);
 }
 
-#define CASE(function, set_up_function, driver)                                                    \
-	{                                                                                          \
-		driver ": " #function, function, set_up_function, tear_down, NULL                  \
-	}
-#define CASES(driver)                                                                              \
-	CASE(test_put_get_replace_delete, set_up, driver), CASE(test_get_appends, set_up, driver), \
-		CASE(test_key_sizes, set_up, driver), CASE(test_large_values, set_up, driver),     \
-		CASE(test_conditions_of_every_kind, set_up, driver),                               \
-		CASE(test_the_first_failed_condition_is_told, set_up, driver),                     \
-		CASE(test_operations_on_one_key_in_one_batch, set_up, driver),                     \
-		CASE(test_batch_sizes, set_up, driver), CASE(test_scans, set_up, driver),          \
-		CASE(test_a_visitor_ends_the_scan, set_up, driver),                                \
-		CASE(test_a_scan_of_an_empty_store, set_up, driver),                               \
-		CASE(test_usage, set_up, driver),                                                  \
-		CASE(test_a_full_store_takes_deletions, set_up_small, driver),                     \
-		CASE(test_a_full_store_takes_what_shrinks_it, set_up_small, driver),               \
-		CASE(test_a_full_batch_leaves_nothing_behind, set_up_small, driver),               \
-		CASE(test_a_store_is_created_once, set_up, driver),                                \
-		CASE(test_every_failing_allocation_is_reported, set_up, driver)
-
 int main(void)
 {
-	struct CMUnitTest tests[] = { CASES("mem"), CASES("lmdb"),
-				      cmocka_unit_test(test_drivers_agree_on_random_batches) };
-	union {
-		const void *borrowed;
-		void *state;
-	} driver = { .borrowed = &store_mem };
-	size_t i;
+	const struct CMUnitTest cases[] = {
+		cmocka_unit_test(test_put_get_replace_delete),
+		cmocka_unit_test(test_get_appends),
+		cmocka_unit_test(test_key_sizes),
+		cmocka_unit_test(test_large_values),
+		cmocka_unit_test(test_conditions_of_every_kind),
+		cmocka_unit_test(test_the_first_failed_condition_is_told),
+		cmocka_unit_test(test_operations_on_one_key_in_one_batch),
+		cmocka_unit_test(test_batch_sizes),
+		cmocka_unit_test(test_scans),
+		cmocka_unit_test(test_a_visitor_ends_the_scan),
+		cmocka_unit_test(test_a_scan_of_an_empty_store),
+		cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_a_store_is_created_once),
+		cmocka_unit_test(test_every_failing_allocation_is_reported),
+	};
+	const struct CMUnitTest together[] = {
+		cmocka_unit_test(test_drivers_agree_on_random_batches),
+	};
+	int failed = run_over_drivers(cases, LENGTH(cases), LIMIT);
 
-	for (i = 0; i < LENGTH(tests) - 1; i++) {
-		if (i == LENGTH(tests) / 2)
-			driver.borrowed = &store_lmdb;
-		tests[i].initial_state = driver.state;
-	}
-	return cmocka_run_group_tests_name("store drivers", tests, NULL, NULL);
+	return failed + cmocka_run_group_tests(together, NULL, NULL);
 }

@@ -271,7 +271,7 @@ static void check_pairs(struct fixture *fixture)
 	buf_free(&right);
 }
 
-/* The store stays open here, so that a writer that dies in its transaction leaves the lock behind. */
+/* The store stays open here: a writer that dies in its transaction leaves the lock behind. */
 static void test_a_killed_writer_leaves_the_store_whole(void **state)
 {
 	struct fixture *fixture = fixture_new();

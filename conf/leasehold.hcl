@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+# leasehold's configuration: every key, with its default. Only the master key has none.
+# `leasehold check -config FILE` tells whether a file is sound; SIGHUP makes a server read it again.
+# Durations are "90s", "1h30m", "30d"; sizes "512MiB", "64GiB", "1TiB".
+
+# The sockets on which the web server reaches leasehold. A file that names any names all of them;
+# one of pool "work" must be among them. There may be 8, with 256 workers together.
+listener "fastcgi" "read" {
+  # The path of a socket, or "127.0.0.1:9000" or "[::1]:9000". Other addresses are refused: FastCGI
+  # knows no passwords. A socket that systemd hands over under this listener's name wins.
+  address = "/run/leasehold/read.sock"
+
+  # "read": requests that only read the store. "work": requests that write or call a cloud. Left out,
+  # it is the listener's name.
+  pool = "read"
+
+  # Processes, 1 to 256; the default is 4 in pool "read" and 32 in pool "work".
+  workers = 4
+
+  # Connections that wait for a worker, 1 to 4096. Short, so that no one works for a client that has
+  # given up.
+  backlog = 64
+
+  # Whether the web server's connections are kept, in pool "read" only.
+  keepalive = true
+
+  # Who may connect to a socket with a path: its mode, its group (left out: leasehold's own) and, by
+  # the user of the process at the other end, peer_users (left out: whoever the mode lets in). On
+  # Debian nginx is user and group www-data.
+  socket_mode = "0660"
+  # socket_group = "www-data"
+  # peer_users = ["www-data"]
+}
+
+listener "fastcgi" "work" {
+  address = "/run/leasehold/work.sock"
+  workers = 32
+  backlog = 64
+}
+
+# Leases, tokens and configuration, sealed. map_size is the most that the store can grow to (16MiB to
+# 16TiB); it takes address space, not disk, until it is used. A change of either needs a restart.
+storage "lmdb" {
+  path     = "/var/lib/leasehold"
+  map_size = "64GiB"
+}
+
+# The master key that seals the store. `leasehold init` makes it if it is absent. Keep a copy of it
+# apart from the copies of the store. A change needs a restart.
+seal "file" {
+  key_file = "/etc/leasehold/master.key"
+}
+
+# Whom the server becomes when root starts it. "" stays root, respectively in the user's own group.
+# A change needs a restart.
+user  = "leasehold"
+group = "leasehold"
+
+# How long leases last when nobody says so, and at most, however often they are renewed.
+default_lease_ttl = "768h"
+max_lease_ttl     = "768h"
+
+# What all cloud calls of one request may take together (1s to 10m). Keep it below the web server's
+# own timeout.
+issue_timeout = "45s"
+
+# How long a stopping server waits for the requests in hand (1s to 1h).
+drain_timeout = "60s"
+
+log_level  = "info" # debug, info, warn, error
+log_format = "text" # or "json"
+
+# Alibaba Cloud. Endpoints are URLs without a path; http is for this machine and for the metadata
+# address.
+engine "alicloud" {
+  # Users, keys and policies; then roles and the account's name.
+  ram_endpoint = "https://ram.aliyuncs.com"
+  sts_endpoint = "https://sts.aliyuncs.com"
+
+  # Where an ECS instance learns the credentials of its RAM role. "" never asks.
+  metadata_endpoint = "http://100.100.100.200"
+
+  # Certificates of authorities, PEM. "" is the system's; a file with the few roots that the cloud
+  # uses saves 23 ms and 3.8 MB per connection.
+  ca_file = ""
+
+  # What one call may take (1s to 60s).
+  request_timeout = "10s"
+
+  # When to look again for what an unanswered call may have made late, counted from the revocation.
+  # Up to 8, ascending, the last later than 15m, for so long a signature is valid.
+  sweep_after = ["30s", "5m", "20m"]
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conf/keys.h"
+
+#include "conf/address.h"
+#include "conf/conf.h"
+#include "util/err.h"
+
+#define DAY  INT64_C(86400)
+#define MIB  (INT64_C(1) << 20)
+#define TIB  (INT64_C(1) << 40)
+#define YEAR (365 * DAY)
+
+/* In the order of the enums. */
+static const char *const pools[] = { "read", "work", NULL };
+static const char *const log_levels[] = { "debug", "info", "warn", "error", NULL };
+static const char *const log_formats[] = { "text", "json", NULL };
+
+static int check_path(const struct conf_key *key, const char *text, struct err *err)
+{
+	(void)key;
+	if (text[0] != '/')
+		return err_set(err, LH_EINVAL, "must be an absolute path, is \"%s\"", text);
+	return 0;
+}
+
+static int check_path_or_empty(const struct conf_key *key, const char *text, struct err *err)
+{
+	return text[0] ? check_path(key, text, err) : 0;
+}
+
+static int check_address(const struct conf_key *key, const char *text, struct err *err)
+{
+	(void)key;
+	return conf_check_address(text, err);
+}
+
+static int check_endpoint(const struct conf_key *key, const char *text, struct err *err)
+{
+	return conf_check_endpoint(text, key->plain_host, err);
+}
+
+static int check_endpoint_or_empty(const struct conf_key *key, const char *text, struct err *err)
+{
+	return text[0] ? check_endpoint(key, text, err) : 0;
+}
+
+#define MEMBER(name) offsetof(struct conf, name)
+
+const struct conf_key conf_top_keys[] = {
+	{ "user", CONF_TEXT_OR_NULL, MEMBER(user), .value = "\"leasehold\"" },
+	{ "group", CONF_TEXT_OR_NULL, MEMBER(group), .value = "\"leasehold\"" },
+	{ "default_lease_ttl", CONF_SECONDS, MEMBER(default_lease_ttl), .min = 1, .max = 100 * YEAR,
+	  .value = "\"768h\"" },
+	{ "max_lease_ttl", CONF_SECONDS, MEMBER(max_lease_ttl), .min = 1, .max = 100 * YEAR,
+	  .value = "\"768h\"" },
+	{ "issue_timeout", CONF_MILLISECONDS, MEMBER(issue_timeout), .min = 1, .max = 600,
+	  .value = "\"45s\"" },
+	{ "drain_timeout", CONF_SECONDS, MEMBER(drain_timeout), .min = 1, .max = 3600,
+	  .value = "\"60s\"" },
+	{ "log_level", CONF_CHOICE, MEMBER(log_level), .choices = log_levels, .value = "\"info\"" },
+	{ "log_format", CONF_CHOICE, MEMBER(log_format), .choices = log_formats,
+	  .value = "\"text\"" },
+	{ 0 },
+};
+
+const struct conf_key conf_storage_keys[] = {
+	{ "path", CONF_TEXT, MEMBER(store_path), .value = "\"/var/lib/leasehold\"",
+	  .check = check_path },
+	{ "map_size", CONF_SIZE, MEMBER(map_size), .min = 16 * MIB, .max = 16 * TIB,
+	  .value = "\"64GiB\"" },
+	{ 0 },
+};
+
+/* The one key without a default: nobody may come by a master key unawares. */
+const struct conf_key conf_seal_keys[] = {
+	{ "key_file", CONF_TEXT, MEMBER(seal_key_file), .check = check_path },
+	{ 0 },
+};
+
+#undef MEMBER
+#define MEMBER(name) offsetof(struct conf_listener, name)
+
+/* What depends on the listener's name or pool has its default in src/conf/listener.c. */
+const struct conf_key conf_listener_keys[] = {
+	{ "address", CONF_TEXT, MEMBER(address), .check = check_address },
+	{ "pool", CONF_CHOICE, MEMBER(pool), .choices = pools },
+	{ "workers", CONF_NUMBER, MEMBER(workers), .min = 1, .max = 256 },
+	{ "backlog", CONF_NUMBER, MEMBER(backlog), .min = 1, .max = 4096, .value = "64" },
+	{ "keepalive", CONF_BOOLEAN, MEMBER(keepalive), .value = NULL },
+	{ "socket_mode", CONF_MODE, MEMBER(socket_mode), .value = "\"0660\"" },
+	{ "socket_group", CONF_TEXT_OR_NULL, MEMBER(socket_group), .value = NULL },
+	{ "peer_users", CONF_TEXTS, MEMBER(peer_users), .value = NULL },
+	{ 0 },
+};
+
+#undef MEMBER
+#define MEMBER(name) offsetof(struct conf_engine, name)
+
+static const struct conf_key alicloud_keys[] = {
+	{ "ram_endpoint", CONF_TEXT, MEMBER(user_endpoint), .check = check_endpoint,
+	  .value = "\"https://ram.aliyuncs.com\"" },
+	{ "sts_endpoint", CONF_TEXT, MEMBER(sts_endpoint), .check = check_endpoint,
+	  .value = "\"https://sts.aliyuncs.com\"" },
+	{ "metadata_endpoint", CONF_TEXT, MEMBER(metadata_endpoint),
+	  .check = check_endpoint_or_empty, .plain_host = "100.100.100.200",
+	  .value = "\"http://100.100.100.200\"" },
+	{ "ca_file", CONF_TEXT, MEMBER(ca_file), .check = check_path_or_empty, .value = "\"\"" },
+	{ "request_timeout", CONF_MILLISECONDS, MEMBER(request_timeout), .min = 1, .max = 60,
+	  .value = "\"10s\"" },
+	{ "sweep_after", CONF_SWEEPS, MEMBER(sweep_after), .min = 1, .max = DAY,
+	  .value = "[\"30s\", \"5m\", \"20m\"]" },
+	{ 0 },
+};
+
+const struct conf_engine_type conf_engine_types[] = {
+	{ "alicloud", alicloud_keys, 15 * 60 },
+	{ NULL, NULL, 0 },
+};
+
+_Static_assert(sizeof(conf_engine_types) / sizeof(conf_engine_types[0]) <= CONF_ENGINE_TYPES_MAX,
+	       "raise CONF_ENGINE_TYPES_MAX");
