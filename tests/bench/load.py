@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -13,20 +14,36 @@ def installed():
     return shutil.which("wrk") is not None
 
 
-def wrk(url, token, seconds, script=None, arguments=(), connections=CONNECTIONS):
+def wrk(url, token, seconds, script=None, arguments=()):
     """Returns (requests a second, what wrk says); every answer must be a success, or be judged by
     the script, which then says so in a line "unexpected: n"."""
-    command = ["wrk", "-t1", "-c%d" % connections, "-d%ds" % seconds, "--latency",
+    command = ["wrk", "-t1", "-c%d" % CONNECTIONS, "-d%ds" % seconds, "--latency",
                "--timeout", "70s", "-H", "X-Vault-Token: " + token]
     if script:
         command += ["-s", os.path.join(HERE, script)]
-    done = subprocess.run([*command, url, "--", *arguments], check=False, capture_output=True,
-                          text=True, stdin=subprocess.DEVNULL)
-    text = done.stdout
+    with subprocess.Popen([*command, url, "--", *arguments], text=True, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        text = _listen(process)
     found = re.search(r"^Requests/sec: +([\d.]+)", text, re.M)
-    if done.returncode or not found or "Socket errors" in text or _unexpected(text):
-        raise AssertionError("wrk %s:\n%s%s" % (url, text, done.stderr))
+    if process.returncode or not found or "Socket errors" in text or _unexpected(text):
+        raise AssertionError("wrk %s:\n%s" % (url, text))
     return float(found[1]), text
+
+
+def _listen(process):
+    """All that it says. A script that has asked enough says "finished": wrk itself would only stop
+    asking and sleep on to the end of its time."""
+    lines = []
+    try:
+        for line in process.stdout:
+            if line == "finished\n":
+                process.send_signal(signal.SIGINT)
+            lines.append(line)
+    except BaseException:
+        process.kill()
+        raise
+    process.wait()
+    return "".join(lines)
 
 
 def _unexpected(text):

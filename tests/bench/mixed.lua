@@ -51,7 +51,11 @@ local expected = { [200] = true, [204] = true, [400] = true, [403] = true, [404]
 function response(status)
 	answered = answered + 1
 	if not expected[status] then unexpected = unexpected + 1 end
-	if answered >= wanted then wrk.thread:stop() end
+	if answered == wanted then
+		wrk.thread:stop()
+		print("finished")
+		io.flush()
+	end
 end
 
 function done()

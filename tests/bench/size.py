@@ -14,6 +14,7 @@ IDLE_LIMIT = 40 << 20
 GROWTH_PART = 1.02
 WARM_REQUESTS = 10_000
 SETTLE_S = 2
+LOAD_MOST_S = 900   # a run of wrk that asks a number of requests
 PER_START = 200     # requests before memory is looked at
 
 
@@ -117,7 +118,7 @@ def _warm(server):
 
 
 def _after(server, requests, lease):
-    load.wrk(server.url(""), server.root_token, 3600, "mixed.lua", (str(requests), MOUNT, lease))
+    load.wrk(server.url(""), server.root_token, LOAD_MOST_S, "mixed.lua", (str(requests), MOUNT, lease))
     time.sleep(SETTLE_S)
     return server.memory()
 
