@@ -82,6 +82,7 @@ static int prepare_folder(const struct conf *conf, const struct identity *identi
 	const char *path = conf->store_path;
 	int fd, ret = 0;
 
+	*empty_out = false;
 	if (mkdir(path, 0700) != 0 && errno != EEXIST)
 		return err_set(err, LH_EIO, "%s: the folder cannot be made: %s", path,
 			       strerror(errno));
