@@ -26,7 +26,9 @@ void signals_child(void);
 /* The mask for the call that waits. Borrowed. */
 const sigset_t *signals_open(void);
 
-/* Lets waiting signals come in, for a loop whose waiting is done by a library. */
+/* Lets waiting signals come in: for a loop whose waiting is done by a library, and for one that waits
+ * with epoll_pwait, which lets none in while there is always something ready (a listener that was
+ * shut down, a steady load). */
 void signals_deliver(void);
 
 /* Whether it came since the start. */

@@ -216,6 +216,7 @@ static int loop(struct reader *reader, struct err *err)
 	while (ret == 0 && !signals_seen(SIGNAL_STOP) && !signals_seen(SIGNAL_RETIRE)) {
 		slot_beat(reader->orders->slot);
 		ret = turn(reader, err);
+		signals_deliver();
 	}
 	return ret ? ret : finish(reader, err);
 }
