@@ -168,7 +168,7 @@ static int turn(struct reader *reader, struct err *err)
 	ret = listen_or_stand_back(reader, err);
 	if (ret)
 		return ret;
-	count = epoll_pwait(reader->epoll, events, EVENTS, wait_ms(reader), signals_open());
+	count = signals_epoll(reader->epoll, events, EVENTS, wait_ms(reader));
 	for (int i = 0; i < count; i++) {
 		if (events[i].data.ptr) {
 			serve_held(reader, events[i].data.ptr);
