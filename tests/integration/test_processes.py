@@ -50,7 +50,7 @@ def new_mount(server):
     yield "ali"
     server.sim.clear_faults()
     server.sim.configure(latency=0)
-    if server.process is None:
+    if server.process is None or server.process.poll() is not None:
         server.start_daemon()
     wait_until(lambda: server.api("DELETE", "sys/mounts/ali").status == 204, 20)
 
