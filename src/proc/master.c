@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "conf/conf.h"
-#include "crypto/crypto.h"
 #include "proc/generation.h"
 #include "proc/listen.h"
 #include "proc/notify.h"
@@ -401,7 +400,6 @@ static int make_shared(struct master *master, struct err *err)
 	master->shared = shared_new();
 	if (!master->shared)
 		return err_set(err, LH_ENOMEM, "memory is out");
-	random_bytes(master->shared->run_id, sizeof(master->shared->run_id));
 	master->shared->started = clock_now();
 	return 0;
 }
