@@ -21,14 +21,14 @@ struct err;
 
 /* Everything is borrowed until http_start returns. */
 struct http_request {
-	const char *method;           /* "GET", "POST", "PUT" */
-	const char *url;              /* http: or https:, sent as it is */
-	const char *const *headers;   /* "Name: value" texts, NULL-terminated; may be NULL */
-	const void *body;             /* NULL: an empty one */
+	const char *method;         /* "GET", "POST", "PUT" */
+	const char *url;            /* http: or https:, sent as it is */
+	const char *const *headers; /* "Name: value" texts, NULL-terminated; may be NULL */
+	const void *body;           /* NULL: an empty one */
 	size_t body_size;
-	const char *ca_file;          /* "" or NULL: the system's */
+	const char *ca_file; /* "" or NULL: the system's */
 	int64_t connect_timeout_ms;
-	int64_t timeout_ms;           /* the whole request */
+	int64_t timeout_ms; /* the whole request */
 };
 
 enum http_outcome {
@@ -49,23 +49,33 @@ struct http_answer {
 /* Called once for each started request, from http_run. May start others. */
 typedef void (*http_done)(void *context, struct http_answer *answer);
 
+/* Loads libcurl's tables. Optional: in the parent, before it forks and while it has one thread, so
+ * that its children share them. 0 or LH_EIO. */
+int http_prepare(struct err *err);
+
 /* 0, LH_ENOMEM or LH_EIO. Once per process, after the fork. max_connections bounds open ones. */
 int http_client_new(size_t max_connections, struct http_client **client_out, struct err *err);
 
 /* Drops requests in flight without calling `done`. NULL is allowed. */
 void http_client_free(struct http_client *client);
 
-/* Starts a request. transfer_out (may be NULL) names it for http_cancel until `done` was called. */
+/* Starts a request; nothing is sent before the next http_run. transfer_out (may be NULL) names it for
+ * http_cancel until `done` was called. 0, LH_EINVAL (an unknown method, a URL or header with a control
+ * character in it), LH_ETIMEOUT (timeout_ms is not positive), LH_ENOMEM. After an error `done` is not
+ * called. */
 int http_start(struct http_client *client, const struct http_request *request, http_done done,
 	       void *context, struct http_transfer **transfer_out);
 
 /* Ends a request without calling `done`; what the server does with it is unknown. */
 void http_cancel(struct http_client *client, struct http_transfer *transfer);
 
-/* Moves all requests on, waiting at most timeout_ms for something to happen on them or for one of
- * the extra descriptors to become readable; calls `done` for what has ended. The number still in
- * flight, or LH_EIO. */
+#define HTTP_EXTRA_MAX 8
+
+/* Moves all requests on, waiting at most timeout_ms for something to happen on them or for one of the
+ * extra descriptors to become readable (at most HTTP_EXTRA_MAX; revents are set as by poll); calls `done` for what has ended.
+ * Returns early when something ended or a signal came. The number still in flight, or LH_EIO. */
 struct pollfd;
-int http_run(struct http_client *client, int64_t timeout_ms, struct pollfd *extra, size_t extra_count);
+int http_run(struct http_client *client, int64_t timeout_ms, struct pollfd *extra,
+	     size_t extra_count);
 
 #endif

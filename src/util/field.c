@@ -10,15 +10,10 @@
 #include "util/buf.h"
 #include "util/duration.h"
 #include "util/err.h"
+#include "util/field_priv.h"
 #include "util/text.h"
 
-#define SPACE " \t\n\v\f\r"
-
-/* Lists are decoded by another step of the original, which has more words. */
-#define LIST_ERROR    "decoding failed due to the following error(s):\n\n"
-#define UNCONVERTIBLE "expected type '%s', got unconvertible type '%s'"
-
-static int given(json_t *value, json_t **value_out, struct err *err)
+int field_given(json_t *value, json_t **value_out, struct err *err)
 {
 	*value_out = value;
 	return value ? 0 : err_set(err, LH_ENOMEM, "memory is out");
@@ -26,7 +21,7 @@ static int given(json_t *value, json_t **value_out, struct err *err)
 
 /* ---- Texts ---- */
 
-static const char *go_type(const json_t *value)
+const char *field_go_type(const json_t *value)
 {
 	return json_is_array(value) ? "[]interface {}" : "map[string]interface {}";
 }
@@ -48,21 +43,20 @@ static json_t *real_text(double number)
 	return json_string(text);
 }
 
-/* Any scalar as a text. LH_EINVAL (without words) for arrays and objects. */
-static int to_text(const json_t *value, json_t **text_out, struct err *err)
+int field_to_text(const json_t *value, json_t **text_out, struct err *err)
 {
 	char digits[32];
 
 	switch (json_typeof(value)) {
-	case JSON_STRING: return given(json_deep_copy(value), text_out, err);
+	case JSON_STRING: return field_given(json_deep_copy(value), text_out, err);
 	case JSON_INTEGER:
 		snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT,
 			 json_integer_value(value));
-		return given(json_string(digits), text_out, err);
-	case JSON_REAL: return given(real_text(json_real_value(value)), text_out, err);
-	case JSON_TRUE: return given(json_string("1"), text_out, err);
-	case JSON_FALSE: return given(json_string("0"), text_out, err);
-	case JSON_NULL: return given(json_string(""), text_out, err);
+		return field_given(json_string(digits), text_out, err);
+	case JSON_REAL: return field_given(real_text(json_real_value(value)), text_out, err);
+	case JSON_TRUE: return field_given(json_string("1"), text_out, err);
+	case JSON_FALSE: return field_given(json_string("0"), text_out, err);
+	case JSON_NULL: return field_given(json_string(""), text_out, err);
 	case JSON_ARRAY:
 	case JSON_OBJECT: break;
 	}
@@ -71,10 +65,10 @@ static int to_text(const json_t *value, json_t **text_out, struct err *err)
 
 static int coerce_string(const json_t *value, json_t **value_out, struct err *err)
 {
-	int ret = to_text(value, value_out, err);
+	int ret = field_to_text(value, value_out, err);
 
 	if (ret == LH_EINVAL)
-		return err_set(err, ret, "'' " UNCONVERTIBLE, "string", go_type(value));
+		return err_set(err, ret, "'' " FIELD_UNCONVERTIBLE, "string", field_go_type(value));
 	return ret;
 }
 
@@ -89,7 +83,7 @@ static int coerce_lower_string(const json_t *value, json_t **value_out, struct e
 		return ret;
 	for (const char *at = json_string_value(text); *at; at++)
 		buf_add_char(&lower, *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at);
-	ret = given(buf_error(&lower) ? NULL : json_string(buf_text(&lower)), value_out, err);
+	ret = field_given(buf_error(&lower) ? NULL : json_string(buf_text(&lower)), value_out, err);
 	buf_free(&lower);
 	json_decref(text);
 	return ret;
@@ -154,7 +148,7 @@ static int coerce_signed_duration(const json_t *value, json_t **value_out, struc
 		return 0;
 	if (seconds_of(value, &seconds, err))
 		return LH_EINVAL;
-	return given(json_integer(seconds), value_out, err);
+	return field_given(json_integer(seconds), value_out, err);
 }
 
 static int coerce_duration(const json_t *value, json_t **value_out, struct err *err)
@@ -225,10 +219,10 @@ static int coerce_int(const json_t *value, json_t **value_out, struct err *err)
 {
 	json_t *text = NULL;
 	int64_t number = 0;
-	int ret = to_text(value, &text, err);
+	int ret = field_to_text(value, &text, err);
 
 	if (ret == LH_EINVAL)
-		return err_set(err, ret, "'' " UNCONVERTIBLE, "int", go_type(value));
+		return err_set(err, ret, "'' " FIELD_UNCONVERTIBLE, "int", field_go_type(value));
 	if (ret)
 		return ret;
 	if (json_string_length(text) > 0)
@@ -238,7 +232,7 @@ static int coerce_int(const json_t *value, json_t **value_out, struct err *err)
 		return err_set(err, LH_EINVAL,
 			       "'' cannot parse value as 'int': strconv.ParseInt: %s",
 			       ret == LH_ERANGE ? "value out of range" : "invalid syntax");
-	return given(json_integer(number), value_out, err);
+	return field_given(json_integer(number), value_out, err);
 }
 
 /* "" is false; -1 for a word that is neither. */
@@ -257,10 +251,10 @@ static int bool_of(const char *text)
 static int coerce_bool(const json_t *value, json_t **value_out, struct err *err)
 {
 	json_t *text = NULL;
-	int truth, ret = to_text(value, &text, err);
+	int truth, ret = field_to_text(value, &text, err);
 
 	if (ret == LH_EINVAL)
-		return err_set(err, ret, "'' " UNCONVERTIBLE, "bool", go_type(value));
+		return err_set(err, ret, "'' " FIELD_UNCONVERTIBLE, "bool", field_go_type(value));
 	if (ret)
 		return ret;
 	truth = bool_of(json_string_value(text));
@@ -269,206 +263,7 @@ static int coerce_bool(const json_t *value, json_t **value_out, struct err *err)
 		return err_set(
 			err, LH_EINVAL,
 			"'' cannot parse value as 'bool': strconv.ParseBool: invalid syntax");
-	return given(json_boolean(truth), value_out, err);
-}
-
-/* ---- Lists ---- */
-
-static int add_trimmed(json_t *list, const char *text, size_t size, struct err *err)
-{
-	size_t lead = 0;
-
-	while (lead < size && strchr(SPACE, text[lead]))
-		lead++;
-	while (size > lead && strchr(SPACE, text[size - 1]))
-		size--;
-	if (json_array_append_new(list, json_stringn(text + lead, size - lead)))
-		return err_set(err, LH_ENOMEM, "memory is out");
-	return 0;
-}
-
-static int add_element(json_t *list, const json_t *element, size_t index, struct err *err)
-{
-	json_t *text = NULL;
-	int ret = to_text(element, &text, err);
-
-	if (ret == LH_EINVAL)
-		return err_set(err, ret, LIST_ERROR "'[%zu]' " UNCONVERTIBLE, index, "string",
-			       go_type(element));
-	if (ret == 0)
-		ret = add_trimmed(list, json_string_value(text), json_string_length(text), err);
-	json_decref(text);
-	return ret;
-}
-
-static int add_elements(json_t *list, const json_t *array, struct err *err)
-{
-	int ret = 0;
-
-	for (size_t i = 0; i < json_array_size(array) && ret == 0; i++)
-		ret = add_element(list, json_array_get(array, i), i, err);
-	return ret;
-}
-
-static int add_split(json_t *list, const char *text, struct err *err)
-{
-	int ret;
-
-	for (;; text++) {
-		size_t size = strcspn(text, ",");
-
-		ret = add_trimmed(list, text, size, err);
-		text += size;
-		if (ret || !*text)
-			return ret;
-	}
-}
-
-static bool is_empty(const json_t *value)
-{
-	return json_is_null(value) || (json_is_string(value) && json_string_length(value) == 0) ||
-	       (json_is_object(value) && json_object_size(value) == 0);
-}
-
-enum commas { COMMAS_STAY, COMMAS_SPLIT };
-
-static int coerce_list(const json_t *value, enum commas commas, json_t **value_out, struct err *err)
-{
-	json_t *list = json_array();
-	int ret = 0;
-
-	if (!list)
-		return given(NULL, value_out, err);
-	if (json_is_array(value))
-		ret = add_elements(list, value, err);
-	else if (json_is_string(value) && commas == COMMAS_SPLIT && !is_empty(value))
-		ret = add_split(list, json_string_value(value), err);
-	else if (!is_empty(value))
-		ret = add_element(list, value, 0, err);
-	if (ret) {
-		json_decref(list);
-		list = NULL;
-	}
-	*value_out = list;
-	return ret;
-}
-
-static int coerce_strings(const json_t *value, json_t **value_out, struct err *err)
-{
-	return coerce_list(value, COMMAS_STAY, value_out, err);
-}
-
-static int coerce_comma_strings(const json_t *value, json_t **value_out, struct err *err)
-{
-	return coerce_list(value, COMMAS_SPLIT, value_out, err);
-}
-
-/* ---- Maps ---- */
-
-static int coerce_map(const json_t *value, json_t **value_out, struct err *err)
-{
-	static const char *const names[] = {
-		[JSON_ARRAY] = "slice", [JSON_STRING] = "string", [JSON_INTEGER] = "string",
-		[JSON_REAL] = "string", [JSON_TRUE] = "bool",     [JSON_FALSE] = "bool",
-	};
-
-	if (json_is_null(value))
-		return given(json_object(), value_out, err);
-	if (!json_is_object(value))
-		return err_set(err, LH_EINVAL, "'' expected a map, got '%s'",
-			       names[json_typeof(value)]);
-	return given(json_deep_copy(value), value_out, err);
-}
-
-/* The text between quotes as Go prints it, cut after some 200 bytes between two characters. */
-static int fail_pair(const char *pair, struct err *err)
-{
-	struct buf quoted = BUF_INIT;
-	size_t size = strlen(pair), step;
-	int ret;
-
-	for (size_t i = 0; i < size && quoted.size < 200; i += step) {
-		unsigned char c = (unsigned char)pair[i];
-
-		step = text_utf8(pair + i, size - i);
-		if (step == 0)
-			break;
-		if (c == '"' || c == '\\')
-			buf_add_char(&quoted, '\\');
-		if (c < 0x20 || c == 0x7f)
-			buf_printf(&quoted, "\\x%02x", c);
-		else
-			buf_add(&quoted, pair + i, step);
-	}
-	ret = err_set(err, LH_EINVAL, "invalid key pair \"%s\"", buf_text(&quoted));
-	buf_free(&quoted);
-	return ret;
-}
-
-static int add_pair(json_t *pairs, const char *pair, struct err *err)
-{
-	const char *sign = strchr(pair, '=');
-
-	if (!sign || sign == pair)
-		return fail_pair(pair, err);
-	if (json_object_setn_new(pairs, pair, (size_t)(sign - pair), json_string(sign + 1)))
-		return err_set(err, LH_ENOMEM, "memory is out");
-	return 0;
-}
-
-/* A text is one pair, also an empty one, which as a list would be none. */
-static int add_pairs(json_t *pairs, const json_t *value, struct err *err)
-{
-	json_t *list = json_array();
-	int ret;
-
-	if (!list)
-		return err_set(err, LH_ENOMEM, "memory is out");
-	if (json_is_array(value))
-		ret = add_elements(list, value, err);
-	else
-		ret = add_element(list, value, 0, err);
-	for (size_t i = 0; i < json_array_size(list) && ret == 0; i++)
-		ret = add_pair(pairs, json_string_value(json_array_get(list, i)), err);
-	json_decref(list);
-	return ret;
-}
-
-/* The original tries an object as a list of pairs last, hence the odd words. */
-static int members_to_text(json_t *object, struct err *err)
-{
-	json_t *text;
-	int ret;
-
-	for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at)) {
-		text = NULL;
-		ret = to_text(json_object_iter_value(at), &text, err);
-		if (ret == LH_EINVAL)
-			return err_set(err, ret, LIST_ERROR "'[0]' " UNCONVERTIBLE, "string",
-				       go_type(object));
-		if (ret || json_object_iter_set_new(object, at, text))
-			return err_set(err, LH_ENOMEM, "memory is out");
-	}
-	return 0;
-}
-
-static int coerce_pairs(const json_t *value, json_t **value_out, struct err *err)
-{
-	json_t *pairs = json_is_object(value) ? json_deep_copy(value) : json_object();
-	int ret = 0;
-
-	if (!pairs)
-		return given(NULL, value_out, err);
-	if (json_is_object(value))
-		ret = members_to_text(pairs, err);
-	else if (!json_is_null(value))
-		ret = add_pairs(pairs, value, err);
-	if (ret) {
-		json_decref(pairs);
-		pairs = NULL;
-	}
-	*value_out = pairs;
-	return ret;
+	return field_given(json_boolean(truth), value_out, err);
 }
 
 /* ---- All types ---- */
@@ -482,12 +277,12 @@ static const struct {
 	[FIELD_NAME] = { "name string", coerce_name },
 	[FIELD_DURATION] = { "duration (sec)", coerce_duration },
 	[FIELD_SIGNED_DURATION] = { "duration (sec)", coerce_signed_duration },
-	[FIELD_STRINGS] = { "slice", coerce_strings },
-	[FIELD_COMMA_STRINGS] = { "slice", coerce_comma_strings },
+	[FIELD_STRINGS] = { "slice", field_coerce_strings },
+	[FIELD_COMMA_STRINGS] = { "slice", field_coerce_comma_strings },
 	[FIELD_BOOL] = { "bool", coerce_bool },
 	[FIELD_INT] = { "int", coerce_int },
-	[FIELD_MAP] = { "map", coerce_map },
-	[FIELD_PAIRS] = { "keypair", coerce_pairs },
+	[FIELD_MAP] = { "map", field_coerce_map },
+	[FIELD_PAIRS] = { "keypair", field_coerce_pairs },
 };
 
 int field_coerce(enum field_type type, const json_t *value, json_t **value_out, struct err *err)

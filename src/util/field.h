@@ -13,15 +13,15 @@ struct err;
 enum field_type {
 	FIELD_STRING,
 	FIELD_LOWER_STRING,
-	FIELD_NAME,            /* a string that keeps the naming rule of paths */
-	FIELD_DURATION,        /* seconds, not negative */
+	FIELD_NAME,     /* a string that keeps the naming rule of paths */
+	FIELD_DURATION, /* seconds, not negative */
 	FIELD_SIGNED_DURATION,
-	FIELD_STRINGS,         /* list of texts; one text is one element */
-	FIELD_COMMA_STRINGS,   /* list of texts, or one text split at commas */
+	FIELD_STRINGS,       /* list of texts; one text is one element */
+	FIELD_COMMA_STRINGS, /* list of texts, or one text split at commas */
 	FIELD_BOOL,
 	FIELD_INT,
 	FIELD_MAP,
-	FIELD_PAIRS,           /* map of texts, or "k=v" texts */
+	FIELD_PAIRS, /* map of texts, or "k=v" texts */
 };
 
 struct field {

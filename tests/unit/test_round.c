@@ -154,6 +154,19 @@ static void a_cleared_key_is_empty(void **state)
 	root_key_clear(&key);
 }
 
+static void engines_are_found_by_type(void **state)
+{
+	size_t count = 0;
+
+	(void)state;
+	for (; engine_all[count]; count++)
+		assert_ptr_equal(engine_find(engine_all[count]->type), engine_all[count]);
+	assert_true(count > 0);
+	assert_string_equal(engine_find("alicloud")->type, "alicloud");
+	assert_null(engine_find("ali"));
+	assert_null(engine_find(""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +178,7 @@ int main(void)
 		cmocka_unit_test(a_cleared_answer_is_empty),
 		cmocka_unit_test(warnings_are_cut_between_characters),
 		cmocka_unit_test(a_cleared_key_is_empty),
+		cmocka_unit_test(engines_are_found_by_type),
 	};
 
 	fail_alloc_jansson();

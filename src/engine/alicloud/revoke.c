@@ -18,8 +18,8 @@
 #define FIRST_DELAY_MS 200
 #define FOUND_MAX      100 /* of one list; the rest is found by the next look */
 
-/* Notes: "left", tags of what `close` must still delete, the user last; "tries" and "rounds", counts;
- * "lost", whether something cannot be deleted in this conversation. */
+/* Notes: "left", tags of what `close` must still delete, the user last; "tries" and "rounds",
+ * counts; "lost", whether something cannot be deleted in this conversation. */
 
 static void note(struct step *step, const char *name, json_t *value)
 {
@@ -312,6 +312,7 @@ static enum verdict advance(struct step *step)
 	struct told told = { .left = json_array() };
 	enum verdict verdict;
 
+	step->next.failed = !told.left;
 	if (!step->answer_count)
 		verdict = begin(step);
 	else

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The order of checks: request, route, token, whether it may, which pool, fields, handler. */
+#include "api/api.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/context.h"
+#include "api/fields.h"
+#include "api/help.h"
+#include "store/store.h"
+#include "util/err.h"
+#include "util/log.h"
+
+#define DENIED        "1 error occurred:\n\t* permission denied\n\n"
+#define INVALID_TOKEN "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"
+
+/* What nginx keeps in memory of one answer of the read pool: a longer one would make a worker wait
+ * for a slow reader. */
+#define READ_REPLY_MAX (128 * 1024)
+
+struct api {
+	struct broker *broker;
+	enum api_pool pool;
+	bool issued; /* the last reply holds a credential: api_sent passes on how it fared */
+};
+
+int api_new(struct broker *broker, enum api_pool pool, struct api **api_out)
+{
+	struct api *api = calloc(1, sizeof(*api));
+
+	*api_out = api;
+	if (!api)
+		return LH_ENOMEM;
+	api->broker = broker;
+	api->pool = pool;
+	return 0;
+}
+
+void api_free(struct api *api)
+{
+	free(api);
+}
+
+/* ---- Faults ---- */
+
+/* The client learns nothing but that; the log has the rest. */
+static void say_fault(struct outcome *outcome, const struct api_request *raw, int code)
+{
+	log_error("api: %s %s: %s", raw->method, raw->path, err_name(code));
+	if (code == LH_EFULL)
+		outcome_error(outcome, 507, "the store is full");
+	else
+		outcome_error(outcome, 500, "internal error");
+}
+
+int context_failure(struct context *context, int code, const struct err *err)
+{
+	switch (code) {
+	case LH_EINVAL:
+	case LH_EEXIST:
+	case LH_ENOENT:
+	case LH_ECLOUD: return outcome_error(&context->outcome, 400, "%s", err->text);
+	case LH_ECONFLICT: return outcome_error(&context->outcome, 409, "%s", err->text);
+	case LH_ETIMEOUT: return outcome_error(&context->outcome, 504, "%s", err->text);
+	case LH_EFULL: return outcome_error(&context->outcome, 507, "%s", err->text);
+	default: break;
+	}
+	if (err->text[0])
+		log_error("api: %s", err->text);
+	return code;
+}
+
+/* ---- Who asks, and whether that is allowed ---- */
+
+/* LH_EPERM: the refusal is in the outcome. */
+static int find_caller(struct context *context, struct caller *caller)
+{
+	int ret;
+
+	if (!context->request->token[0]) {
+		outcome_error(&context->outcome, 403, "permission denied");
+		return LH_EPERM;
+	}
+	ret = auth_lookup(broker_store(context->broker), context->request->token, caller);
+	if (ret == LH_EPERM)
+		outcome_error(&context->outcome, 403, INVALID_TOKEN);
+	return ret;
+}
+
+static enum capability natural_capability(enum operation operation)
+{
+	switch (operation) {
+	case OPERATION_READ:
+	case OPERATION_HEAD: return CAPABILITY_READ;
+	case OPERATION_LIST: return CAPABILITY_LIST;
+	case OPERATION_DELETE: return CAPABILITY_DELETE;
+	case OPERATION_WRITE:
+	case OPERATION_PATCH: return CAPABILITY_UPDATE;
+	}
+	return CAPABILITY_UPDATE;
+}
+
+/* What a request needs, also one that leads nowhere: strangers do not learn what exists. */
+static int needed_capability(struct context *context, enum capability *capability_out)
+{
+	const struct route_match *match = context->match;
+	bool exists = true;
+	int ret = 0;
+
+	*capability_out = natural_capability(context->request->operation);
+	if (match->miss != ROUTE_FOUND)
+		return 0;
+	*capability_out = match->route->capability;
+	if (match->route->exists)
+		ret = match->route->exists(context, &exists);
+	if (!exists)
+		*capability_out = CAPABILITY_CREATE;
+	return ret;
+}
+
+static int check_allowed(struct context *context)
+{
+	const struct route_match *match = context->match;
+	enum capability capability;
+	bool sudo = match->miss == ROUTE_FOUND && (match->route->flags & ROUTE_SUDO);
+	int ret;
+
+	ret = needed_capability(context, &capability);
+	if (ret || auth_allows(context->caller, capability, sudo, context->request->path))
+		return ret;
+	outcome_error(&context->outcome, 403, DENIED);
+	return LH_EPERM;
+}
+
+/* ---- Where it leads ---- */
+
+/* LH_ENOENT: the refusal is in the outcome. */
+static int check_route(struct context *context)
+{
+	struct outcome *outcome = &context->outcome;
+	const char *path = context->request->path;
+
+	switch (context->match->miss) {
+	case ROUTE_FOUND: return 0;
+	case ROUTE_NO_MOUNT:
+		outcome_error(outcome, 404, "no handler for route \"%s\". route entry not found.",
+			      path);
+		break;
+	case ROUTE_TAINTED:
+		outcome_error(outcome, 404, "no handler for route \"%s\". route entry is tainted.",
+			      path);
+		break;
+	case ROUTE_NO_PATH:
+		outcome_error(outcome, 404, "1 error occurred:\n\t* unsupported path\n\n");
+		break;
+	case ROUTE_NO_OPERATION:
+		if (context->match->route->flags & ROUTE_BARE)
+			outcome_error(outcome, 405, NULL);
+		else
+			outcome_error(outcome, 405,
+				      "1 error occurred:\n\t* unsupported operation\n\n");
+		break;
+	}
+	return LH_ENOENT;
+}
+
+/* Names are stored in lower case. Another spelling is refused, not folded: whoever reads a policy
+ * must be able to read it literally. */
+static int check_name(struct context *context)
+{
+	const char *name = context->match->capture;
+	char lower[API_PATH_MAX + 2];
+	size_t i;
+
+	if (!(context->match->route->flags & ROUTE_LOWER))
+		return 0;
+	for (i = 0; name[i]; i++)
+		lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+	lower[i] = '\0';
+	if (!strcmp(name, lower))
+		return 0;
+	outcome_error(&context->outcome, 400,
+		      "names are stored in lower case: write \"%s\" instead of \"%s\"", lower,
+		      name);
+	return LH_EINVAL;
+}
+
+/* ---- Fields ---- */
+
+static int read_fields(struct context *context, json_t **fields_out)
+{
+	const struct route *route = context->match->route;
+	const struct field *fields = route_fields(route, context->match->engine);
+	const char *secret = fields_secret_in(fields, context->request->query);
+	struct err err = { "" };
+	int ret;
+
+	*fields_out = NULL;
+	if (secret) {
+		outcome_error(&context->outcome, 400,
+			      "query parameter \"%s\" is a secret: send it in the body", secret);
+		return LH_EINVAL;
+	}
+	ret = fields_read(fields, context->request->input, fields_out, &err);
+	if (ret == LH_EINVAL)
+		outcome_error(&context->outcome, 400, "%s%s",
+			      route->exists ? "" : "Field validation failed: ", err.text);
+	return ret;
+}
+
+static int handle(struct context *context)
+{
+	const struct route *route = context->match->route;
+	const struct request *request = context->request;
+	json_t *fields;
+	const char *capture;
+	size_t capture_size;
+	int ret;
+
+	ret = read_fields(context, &fields);
+	if (ret)
+		return ret;
+	context->fields = fields;
+	ret = route->handle(context);
+	context->fields = NULL;
+	json_decref(fields);
+	if (ret || context->outcome.kind != OUTCOME_DATA)
+		return ret;
+	capture = route_capture(route->pattern, &capture_size);
+	fields_warn(route_fields(route, context->match->engine), request->input, capture,
+		    capture_size, &context->outcome);
+	return 0;
+}
+
+/* ---- The whole ---- */
+
+/* LH_EBUSY: the work pool must answer. Any other code: outcome, or a fault. */
+static int serve_route(struct api *api, struct context *context)
+{
+	int ret = check_allowed(context);
+
+	if (!ret)
+		ret = check_route(context);
+	if (!ret && api->pool == API_READ && context->match->route->pool == API_WORK)
+		return LH_EBUSY;
+	if (!ret)
+		ret = check_name(context);
+	return ret ? ret : handle(context);
+}
+
+/* Help is for every valid token, whatever it may do. */
+static int serve_help(struct context *context)
+{
+	const struct route_match *match = context->match;
+
+	if (match->miss == ROUTE_NO_MOUNT || match->miss == ROUTE_TAINTED)
+		return check_route(context);
+	return help_say(match, &context->outcome);
+}
+
+static int serve_request(struct api *api, struct context *context, struct route_match *match)
+{
+	const struct request *request = context->request;
+	struct caller caller = { .accessor = NULL };
+	int ret;
+
+	ret = route_find(api->broker, request->operation, request->path, match);
+	if (ret)
+		return ret;
+	context->match = match;
+	context->caller = &caller;
+	if (match->miss != ROUTE_FOUND || match->route->capability != CAPABILITY_NONE ||
+	    request->help)
+		ret = find_caller(context, &caller);
+	if (!ret)
+		ret = request->help ? serve_help(context) : serve_route(api, context);
+	context->caller = NULL;
+	caller_clear(&caller);
+	return ret;
+}
+
+static int write_reply(const struct context *context, const struct api_request *raw,
+		       struct api_reply *reply)
+{
+	const struct route_match *match = context->match;
+	const struct route *route = match && match->miss == ROUTE_FOUND ? match->route : NULL;
+	struct reply_terms terms = {
+		.request_id = raw->request_id,
+		.operation = context->request->operation,
+		.mount_type = "",
+		.inject = route && (route->flags & ROUTE_INJECT),
+	};
+
+	if (route && route->capability != CAPABILITY_NONE)
+		terms.mount_type = match->mount_type;
+	if (raw->namespace[0] && strlen(raw->namespace) < sizeof(reply->headers[0].value))
+		reply_header(reply, "X-Vault-Namespace", raw->namespace);
+	return reply_write(&context->outcome, &terms, reply);
+}
+
+/* Whether a read worker must leave the answer to the work pool after all. Reading twice is harmless:
+ * nothing that changes anything is read here. */
+static bool is_too_long(const struct api *api, const struct api_reply *reply)
+{
+	return api->pool == API_READ && reply->body.size > READ_REPLY_MAX;
+}
+
+static void hand_on(const struct api_request *raw, struct api_reply *reply)
+{
+	api_reply_clear(reply);
+	if (raw->handed_on) {
+		log_error("api: a request was handed on to the read pool: "
+			  "check the web server's configuration");
+		api_reply_error(reply, 500, "internal error");
+		return;
+	}
+	reply->hand_on = true;
+}
+
+/* A reply that cannot be written delivers no credential. */
+static void give_up(struct api *api, struct context *context, const struct api_request *raw,
+		    struct api_reply *reply)
+{
+	if (context->issued)
+		broker_delivered(api->broker, false);
+	context->issued = false;
+	log_error("api: %s %s: %s", raw->method, raw->path, err_name(LH_ENOMEM));
+	api_reply_error(reply, 500, "internal error");
+}
+
+void api_serve(struct api *api, const struct api_request *raw, struct api_reply *reply)
+{
+	struct context context = { .broker = api->broker };
+	struct route_match match;
+	struct request request;
+	int ret;
+
+	memset(reply, 0, sizeof(*reply));
+	context.request = &request;
+	ret = request_read(raw, &request, &context.outcome);
+	if (!ret)
+		ret = serve_request(api, &context, &match);
+	if (ret && ret != LH_EBUSY && context.outcome.kind != OUTCOME_ERRORS)
+		say_fault(&context.outcome, raw, ret);
+	if (ret != LH_EBUSY && write_reply(&context, raw, reply))
+		give_up(api, &context, raw, reply);
+	if (ret == LH_EBUSY || is_too_long(api, reply))
+		hand_on(raw, reply);
+	api->issued = context.issued;
+	outcome_clear(&context.outcome);
+	request_clear(&request);
+}
+
+void api_sent(struct api *api, bool flushed)
+{
+	if (api->issued)
+		broker_delivered(api->broker, flushed);
+	api->issued = false;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every handler receives: one request, its caller, and the place for what there is to say. */
+#ifndef API_CONTEXT_H
+#define API_CONTEXT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "api/reply.h"
+#include "api/request.h"
+#include "api/route.h"
+#include "auth/auth.h"
+#include "broker/broker.h"
+
+struct err;
+
+struct context {
+	/* Borrowed. */
+	struct broker *broker;
+	const struct request *request;
+	const struct route_match *match; /* match->capture: the captured part of the path */
+	const json_t *fields;            /* what was sent and is known, coerced */
+	const struct caller *caller;     /* zeroed on open routes */
+
+	struct outcome outcome;
+	bool issued; /* set by the handler: broker_delivered must be told how the reply fares */
+};
+
+/* For handlers whose callee failed with a code and a sentence: LH_EINVAL, LH_EEXIST and LH_ENOENT
+ * are the client's to mend (400), LH_ECLOUD too; LH_ETIMEOUT is 504, LH_EFULL 507, LH_ECONFLICT 409.
+ * Anything else is returned, to be told as "internal error". */
+int context_failure(struct context *context, int code, const struct err *err);
+
+/* ---- Handlers, one file per resource ---- */
+
+/* health.c */
+int health_read(struct context *context);
+int seal_status_read(struct context *context);
+int init_read(struct context *context);
+int init_write(struct context *context);
+int leader_read(struct context *context);
+
+/* token.c */
+int token_lookup_self(struct context *context);
+
+/* mounts.c */
+int mounts_list(struct context *context);
+int mounts_read(struct context *context);
+int mounts_enable(struct context *context);
+int mounts_disable(struct context *context);
+
+/* tune.c */
+int tune_read(struct context *context);
+int tune_write(struct context *context);
+
+/* ui.c */
+int ui_mounts_list(struct context *context);
+int ui_mounts_read(struct context *context);
+int auth_mounts_list(struct context *context);
+
+/* leases.c */
+int leases_lookup(struct context *context);
+int leases_renew(struct context *context);
+int leases_revoke(struct context *context);
+int leases_revoke_prefix(struct context *context);
+int leases_revoke_force(struct context *context);
+int leases_tidy(struct context *context);
+
+/* lease_lists.c */
+int leases_list(struct context *context);
+int leases_count(struct context *context);
+int leases_irrevocable(struct context *context);
+
+/* engine.c */
+int config_read(struct context *context);
+int config_write(struct context *context);
+int config_delete(struct context *context);
+int roles_list(struct context *context);
+int role_read(struct context *context);
+int role_exists(struct context *context, bool *exists_out);
+int role_write(struct context *context);
+int role_delete(struct context *context);
+int creds_read(struct context *context);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One page of a list: after and limit in, keys out. */
+#ifndef API_PAGE_H
+#define API_PAGE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct context;
+
+struct page {
+	const char *after; /* borrowed from the fields; "" for the first page */
+	size_t limit;
+	json_t *keys; /* the caller's */
+	bool more;    /* there was one more than fits */
+};
+
+/* Reads the fields of a list. false: the refusal is in the outcome. */
+bool page_start(struct context *context, struct page *page);
+
+/* How many names to ask for: one more than fits tells whether there are more. */
+size_t page_ask(const struct page *page);
+
+/* A lease_name_visit whose context is the page. */
+int page_add(void *page, const char *name);
+
+/* Says the page: its keys, and a warning when there are more. Takes the keys. Returns 0. */
+int page_say(struct context *context, struct page *page);
+
+#endif

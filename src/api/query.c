@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/query.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "util/buf.h"
+#include "util/err.h"
+#include "util/text.h"
+
+static int decode(const char *text, size_t size, struct buf *out)
+{
+	unsigned char byte;
+	char digits[3] = "";
+
+	for (size_t i = 0; i < size; i++) {
+		if (text[i] == '+') {
+			buf_add_char(out, ' ');
+		} else if (text[i] != '%') {
+			buf_add_char(out, text[i]);
+		} else {
+			if (size - i < 3)
+				return LH_EINVAL;
+			memcpy(digits, text + i + 1, 2);
+			if (text_unhex(digits, &byte, 1))
+				return LH_EINVAL;
+			buf_add_char(out, (char)byte);
+			i += 2;
+		}
+	}
+	return buf_error(out);
+}
+
+static bool is_text(const struct buf *buf)
+{
+	for (size_t i = 0, size; i < buf->size; i += size) {
+		size = text_utf8(buf->data + i, buf->size - i);
+		if (!size || !buf->data[i])
+			return false;
+	}
+	return true;
+}
+
+/* "a" and "b" become "a,b". */
+static json_t *join(const json_t *old, const struct buf *value)
+{
+	struct buf both = BUF_INIT;
+	json_t *joined = NULL;
+
+	buf_add(&both, json_string_value(old), json_string_length(old));
+	buf_add_char(&both, ',');
+	buf_add(&both, buf_text(value), value->size);
+	if (!buf_error(&both))
+		joined = json_stringn(buf_text(&both), both.size);
+	buf_free(&both);
+	return joined;
+}
+
+static int add(json_t *object, const char *name, const struct buf *value,
+	       enum query_repeats repeats)
+{
+	json_t *old = json_object_get(object, name), *text;
+
+	if (old && repeats == QUERY_JOIN)
+		return json_object_set_new(object, name, join(old, value)) ? LH_ENOMEM : 0;
+	text = json_stringn(buf_text(value), value->size);
+	if (!text)
+		return LH_ENOMEM;
+	if (json_is_array(old))
+		return json_array_append_new(old, text) ? LH_ENOMEM : 0;
+	if (!old)
+		return json_object_set_new(object, name, text) ? LH_ENOMEM : 0;
+	text = json_pack("[O, o]", old, text);
+	return json_object_set_new(object, name, text) ? LH_ENOMEM : 0;
+}
+
+static int read_pair(json_t *object, const char *text, size_t size, enum query_repeats repeats,
+		     struct err *err)
+{
+	const char *equals = memchr(text, '=', size);
+	size_t name_size = equals ? (size_t)(equals - text) : size;
+	struct buf name = BUF_INIT, value = BUF_INIT;
+	int ret;
+
+	ret = decode(text, name_size, &name);
+	if (!ret && equals)
+		ret = decode(equals + 1, size - name_size - 1, &value);
+	if (!ret && !(is_text(&name) && is_text(&value)))
+		ret = LH_EINVAL;
+	if (!ret)
+		ret = add(object, buf_text(&name), &value, repeats);
+	buf_free(&name);
+	buf_free(&value);
+	if (ret == LH_EINVAL)
+		err_set(err, ret, "a parameter is not percent-encoded UTF-8 text");
+	return ret;
+}
+
+int query_read(const char *text, size_t size, enum query_repeats repeats, json_t **object_out,
+	       struct err *err)
+{
+	json_t *object = json_object();
+	int ret = object ? 0 : LH_ENOMEM;
+
+	*object_out = NULL;
+	while (!ret && size) {
+		const char *end = memchr(text, '&', size);
+		size_t pair = end ? (size_t)(end - text) : size;
+
+		if (pair)
+			ret = read_pair(object, text, pair, repeats, err);
+		text += end ? pair + 1 : pair;
+		size -= end ? pair + 1 : pair;
+	}
+	if (ret) {
+		json_decref(object);
+		return ret;
+	}
+	*object_out = object;
+	return 0;
+}

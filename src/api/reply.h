@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From what a handler has to say to the bytes that clients read. */
+#ifndef API_REPLY_H
+#define API_REPLY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "api/api.h"
+#include "api/request.h"
+
+enum outcome_kind {
+	OUTCOME_NONE,   /* no response: 204, or 404 where something was to be read */
+	OUTCOME_DATA,   /* the envelope; data may be NULL */
+	OUTCOME_BARE,   /* data is the whole body */
+	OUTCOME_ERRORS, /* {"errors":[…]} */
+};
+
+/* What a handler says. Zero-initialise, release with outcome_clear. Lost memory sticks in `failed`,
+ * as in struct buf: say what you have to say, reply_write tells at the end. */
+struct outcome {
+	enum outcome_kind kind;
+	int status; /* 0: by the rules */
+	json_t *data;
+	json_t *warnings; /* array of texts, or NULL */
+	json_t *errors;   /* array of texts */
+	char *lease_id;   /* NULL: no lease; owned */
+	bool renewable;
+	int64_t lease_duration; /* seconds */
+	int64_t retry_after;    /* seconds, 0: no such header */
+	bool failed;
+};
+
+void outcome_clear(struct outcome *outcome);
+
+/* These replace whatever was said before (warnings stay) and return 0, so that a handler can end
+ * with `return outcome_…`. data is taken; NULL means that memory is out. */
+int outcome_data(struct outcome *outcome, json_t *data);
+int outcome_bare(struct outcome *outcome, int status, json_t *data);
+int outcome_status(struct outcome *outcome, int status);  /* no body */
+int outcome_no_data(struct outcome *outcome, int status); /* the envelope with data null */
+
+/* One error text. A NULL format: none, {"errors":[]}. */
+int outcome_error(struct outcome *outcome, int status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+void outcome_warn(struct outcome *outcome, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* What the reply is made of besides the outcome. */
+struct reply_terms {
+	const char *request_id; /* 32 hex digits; anything else: drawn at random */
+	enum operation operation;
+	const char *mount_type; /* "" for open routes */
+	bool inject;            /* repeat the members of data at the top */
+};
+
+/* Writes the reply, whose body is empty before. 0 or LH_ENOMEM. */
+int reply_write(const struct outcome *outcome, const struct reply_terms *terms,
+		struct api_reply *reply);
+
+/* Adds a header; name is a literal, a value that is too long is cut. */
+void reply_header(struct api_reply *reply, const char *name, const char *value);
+
+#endif

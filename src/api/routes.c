@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of routes. What writes, calls a cloud or may answer much is the work pool's. */
+#include "api/context.h"
+
+static const struct field page_fields[] = {
+	{ "after", FIELD_STRING, "Only entries behind this one.", false, false },
+	{ "limit", FIELD_INT, "How many entries at most, 1 to 1000.", false, false },
+	{ .name = NULL },
+};
+
+static const struct field enable_fields[] = {
+	{ "type", FIELD_STRING, "The type of the engine, \"alicloud\".", true, false },
+	{ "description", FIELD_STRING, "For people.", false, false },
+	{ "config", FIELD_MAP, "default_lease_ttl, max_lease_ttl and further settings.", false,
+	  false },
+	{ "options", FIELD_PAIRS, "Stored and shown.", false, false },
+	{ "local", FIELD_BOOL, "Stored and shown.", false, false },
+	{ "seal_wrap", FIELD_BOOL, "Stored and shown.", false, false },
+	{ "external_entropy_access", FIELD_BOOL, "Stored and shown.", false, false },
+	{ "plugin_name", FIELD_STRING, "The engine's type where type is \"plugin\".", false,
+	  false },
+	{ "plugin_version", FIELD_STRING, "Must be empty: engines are built in.", false, false },
+	{ .name = NULL },
+};
+
+static const struct field tune_fields[] = {
+	{ "default_lease_ttl", FIELD_STRING, "Duration, or \"system\".", false, false },
+	{ "max_lease_ttl", FIELD_STRING, "Duration, or \"system\".", false, false },
+	{ "description", FIELD_STRING, "For people.", false, false },
+	{ "force_no_cache", FIELD_BOOL, "Stored and shown.", false, false },
+	{ "listing_visibility", FIELD_STRING, "\"\", \"hidden\" or \"unauth\".", false, false },
+	{ "audit_non_hmac_request_keys", FIELD_COMMA_STRINGS, "Kept readable in audit entries.",
+	  false, false },
+	{ "audit_non_hmac_response_keys", FIELD_COMMA_STRINGS, "Kept readable in audit entries.",
+	  false, false },
+	{ "passthrough_request_headers", FIELD_COMMA_STRINGS, "Stored and shown.", false, false },
+	{ "allowed_response_headers", FIELD_COMMA_STRINGS, "Stored and shown.", false, false },
+	{ "options", FIELD_PAIRS, "Merged into the stored ones; an empty value deletes.", false,
+	  false },
+	{ "token_type", FIELD_STRING, "For auth mounts only.", false, false },
+	{ "plugin_version", FIELD_STRING, "Must be empty: engines are built in.", false, false },
+	{ .name = NULL },
+};
+
+static const struct field lookup_fields[] = {
+	{ "lease_id", FIELD_STRING, "The lease.", true, false },
+	{ .name = NULL },
+};
+
+static const struct field renew_fields[] = {
+	{ "lease_id", FIELD_STRING, "The lease, unless it is in the path.", false, false },
+	{ "increment", FIELD_DURATION, "The wanted time from now on.", false, false },
+	{ .name = NULL },
+};
+
+static const struct field revoke_fields[] = {
+	{ "lease_id", FIELD_STRING, "The lease, unless it is in the path.", false, false },
+	{ "sync", FIELD_BOOL, "Whether to wait until it is revoked; default true.", false, false },
+	{ .name = NULL },
+};
+
+static const struct field prefix_fields[] = {
+	{ "sync", FIELD_BOOL, "Whether to wait until all are revoked; default true.", false,
+	  false },
+	{ .name = NULL },
+};
+
+static const struct field count_fields[] = {
+	{ "type", FIELD_STRING, "Must be \"irrevocable\".", true, false },
+	{ "include_child_namespaces", FIELD_BOOL, "Accepted; there are none.", false, false },
+	{ .name = NULL },
+};
+
+static const struct field irrevocable_fields[] = {
+	{ "type", FIELD_STRING, "Must be \"irrevocable\".", true, false },
+	{ "include_child_namespaces", FIELD_BOOL, "Accepted; there are none.", false, false },
+	{ "limit", FIELD_STRING, "How many at most, or \"none\" for as many as one answer holds.",
+	  false, false },
+	{ .name = NULL },
+};
+
+#define OPEN(pattern_, operations_, handle_, help_)                                                \
+	{                                                                                          \
+		.pattern = pattern_, .operations = operations_, .capability = CAPABILITY_NONE,     \
+		.pool = API_READ, .flags = ROUTE_BARE, .handle = handle_, .help = help_            \
+	}
+
+#define RENEW(pattern_)                                                                            \
+	{                                                                                          \
+		.pattern = pattern_, .operations = OPERATION_WRITE,                                \
+		.capability = CAPABILITY_UPDATE, .pool = API_WORK, .fields = renew_fields,         \
+		.handle = leases_renew, .help = "Renews a lease."                                  \
+	}
+
+#define REVOKE(pattern_)                                                                           \
+	{                                                                                          \
+		.pattern = pattern_, .operations = OPERATION_WRITE,                                \
+		.capability = CAPABILITY_UPDATE, .pool = API_WORK, .fields = revoke_fields,        \
+		.handle = leases_revoke, .help = "Revokes a lease at once."                        \
+	}
+
+#define REVOKE_PREFIX(pattern_, handle_, help_)                                                    \
+	{                                                                                          \
+		.pattern = pattern_, .operations = OPERATION_WRITE,                                \
+		.capability = CAPABILITY_UPDATE, .pool = API_WORK, .flags = ROUTE_SUDO,            \
+		.fields = prefix_fields, .handle = handle_, .help = help_                          \
+	}
+
+#define PREFIX_HELP "Revokes all leases under a prefix."
+#define FORCE_HELP  "Forgets all leases under a prefix after one attempt to revoke each."
+
+const struct route routes_system[] = {
+	OPEN("sys/health", OPERATION_READ | OPERATION_HEAD, health_read,
+	     "Tells whether the server can be used."),
+	OPEN("sys/seal-status", OPERATION_READ, seal_status_read, "Tells the state of the seal."),
+	OPEN("sys/init", OPERATION_READ, init_read, "Tells whether the store is initialized."),
+	OPEN("sys/init", OPERATION_WRITE, init_write, "Refuses: the server starts initialized."),
+	OPEN("sys/leader", OPERATION_READ, leader_read, "Tells who leads the cluster."),
+
+	{ .pattern = "auth/token/lookup-self",
+	  .operations = OPERATION_READ | OPERATION_WRITE,
+	  .capability = CAPABILITY_SELF,
+	  .pool = API_READ,
+	  .handle = token_lookup_self,
+	  .help = "Shows the token that asks." },
+
+	{ .pattern = "sys/mounts",
+	  .operations = OPERATION_READ,
+	  .capability = CAPABILITY_READ,
+	  .pool = API_READ,
+	  .flags = ROUTE_INJECT,
+	  .handle = mounts_list,
+	  .help = "Shows all mounts." },
+	{ .pattern = "sys/mounts/:path+/tune",
+	  .operations = OPERATION_READ,
+	  .capability = CAPABILITY_READ,
+	  .pool = API_READ,
+	  .flags = ROUTE_INJECT,
+	  .handle = tune_read,
+	  .help = "Shows the settings of a mount." },
+	{ .pattern = "sys/mounts/:path+/tune",
+	  .operations = OPERATION_WRITE,
+	  .capability = CAPABILITY_UPDATE,
+	  .pool = API_WORK,
+	  .flags = ROUTE_INJECT,
+	  .fields = tune_fields,
+	  .handle = tune_write,
+	  .help = "Changes the settings of a mount." },
+	{ .pattern = "sys/mounts/:path+",
+	  .operations = OPERATION_READ,
+	  .capability = CAPABILITY_READ,
+	  .pool = API_READ,
+	  .flags = ROUTE_INJECT,
+	  .handle = mounts_read,
+	  .help = "Shows the mount that a path leads to." },
+	{ .pattern = "sys/mounts/:path+",
+	  .operations = OPERATION_WRITE,
+	  .capability = CAPABILITY_UPDATE,
+	  .pool = API_WORK,
+	  .flags = ROUTE_INJECT,
+	  .fields = enable_fields,
+	  .handle = mounts_enable,
+	  .help = "Enables an engine at a path." },
+	{ .pattern = "sys/mounts/:path+",
+	  .operations = OPERATION_DELETE,
+	  .capability = CAPABILITY_DELETE,
+	  .pool = API_WORK,
+	  .handle = mounts_disable,
+	  .help = "Disables a mount: revokes its leases, then removes it." },
+	{ .pattern = "sys/auth",
+	  .operations = OPERATION_READ,
+	  .capability = CAPABILITY_READ,
+	  .pool = API_READ,
+	  .flags = ROUTE_INJECT,
+	  .handle = auth_mounts_list,
+	  .help = "Shows all auth mounts." },
+	{ .pattern = "sys/internal/ui/mounts",
+	  .operations = OPERATION_READ,
+	  .capability = CAPABILITY_SELF,
+	  .pool = API_READ,
+	  .handle = ui_mounts_list,
+	  .help = "Shows the mounts that the token can use." },
+	{ .pattern = "sys/internal/ui/mounts/:path+",
+	  .operations = OPERATION_READ,
+	  .capability = CAPABILITY_SELF,
+	  .pool = API_READ,
+	  .handle = ui_mounts_read,
+	  .help = "Shows the mount that a path leads to." },
+
+	{ .pattern = "sys/leases/lookup",
+	  .operations = OPERATION_WRITE,
+	  .capability = CAPABILITY_UPDATE,
+	  .pool = API_READ,
+	  .fields = lookup_fields,
+	  .handle = leases_lookup,
+	  .help = "Shows a lease." },
+	{ .pattern = "sys/leases/lookup/:prefix*",
+	  .operations = OPERATION_LIST,
+	  .capability = CAPABILITY_LIST,
+	  .pool = API_WORK,
+	  .flags = ROUTE_SUDO,
+	  .fields = page_fields,
+	  .handle = leases_list,
+	  .help = "Lists the leases under a prefix, folder by folder." },
+	RENEW("sys/leases/renew/:url_lease_id*"),
+	REVOKE("sys/leases/revoke/:url_lease_id*"),
+	REVOKE_PREFIX("sys/leases/revoke-prefix/:prefix+", leases_revoke_prefix, PREFIX_HELP),
+	REVOKE_PREFIX("sys/leases/revoke-force/:prefix+", leases_revoke_force, FORCE_HELP),
+	{ .pattern = "sys/leases/tidy",
+	  .operations = OPERATION_WRITE,
+	  .capability = CAPABILITY_UPDATE,
+	  .pool = API_WORK,
+	  .handle = leases_tidy,
+	  .help = "Wakes the revoker." },
+	{ .pattern = "sys/leases/count",
+	  .operations = OPERATION_READ,
+	  .capability = CAPABILITY_READ,
+	  .pool = API_READ,
+	  .fields = count_fields,
+	  .handle = leases_count,
+	  .help = "Counts the leases whose revocation failed again and again." },
+	{ .pattern = "sys/leases",
+	  .operations = OPERATION_READ,
+	  .capability = CAPABILITY_READ,
+	  .pool = API_WORK,
+	  .flags = ROUTE_SUDO,
+	  .fields = irrevocable_fields,
+	  .handle = leases_irrevocable,
+	  .help = "Lists the leases whose revocation failed again and again." },
+
+	/* As clients before sys/leases/ know them. */
+	RENEW("sys/renew/:url_lease_id*"),
+	REVOKE("sys/revoke/:url_lease_id*"),
+	REVOKE_PREFIX("sys/revoke-prefix/:prefix+", leases_revoke_prefix, PREFIX_HELP),
+	REVOKE_PREFIX("sys/revoke-force/:prefix+", leases_revoke_force, FORCE_HELP),
+	{ .pattern = NULL },
+};
+
+const struct route routes_engine[] = {
+	{ .pattern = "config",
+	  .operations = OPERATION_READ,
+	  .capability = CAPABILITY_READ,
+	  .pool = API_READ,
+	  .handle = config_read,
+	  .help = "Shows the root credentials without their secret." },
+	{ .pattern = "config",
+	  .operations = OPERATION_WRITE,
+	  .capability = CAPABILITY_UPDATE,
+	  .pool = API_WORK,
+	  .fields_of = FIELDS_CONFIG,
+	  .handle = config_write,
+	  .help = "Stores the root credentials." },
+	{ .pattern = "config",
+	  .operations = OPERATION_DELETE,
+	  .capability = CAPABILITY_DELETE,
+	  .pool = API_WORK,
+	  .handle = config_delete,
+	  .help = "Forgets the root credentials." },
+	{ .pattern = "role/?",
+	  .operations = OPERATION_LIST,
+	  .capability = CAPABILITY_LIST,
+	  .pool = API_WORK,
+	  .fields = page_fields,
+	  .handle = roles_list,
+	  .help = "Lists the roles." },
+	{ .pattern = "role/:name",
+	  .operations = OPERATION_READ,
+	  .capability = CAPABILITY_READ,
+	  .pool = API_READ,
+	  .flags = ROUTE_LOWER,
+	  .handle = role_read,
+	  .help = "Shows a role." },
+	{ .pattern = "role/:name",
+	  .operations = OPERATION_WRITE,
+	  .capability = CAPABILITY_UPDATE,
+	  .pool = API_WORK,
+	  .flags = ROUTE_LOWER,
+	  .fields_of = FIELDS_ROLE,
+	  .handle = role_write,
+	  .exists = role_exists,
+	  .help = "Makes or changes a role: only what is sent changes." },
+	{ .pattern = "role/:name",
+	  .operations = OPERATION_DELETE,
+	  .capability = CAPABILITY_DELETE,
+	  .pool = API_WORK,
+	  .flags = ROUTE_LOWER,
+	  .handle = role_delete,
+	  .help = "Deletes a role." },
+	{ .pattern = "creds/:name",
+	  .operations = OPERATION_READ,
+	  .capability = CAPABILITY_READ,
+	  .pool = API_WORK,
+	  .flags = ROUTE_LOWER,
+	  .fields_of = FIELDS_CREDS,
+	  .handle = creds_read,
+	  .help = "Issues a credential of a role." },
+	{ .pattern = NULL },
+};

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What leases, processes and requests cost: the time to the first answer, and memory."""
+import concurrent.futures
+import subprocess
+import time
+
+import load
+from place import MAP_GIB, MOUNT, BenchServer
+from table import mebibytes, median
+
+STARTS = 7
+TIME_PART, MEMORY_PART = 1.5, 1.1   # full store against empty one
+IDLE_LIMIT = 40 << 20
+GROWTH_PART = 1.02
+WARM_REQUESTS = 10_000
+SETTLE_S = 2
+LOAD_MOST_S = 900   # a run of wrk that asks a number of requests
+PER_START = 200     # requests before memory is looked at
+
+
+# --- a million leases ---
+
+class Starts:
+    """The times of some starts, each to both answers, and the memory after some requests."""
+
+    def __init__(self, server):
+        self.health, self.read, self.memory = [], [], []
+        for _ in range(STARTS):
+            self._start(server)
+
+    def _start(self, server):
+        start = time.perf_counter()
+        server.start_daemon(ready=False)
+        self._await(lambda: server.api("GET", "sys/health", token=None))
+        self.health.append(time.perf_counter() - start)
+        self._await(lambda: server.api("GET", MOUNT + "/role/user"))
+        self.read.append(time.perf_counter() - start)
+        for _ in range(PER_START):
+            server.must("GET", MOUNT + "/role/user")
+        time.sleep(SETTLE_S)
+        self.memory.append(server.memory())
+        server.stop_daemon()
+
+    @staticmethod
+    def _await(ask):
+        end = time.monotonic() + 30
+        while ask().status != 200:
+            assert time.monotonic() < end, "no answer after the start"
+
+
+def leases(table, options):
+    with BenchServer() as server:
+        model = server.issue("short")
+        server.must("PUT", "sys/leases/renew", {"lease_id": model, "increment": "24h"})
+        server.stop_daemon()
+        empty = Starts(server)
+        subprocess.run([options.program("fill"), server.path("store"), str(MAP_GIB << 30),
+                        server.path("master.key"), model, str(options.leases)], check=True)
+        full = Starts(server)
+        server.start_daemon()
+        server.must("PUT", "sys/leases/revoke", {"lease_id": model})
+    what = "%s leases against one" % "{:,}".format(options.leases)
+    _compare(table, what + ": from exec to the first sys/health", empty.health, full.health)
+    _compare(table, what + ": from exec to the first read of a role", empty.read, full.read)
+    _compare_memory(table, what + ": anonymous memory", empty.memory, full.memory)
+
+
+def _compare(table, what, empty, full):
+    part = median(full) / median(empty)
+    table.add(what, "at most %.1f x" % TIME_PART,
+              "%.0f ms and %.0f ms: %.2f x" % (median(empty) * 1000, median(full) * 1000, part),
+              part <= TIME_PART, "500 ms with 125k tokens")
+
+
+def _compare_memory(table, what, empty, full):
+    if None in empty + full:
+        _not_seen(table, what, "within 10 %")
+        return
+    part = median(full) / median(empty)
+    table.add(what, "within 10 %", "%s and %s: %+.1f %%" % (
+        mebibytes(median(empty)), mebibytes(median(full)), (part - 1) * 100),
+        part <= MEMORY_PART, "1.7 GB with 125k tokens")
+
+
+# --- processes and requests ---
+
+def memory(table, options):
+    with BenchServer() as server:
+        server.restart()
+        time.sleep(SETTLE_S)
+        idle = server.memory()
+        if idle is None:
+            _not_seen(table, "memory", "")
+            return
+        children = sum(len(pids) for pids in server.pids().values())
+        _idle(table, "idle after the start, %d processes" % children, idle)
+        _warm(server)
+        lease = server.issue("short")
+        before = _after(server, WARM_REQUESTS, lease)
+        _idle(table, "idle when every worker has called the cloud and served", before)
+        after = _after(server, options.requests, lease)
+        server.must("PUT", "sys/leases/revoke-prefix/" + MOUNT)
+    table.add("anonymous memory after {:,} and {:,} mixed requests".format(
+        WARM_REQUESTS, WARM_REQUESTS + options.requests), "growth under 2 %",
+        "%s and %s: %+.1f %%" % (mebibytes(before), mebibytes(after), (after / before - 1) * 100),
+        after < before * GROWTH_PART)
+
+
+def _warm(server):
+    """As many credentials at once as there are workers, some times, so that each has made some."""
+    server.sim.configure(latency=0.05)
+    number = server.values["work_workers"]
+    with concurrent.futures.ThreadPoolExecutor(number) as pool:
+        for _ in range(3):
+            list(pool.map(server.issue, ["user"] * number))
+    server.sim.configure(latency=0)
+    server.must("PUT", "sys/leases/revoke-prefix/" + MOUNT)
+
+
+def _after(server, requests, lease):
+    load.wrk(server.url(""), server.root_token, LOAD_MOST_S, "mixed.lua", (str(requests), MOUNT, lease))
+    time.sleep(SETTLE_S)
+    return server.memory()
+
+
+def _idle(table, what, value):
+    table.add("anonymous memory, " + what, "at most " + mebibytes(IDLE_LIMIT), mebibytes(value),
+              value <= IDLE_LIMIT, "166 MB")
+
+
+def _not_seen(table, what, target):
+    table.add(what, target, "not measured: only root may look at these processes", None)
