@@ -105,8 +105,8 @@ static void log_end(const struct post *post, int status)
 		log_debug("server: %s[%d] ended", name, pid);
 }
 
-/* Before the server was ready once, a child that cannot live is no accident: nothing would become
- * better by trying for ever. */
+/* Before the server was ready once, a child that does not even come to its loop is no accident:
+ * nothing would become better by trying for ever. */
 void master_reap(struct master *master, int64_t now)
 {
 	int status;
@@ -118,7 +118,7 @@ void master_reap(struct master *master, int64_t now)
 		if (!post)
 			continue;
 		log_end(post, status);
-		if (!master->was_ready && !master->stopping)
+		if (!master->was_ready && !master->stopping && !post_is_ready(post))
 			master->failed = true;
 		post_vacated(post, status, now);
 		shared_wake_revoker(master->shared);
