@@ -95,10 +95,10 @@ def memory(table, options):
         children = sum(len(pids) for pids in server.pids().values())
         _idle(table, "idle after the start, %d processes" % children, idle)
         _warm(server)
-        lease = server.issue("short")
-        before = _after(server, WARM_REQUESTS, lease)
+        held = [server.issue("short") for _ in range(load.CONNECTIONS)]
+        before = _after(server, WARM_REQUESTS, held)
         _idle(table, "idle when every worker has called the cloud and served", before)
-        after = _after(server, options.requests, lease)
+        after = _after(server, options.requests, held)
         server.must("PUT", "sys/leases/revoke-prefix/" + MOUNT)
     table.add("anonymous memory after {:,} and {:,} mixed requests".format(
         WARM_REQUESTS, WARM_REQUESTS + options.requests), "growth under 2 %",
@@ -117,8 +117,9 @@ def _warm(server):
     server.must("PUT", "sys/leases/revoke-prefix/" + MOUNT)
 
 
-def _after(server, requests, lease):
-    load.wrk(server.url(""), server.root_token, LOAD_MOST_S, "mixed.lua", (str(requests), MOUNT, lease))
+def _after(server, requests, held):
+    load.wrk(server.url(""), server.root_token, LOAD_MOST_S, "mixed.lua",
+             (str(requests), MOUNT, *held))
     time.sleep(SETTLE_S)
     return server.memory()
 
