@@ -204,6 +204,7 @@ static void answered(void *context, struct http_answer *http)
 	else
 		settle(exchange, http->outcome == HTTP_UNSENT ? ANSWER_UNSENT : ANSWER_UNSURE,
 		       http->error);
+	exchange->answer.slow = http->timed_out;
 	conclude(exchange);
 }
 
