@@ -223,3 +223,19 @@ def test_no_more_dependent_rounds_than_needed(place, role, most):
     calls = [c for c in place.sim.calls(since=last) if c["key"] == place.key[0]]
     assert len(rounds([c for c in calls if c["n"] <= middle])) == most
     assert len(rounds([c for c in calls if c["n"] > middle])) == (2 if role == "user" else 0)
+
+
+# --- lists that do not end ---
+
+@pytest.mark.parametrize("marker", ["new", "same"])
+@pytest.mark.parametrize("action", ["ListAccessKeys", "ListPoliciesForUser"])
+def test_a_list_without_an_end_is_not_read_for_ever(place, action, marker):
+    issued = place.issued()
+    place.sim.edit("add_key", user=place.user())
+    place.sim.edit("attach", user=place.user(), policy="AliyunECSFullAccess")
+    number = place.fault("pages", action=action, marker=marker)
+    assert place.revoke(issued["lease_id"]).status in (204, 400)
+    assert len(place.calls(action)) < 50
+    place.sim.clear_faults(number)
+    wait_until(lambda: place.revoke(issued["lease_id"]).status == 204)
+    assert place.left() == []
