@@ -136,6 +136,12 @@ def test_a_key_is_never_made_twice(outcomes):
             assert result_of(outcomes, case).calls == 1, case
 
 
+@pytest.mark.parametrize("call", ["CreateUser", "CreatePolicy"])
+def test_what_a_lost_call_has_made_is_known_to_be_ours(outcomes, call):
+    """"Already exists" to a repetition is success: no new plan is made."""
+    assert result_of(outcomes, ("dropped after", call, 1)).calls == 2
+
+
 # --- what the network does ---
 
 @pytest.fixture(name="lonely")
