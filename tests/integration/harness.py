@@ -35,7 +35,7 @@ listener "fastcgi" "work" {{
 }}
 storage "lmdb" {{
   path     = "{folder}/store"
-  map_size = "256MiB"
+  map_size = "{map_size}"
 }}
 seal "file" {{
   key_file = "{folder}/master.key"
@@ -73,10 +73,10 @@ class Server:
     running = []    # every one that was started and not stopped, for the check after each test
 
     def __init__(self, read_workers=2, work_workers=4, engine="", more="", setup=None,
-                 environment=None, nginx=None):
+                 environment=None, nginx=None, map_size="256MiB"):
         """engine, more: lines for the configuration. setup: of the simulator. nginx: of Nginx."""
         self.values = {"read_workers": read_workers, "work_workers": work_workers,
-                       "engine": engine, "more": more}
+                       "engine": engine, "more": more, "map_size": map_size}
         self.environment, self.nginx_arguments = environment or {}, nginx or {}
         self.folder = tempfile.mkdtemp(prefix="lh-")    # short: socket paths end at 107 bytes
         self.sim = CloudSim(os.path.join(self.folder, "sim"), setup)
