@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The store: whose it is, what a thief finds in it, and what happens when it is full."""
 import os
+import re
 import shutil
 import subprocess
 
 import pytest
 
 from crashing import MOUNT, add_mount, crashing_server, leases, revoke, settle
-from harness import Server, wait_until
-from test_api_basic import issue, lookup, make_role, whoami
+from harness import wait_until
+from test_api_basic import issue, make_role, whoami
+
+FORMAT = re.compile(rb"\x00\x00\x00\x01\x00\x00\x00\x24[0-9a-f]{8}-[0-9a-f]{4}-")
 
 
 @pytest.fixture(scope="module", name="server")
@@ -70,13 +73,7 @@ def test_a_copied_store_is_refused_until_it_is_adopted(stopped):
 def test_another_master_key_opens_nothing(stopped):
     path = stopped.path("master.key")
     good = _read(path)
-    swap = bytes(good[:1] + bytes([good[1] ^ 1]) + good[2:])
-    text = bytearray(good)
-    for at, byte in enumerate(good):    # one character of the key, whatever its notation
-        if chr(byte) in "0123456789abcdefABCDEF":
-            text[at] = ord("1") if byte != ord("1") else ord("2")
-            break
-    _write(path, bytes(text) if good.isascii() else swap)
+    _write(path, (b"1" if good[:1] != b"1" else b"2") + good[1:])
     said = refusal(stopped)
     assert "master key" in said and path in said
     _write(path, good)
@@ -84,17 +81,37 @@ def test_another_master_key_opens_nothing(stopped):
     assert stopped.api("GET", MOUNT + "/role/r").status == 200
 
 
+def test_a_store_of_another_format_is_refused(stopped):
+    """The meta record is plain: the format, then the store's id behind its length."""
+    path = stopped.path("store", "data.mdb")
+    data = _read(path)
+    at = [found.start() for found in FORMAT.finditer(data)]
+    assert at
+    for place in at:
+        data = data[:place + 3] + b"\x63" + data[place + 4:]
+    _write(path, data)
+    said = refusal(stopped)
+    assert "format 99" in said
+    for place in at:
+        data = data[:place + 3] + b"\x01" + data[place + 4:]
+    _write(path, data)
+    stopped.start_daemon()
+    assert stopped.api("GET", MOUNT + "/role/r").status == 200
+
+
 # --- what a thief finds ---
 
-def test_a_thief_of_the_file_finds_no_name_and_no_secret(server):
-    make_role(server, MOUNT, "veryspecialrole", remote_policies=["name:existing-policy,type:Custom"])
+def test_a_thief_of_the_file_finds_no_user_no_lease_and_no_secret(server):
+    """Mounts and roles stand in the keys, and may."""
+    make_role(server, MOUNT, "veryspecialrole",
+              remote_policies=["name:existing-policy,type:Custom"])
     reply = issue(server, MOUNT, "veryspecialrole")
     user = whoami(server, reply.data)["Arn"].rpartition("/")[2]
     lease = reply["lease_id"]
     stolen = _read(server.path("store", "data.mdb")) + _read(server.path("store", "lock.mdb"))
     key, secret = server.sim.root_key
     for what in (server.root_token, server.root_token.partition(".")[2], lease,
-                 lease.rpartition("/")[2], "veryspecialrole", "existing-policy", user, key, secret,
+                 lease.rpartition("/")[2], "existing-policy", user, key, secret,
                  reply.data["access_key"], reply.data["secret_key"]):
         for form in (what.encode(), what.encode("utf-16-le"), what.encode().hex().encode()):
             assert form not in stolen, what
