@@ -65,15 +65,15 @@ def test_hundreds_of_leases_that_end_in_the_same_second_all_go(server):
 
 
 def test_a_lease_that_failed_six_times_is_listed_and_still_retried(server):
-    """The answers of a cloud that is sick: the pauses are short, and end with its recovery."""
+    """Whoever asks for a revocation again need not wait for the end of the pause."""
     lease = issue(server, "ali")
-    server.sim.fault("error", action="DeleteAccessKey", code="ServiceUnavailable", status=503)
+    server.sim.fault("error", action="DeleteUser", code="ServiceUnavailable", status=503)
     reply = revoke(server, lease["lease_id"])
     assert reply.status >= 400 and "ServiceUnavailable" in reply.errors[0], reply
     count = server.api("GET", "sys/leases/count?type=irrevocable")
     assert count.data["lease_count"] == 0
-    for _ in range(8):      # who asks is not made to wait for the end of a pause
-        revoke(server, lease["lease_id"])
+    for _ in range(5):
+        assert revoke(server, lease["lease_id"]).status >= 400
     count = server.api("GET", "sys/leases/count?type=irrevocable")
     assert count.data["lease_count"] == 1, count
     listed = server.api("GET", "sys/leases?type=irrevocable").data["leases"]
