@@ -24,7 +24,7 @@ from nginx import TOP, Nginx
 sys.path.insert(0, os.path.join(TOP, "tests"))
 from cloudsim.client import CloudSim    # noqa: E402
 
-CONFIGURATION = """
+LISTENERS = """
 listener "fastcgi" "read" {{
   address = "{folder}/run/read.sock"
   workers = {read_workers}
@@ -33,6 +33,10 @@ listener "fastcgi" "work" {{
   address = "{folder}/run/work.sock"
   workers = {work_workers}
 }}
+"""
+
+CONFIGURATION = """
+{listeners}
 storage "lmdb" {{
   path     = "{folder}/store"
   map_size = "{map_size}"
@@ -40,8 +44,8 @@ storage "lmdb" {{
 seal "file" {{
   key_file = "{folder}/master.key"
 }}
-user      = ""
-group     = ""
+user      = "{user}"
+group     = "{group}"
 log_level = "debug"
 engine "alicloud" {{
   ram_endpoint      = "{ram}"
@@ -73,14 +77,19 @@ class Server:
     running = []    # every one that was started and not stopped, for the check after each test
 
     def __init__(self, read_workers=2, work_workers=4, engine="", more="", setup=None,
-                 environment=None, nginx=None, map_size="256MiB"):
-        """engine, more: lines for the configuration. setup: of the simulator. nginx: of Nginx."""
-        self.values = {"read_workers": read_workers, "work_workers": work_workers,
-                       "engine": engine, "more": more, "map_size": map_size}
+                 environment=None, nginx=None, user="", group="", listeners=None,
+                 map_size="256MiB"):
+        """engine, more: lines for the configuration. setup: of the simulator. nginx: of Nginx.
+
+        listeners: lines instead of the two usual listeners; there is no nginx then."""
+        self.values = {"read_workers": read_workers, "work_workers": work_workers, "user": user,
+                       "group": group, "engine": engine, "more": more, "map_size": map_size,
+                       "listeners": listeners or LISTENERS}
         self.environment, self.nginx_arguments = environment or {}, nginx or {}
         self.folder = tempfile.mkdtemp(prefix="lh-")    # short: socket paths end at 107 bytes
         self.sim = CloudSim(os.path.join(self.folder, "sim"), setup)
         self.nginx = self.process = self.root_token = None
+        self.log_start = 0      # where the log of the newest start begins
 
     # --- life ---
 
@@ -88,17 +97,24 @@ class Server:
         Server.running.append(self)
         try:
             self.sim.start()
-            for name in ("run", "nginx"):
-                os.mkdir(os.path.join(self.folder, name))
-            self.write_configuration()
-            self.root_token = json.loads(self.run("init", "-format", "json").stdout)["root_token"]
-            self.nginx = Nginx(self.path("nginx"), self.path("run"), **self.nginx_arguments)
-            self.nginx.start()
+            self.prepare()
+            if self.values["listeners"] is LISTENERS:
+                self.nginx = Nginx(self.path("nginx"), self.path("run"), **self.nginx_arguments)
+                self.nginx.start()
             self.start_daemon()
         except BaseException:
             self.stop()
             raise
         return self
+
+    def prepare(self):
+        """Folders, configuration and store."""
+        for name in ("run", "nginx"):
+            os.mkdir(os.path.join(self.folder, name))
+        if self.values["user"]:
+            os.chmod(self.folder, 0o755)
+        self.write_configuration()
+        self.root_token = json.loads(self.run("init", "-format", "json").stdout)["root_token"]
 
     def stop(self):
         """Ends all that start() began, and says so if the daemon had to be killed."""
@@ -119,6 +135,7 @@ class Server:
         self.stop()
 
     def start_daemon(self, ready=True):
+        self.log_start = len(self.log())
         with open(self.path("daemon.log"), "ab") as log:
             self.process = subprocess.Popen(
                 [binary(), "server", "-config", self.path("leasehold.hcl")],
@@ -132,6 +149,8 @@ class Server:
     def _ready(self):
         code = self.process.poll()
         assert code is None, "the daemon ended with %s:\n%s" % (code, self.log()[-3000:])
+        if not self.nginx:
+            return "server: ready" in self.log()[self.log_start:]
         return self.api("GET", "sys/health", token=None).status == 200
 
     def stop_daemon(self, timeout=20):
@@ -193,9 +212,11 @@ class Server:
     def write_configuration(self, **change):
         self.values.update(change)
         with open(self.path("leasehold.hcl"), "w", encoding="utf-8") as out:
-            out.write(CONFIGURATION.format(
-                folder=self.folder, ram=self.sim.ram_endpoint, sts=self.sim.sts_endpoint,
-                ca=self.sim.ca_file, **self.values))
+            listeners = self.values["listeners"].format(folder=self.folder, **self.values)
+            out.write(CONFIGURATION.format(**{
+                **self.values, "listeners": listeners, "folder": self.folder,
+                "ram": self.sim.ram_endpoint, "sts": self.sim.sts_endpoint,
+                "ca": self.sim.ca_file}))
 
     def log(self):
         try:
