@@ -415,14 +415,28 @@ static int lmdb_usage(void *handle, struct driver_usage *usage_out)
 	return fill_usage(lmdb, measure(lmdb).limit / 2, usage_out);
 }
 
+/* The last step of a commit shows it to the readers of all processes. Where a writer was killed
+ * before it, the commit is on the disk, and is shown when the lock is taken next. */
+static int show_last_commit(struct lmdb *lmdb)
+{
+	MDB_txn *txn;
+	int ret = begin_write(lmdb, &txn);
+
+	if (!ret)
+		mdb_txn_abort(txn);
+	return ret;
+}
+
 static int lmdb_maintain(void *handle, struct driver_usage *usage_out)
 {
 	struct lmdb *lmdb = handle;
-	int code, dead;
+	int ret, dead;
 
-	code = mdb_reader_check(lmdb->env, &dead);
-	if (code)
-		return map_code(code);
+	ret = show_last_commit(lmdb);
+	if (!ret)
+		ret = map_code(mdb_reader_check(lmdb->env, &dead));
+	if (ret)
+		return ret;
 	disk_keep_ahead(lmdb->fd);
 	return fill_usage(lmdb, 0, usage_out);
 }

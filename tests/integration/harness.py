@@ -39,7 +39,7 @@ CONFIGURATION = """
 {listeners}
 storage "lmdb" {{
   path     = "{folder}/store"
-  map_size = "256MiB"
+  map_size = "{map_size}"
 }}
 seal "file" {{
   key_file = "{folder}/master.key"
@@ -77,12 +77,13 @@ class Server:
     running = []    # every one that was started and not stopped, for the check after each test
 
     def __init__(self, read_workers=2, work_workers=4, engine="", more="", setup=None,
-                 environment=None, nginx=None, user="", group="", listeners=None):
+                 environment=None, nginx=None, user="", group="", listeners=None,
+                 map_size="256MiB"):
         """engine, more: lines for the configuration. setup: of the simulator. nginx: of Nginx.
 
         listeners: lines instead of the two usual listeners; there is no nginx then."""
         self.values = {"read_workers": read_workers, "work_workers": work_workers, "user": user,
-                       "group": group, "engine": engine, "more": more,
+                       "group": group, "engine": engine, "more": more, "map_size": map_size,
                        "listeners": listeners or LISTENERS}
         self.environment, self.nginx_arguments = environment or {}, nginx or {}
         self.folder = tempfile.mkdtemp(prefix="lh-")    # short: socket paths end at 107 bytes
