@@ -25,7 +25,8 @@ root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become o
 
 @pytest.fixture(scope="module", name="server")
 def one_server(leasehold):
-    with Server(environment={"ALICLOUD_ACCESS_KEY": "LTAIenvironment",
+    with Server(engine='request_timeout = "3s"',
+                environment={"ALICLOUD_ACCESS_KEY": "LTAIenvironment",
                              "ALICLOUD_SECRET_KEY": "environmentsecret"}) as server:
         yield server
 
@@ -38,7 +39,7 @@ def mount_with_role(server):
 @pytest.fixture(name="own")
 def own_server(leasehold):
     """For tests that change the configuration or the number of processes."""
-    with Server(engine='request_timeout = "30s"', more='drain_timeout = "20s"') as server:
+    with Server(engine='request_timeout = "6s"', more='drain_timeout = "20s"') as server:
         for _ in new_mount(server):
             yield server
 
@@ -187,7 +188,7 @@ def test_a_request_that_does_not_end_holds_up_the_end_only_so_long(own):
         assert own.sim.wait_calls("CreateAccessKey", before + 1, stage="arrived")
         began = time.monotonic()
         assert own.stop_daemon() == 0
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 5
         assert pending.result().status in (502, 504)
     own.sim.clear_faults()
     own.start_daemon()
@@ -324,6 +325,7 @@ def test_other_signals_change_nothing(server, mount, number):
 
 @pytest.mark.parametrize("kind", ["read", "work", "revoker"])
 def test_a_child_that_dies_at_once_again_and_again_is_started_less_and_less_often(own, kind):
+    wait_until(lambda: said(own, "server: ready"))    # until then, a death is a failed start
     seen, end = set(), time.monotonic() + 2.5
     while time.monotonic() < end:
         for pid in own.pids()[kind]:
@@ -498,12 +500,12 @@ def test_a_slow_cloud_does_not_hold_up_what_only_reads(server, mount):
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         pending = [pool.submit(server.api, "GET", mount + "/creds/r") for _ in range(4)]
         assert server.sim.wait_calls("CreateUser", before + 4, stage="arrived")
-        times = [timed(server, mount + "/role/r") for _ in range(50)]
+        times = [timed(server, mount + "/role/r") for _ in range(20)]
         assert not any(one.done() for one in pending)
         server.sim.clear_faults()
         for one in pending:
             one.result()
-    assert sorted(times)[25] < 0.2
+    assert sorted(times)[10] < 0.2
 
 
 def timed(server, path):
