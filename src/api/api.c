@@ -8,9 +8,13 @@
 #include "api/context.h"
 #include "api/fields.h"
 #include "api/help.h"
+#include "broker/broker.h"
+#include "crypto/crypto.h"
 #include "store/store.h"
 #include "util/err.h"
 #include "util/log.h"
+
+#define OVERTAKEN_MAX 50 /* about 0.6 s of waiting in all */
 
 #define DENIED        "1 error occurred:\n\t* permission denied\n\n"
 #define INVALID_TOKEN "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"
@@ -69,6 +73,19 @@ int context_failure(struct context *context, int code, const struct err *err)
 	if (err->text[0])
 		log_error("api: %s", err->text);
 	return code;
+}
+
+/* Each round has a winner, so that many writers of one record need about as many rounds. Waits of
+ * random length, longer each time, keep them from meeting again. */
+bool context_again(const struct context *context, int code, unsigned *tries)
+{
+	unsigned char dice;
+
+	if (code != LH_ECONFLICT || *tries == OVERTAKEN_MAX)
+		return false;
+	random_bytes(&dice, sizeof(dice));
+	broker_pause(context->broker, dice % (++*tries + 1));
+	return true;
 }
 
 /* ---- Who asks, and whether that is allowed ---- */

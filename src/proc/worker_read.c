@@ -25,14 +25,9 @@
 #define HELD_MAX      400 /* below the usual limit of 1,024 descriptors */
 #define STAND_BACK_MS 10  /* how long the other workers have the listener to themselves */
 
-#define REST_MS   100  /* a kept connection unused for so long is closed by a retiring worker */
-#define RETIRE_MS 5000 /* to wait for such a rest; from then on each is closed after an answer */
-#define LAST_MS   1000 /* to wait for that answer */
-
 /* A connection. */
 struct held {
 	struct fcgi *fcgi;
-	int64_t used;              /* boot ms, of the last request */
 	struct held *next, **link; /* link points to what points to this one */
 };
 
@@ -94,7 +89,6 @@ static int hold(struct reader *reader, int fd, struct held **held_out, struct er
 	if (held->next)
 		held->next->link = &held->next;
 	reader->first = held;
-	held->used = clock_boot_ms();
 	set_count(reader, reader->count + 1);
 	*held_out = held;
 	return 0;
@@ -135,7 +129,6 @@ static bool has_request(const struct held *held)
 
 static void serve_held(struct reader *reader, struct held *held)
 {
-	held->used = clock_boot_ms();
 	if (!has_request(held) || !serve(&reader->server, held->fcgi))
 		drop(reader, held);
 }
@@ -233,53 +226,8 @@ static int serve_queue(struct reader *reader, struct err *err)
 	return ret == LH_ENOENT ? 0 : ret;
 }
 
-static void stop_listening(struct reader *reader)
-{
-	if (reader->listening)
-		epoll_ctl(reader->epoll, EPOLL_CTL_DEL, reader->orders->listener->fd, NULL);
-	reader->listening = false;
-}
-
-static void serve_kept(struct reader *reader)
-{
-	struct epoll_event events[EVENTS];
-	int count = signals_epoll(reader->epoll, events, EVENTS, REST_MS);
-
-	for (int i = 0; i < count; i++)
-		serve_held(reader, events[i].data.ptr);
-}
-
-static void drop_resting(struct reader *reader, int64_t unused_since)
-{
-	struct held *next;
-
-	for (struct held *held = reader->first; held; held = next) {
-		next = held->next;
-		if (held->used < unused_since && !has_request(held))
-			drop(reader, held);
-	}
-}
-
-/* The web server may use a connection that it keeps at any moment, and one that is closed just then
- * costs a request. So each is closed when it rests: the server prefers those that it used last. */
-static void retire(struct reader *reader)
-{
-	int64_t now = clock_boot_ms(), keep_until = now + RETIRE_MS;
-	bool keep = reader->server.keep;
-
-	stop_listening(reader);
-	for (; reader->first && now < keep_until + LAST_MS; now = clock_boot_ms()) {
-		slot_beat(reader->orders->slot);
-		reader->server.keep = keep && now < keep_until;
-		serve_kept(reader);
-		drop_resting(reader, now - REST_MS);
-	}
-}
-
 static int finish(struct reader *reader, struct err *err)
 {
-	if (!signals_seen(SIGNAL_STOP))
-		retire(reader);
 	reader->server.keep = false;
 	while (reader->first) {
 		if (has_request(reader->first))
