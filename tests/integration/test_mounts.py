@@ -50,7 +50,7 @@ def test_what_belongs_to_the_server_is_not_mounted_over(server, path):
         "already in use" in reply.errors[0]
 
 
-@pytest.mark.parametrize("path", ["", "a%00b", "a%0ab", "a%20b%7f", "..", "a//b", "x" * 200])
+@pytest.mark.parametrize("path", ["", "a%00b", "a%0ab", "a%20b%7f", "..", "x" * 200])
 def test_a_path_that_is_no_name_is_refused(server, path):
     reply = enable(server, path)
     assert reply.status in (400, 405) and "errors" in reply.body
@@ -139,9 +139,9 @@ def test_what_is_tuned_counts_for_the_next_lease(server, path):
 # --- many ---
 
 def test_hundreds_of_mounts_are_listed_and_outlive_a_restart(leasehold):
-    with Server() as server:
+    with Server(work_workers=12) as server:
         names = ["many/m%03d" % i for i in range(300)]
-        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        with concurrent.futures.ThreadPoolExecutor(12) as pool:
             replies = list(pool.map(lambda name: enable(server, name).status, names))
         assert replies == [204] * len(names)
         reply = server.api("GET", "sys/mounts")
@@ -180,10 +180,9 @@ def test_parallel_tunes_lose_nothing(server, path):
     tune = "sys/mounts/%s/tune" % path
     changes = [{"options": {"k%d" % i: "v%d" % i}} for i in range(8)]
     replies = at_once(*[lambda c=c: server.api("POST", tune, c) for c in changes])
-    assert {reply.status for reply in replies} <= {204, 409}
-    won = [c for c, reply in zip(changes, replies) if reply.status == 204]
+    assert [reply.status for reply in replies] == [204] * 8
     options = server.api("GET", "sys/mounts/" + path).data["options"]
-    assert won and options == {k: v for c in won for k, v in c["options"].items()}
+    assert options == {k: v for c in changes for k, v in c["options"].items()}
 
 
 def test_a_mount_that_is_disabled_while_credentials_are_issued_leaves_none(server, path):
@@ -213,3 +212,11 @@ def test_enable_tune_and_disable_at_once_end_in_one_of_their_orders(server, path
         assert there is None or there["description"] in ("", "tuned", "other")
         assert (server.api("GET", "sys/mounts/" + path).status == 200) == (there is not None)
         assert server.api("DELETE", "sys/mounts/" + path).status == 204
+
+
+def test_parallel_writers_of_one_role_all_succeed(server, path):
+    ready(server, path)
+    replies = at_once(*[lambda i=i: server.api("POST", path + "/role/r", {"ttl": 60 + i})
+                        for i in range(12)])
+    assert [reply.status for reply in replies] == [204] * 12
+    assert 60 <= server.api("GET", path + "/role/r").data["ttl"] < 72
