@@ -205,6 +205,17 @@ def test_nothing_is_left_after_the_end(leasehold):
         assert sorted(os.listdir(server.path("store"))) == ["data.mdb", "lock", "lock.mdb"]
 
 
+def test_no_credential_is_lost_when_the_end_comes_under_load(own):
+    """Who was accepted has an answer; who was not is told so by nginx, and costs nothing."""
+    with Load(own, "ali/creds/r", 6) as issues, Load(own, "ali/role/r") as reads:
+        wait_until(lambda: issues.count > 10 and reads.count > 10)
+        assert own.stop_daemon() == 0
+    for load in (issues, reads):
+        assert load.bad and {reply.status for reply in load.bad} == {502}
+    users = [left for left in own.sim.leftovers() if left["kind"] == "user"]
+    assert len(users) == issues.count - len(issues.bad)
+
+
 # --- another configuration ---
 
 class Load:
