@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +109,21 @@ static void start_without_cache(char **argv)
 #endif
 }
 
+/* A standard stream that is closed would be the next file that is opened, and what is printed would
+ * go there: the root token into the store. Writing to the stand-in fails, as it should. */
+static bool occupy_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct err err = { "" };
@@ -114,6 +131,8 @@ int main(int argc, char **argv)
 
 	start_without_cache(argv);
 	wipe_freed_memory();
+	if (!occupy_streams())
+		return CLI_FAILED;
 	if (cli_parse(argc, argv, &cli, &err) != 0) {
 		fprintf(stderr, "leasehold: %s\n", err.text);
 		return CLI_USAGE;
