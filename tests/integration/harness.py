@@ -11,6 +11,7 @@ stand side by side; nothing that it did not start is ever touched.
 """
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -69,6 +70,11 @@ def wait_until(condition, timeout=10, what=None):
     return value
 
 
+def arrives(sim, action, count, timeout=10):
+    """Waits until a cloud has received so many calls of an action, answered or not."""
+    wait_until(lambda: sim.count(action) >= count, timeout, "%d times %s" % (count, action))
+
+
 class Server:
     running = []    # every one that was started and not stopped, for the check after each test
 
@@ -81,6 +87,7 @@ class Server:
         self.folder = tempfile.mkdtemp(prefix="lh-")    # short: socket paths end at 107 bytes
         self.sim = CloudSim(os.path.join(self.folder, "sim"), setup)
         self.nginx = self.process = self.root_token = None
+        self.log_start = 0      # of the running daemon, in the log
 
     # --- life ---
 
@@ -119,6 +126,7 @@ class Server:
         self.stop()
 
     def start_daemon(self, ready=True):
+        self.log_start = len(self.log())
         with open(self.path("daemon.log"), "ab") as log:
             self.process = subprocess.Popen(
                 [binary(), "server", "-config", self.path("leasehold.hcl")],
@@ -130,9 +138,11 @@ class Server:
         wait_until(self._ready, timeout, "sys/health answers; the log says:\n" + self.log()[-3000:])
 
     def _ready(self):
+        """All children are at work: a worker may answer before its brothers are."""
         code = self.process.poll()
         assert code is None, "the daemon ended with %s:\n%s" % (code, self.log()[-3000:])
-        return self.api("GET", "sys/health", token=None).status == 200
+        return "server: ready" in self.log()[self.log_start:] \
+            and self.api("GET", "sys/health", token=None).status == 200
 
     def stop_daemon(self, timeout=20):
         """Asks it to drain and returns its exit code."""
@@ -163,10 +173,12 @@ class Server:
         return pids
 
     def pids(self):
-        """{"master": [pid], "read": […], "work": […], "revoker": [pid]}."""
+        """{"master": [pid], "read": […], "work": […], "revoker": [pid]}: those that are ready."""
+        children = _children(self.process.pid)
         found = {"master": [self.process.pid], "read": [], "work": [], "revoker": []}
-        for pid in _children(self.process.pid):
-            found.setdefault(_name(pid), []).append(pid)
+        for kind, pid in re.findall(r" (\w+)\[(\d+)\]: \1: ready", self.log()):
+            if int(pid) in children:
+                found[kind].append(int(pid))
         return found
 
     # --- talking to it ---
@@ -212,12 +224,3 @@ class Server:
 def _children(pid):
     with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as file:
         return [int(child) for child in file.read().split()]
-
-
-def _name(pid):
-    """Each child calls itself leasehold-KIND."""
-    try:
-        with open("/proc/%d/comm" % pid, encoding="utf-8") as file:
-            return file.read().strip().rpartition("-")[2]
-    except FileNotFoundError:
-        return "gone"

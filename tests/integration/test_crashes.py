@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from harness import Server, wait_until
+from harness import Server, arrives, wait_until
 from test_api_basic import issue, lookup, make_role, whoami
 
 ACTIONS = ["CreateUser", "CreatePolicy", "AttachPolicyToUser", "CreateAccessKey"]
@@ -48,22 +48,34 @@ def test_a_revoker_killed_in_mid_revocation_is_followed_by_one_that_ends_it(serv
     wait_until(lambda: lookup(server, lease).status == 400)
 
 
-def test_the_master_killed_takes_its_children_and_the_next_start_cleans_up(server, mount):
-    kept = issue(server, mount)
-    server.sim.fault("hang", action="CreateAccessKey", times=1)
-    before = server.sim.count("CreateAccessKey")
+@pytest.fixture(name="hasty")
+def short_deadline(server, mount):
+    """The shared server with a deadline that a test can wait for."""
+    server.write_configuration(more='issue_timeout = "3s"')
+    server.restart()
+    yield server
+    server.write_configuration(more="")
+    server.restart()
+
+
+def test_the_master_killed_takes_its_children_and_the_next_start_cleans_up(hasty, mount):
+    """What was in hand is taken back when its deadline is past: nobody may be working on it."""
+    kept = issue(hasty, mount)
+    hasty.sim.fault("hang", action="CreateAccessKey", times=1)
+    before = hasty.sim.count("CreateAccessKey")
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        pending = pool.submit(server.api, "GET", mount + "/creds/r")
-        assert server.sim.wait_calls("CreateAccessKey", before + 1, stage="arrived")
-        children = [pid for pids in server.pids().values() for pid in pids]
-        server.kill("master")
+        pending = pool.submit(hasty.api, "GET", mount + "/creds/r")
+        arrives(hasty.sim, "CreateAccessKey", before + 1)
+        children = [pid for pids in hasty.pids().values() for pid in pids]
+        assert len(children) == 8
+        hasty.kill("master")
         assert pending.result().status == 502
     wait_until(lambda: not any(os.path.exists("/proc/%d" % pid) for pid in children))
-    server.sim.clear_faults()
-    server.start_daemon()
-    assert whoami(server, kept.data).status == 200
-    assert server.api("PUT", "sys/leases/revoke", {"lease_id": kept["lease_id"]}).status == 204
-    assert server.sim.wait_clean(20), server.sim.leftovers()
+    hasty.sim.clear_faults()
+    hasty.start_daemon()
+    assert whoami(hasty, kept.data).status == 200
+    assert hasty.api("PUT", "sys/leases/revoke", {"lease_id": kept["lease_id"]}).status == 204
+    assert hasty.sim.wait_clean(20), hasty.sim.leftovers()
 
 
 def test_leases_outlive_a_restart_and_end_in_time(server, mount):
@@ -78,7 +90,7 @@ def test_leases_outlive_a_restart_and_end_in_time(server, mount):
 @pytest.mark.parametrize("which", ["read", "work", "revoker"])
 def test_killed_children_are_started_again(server, mount, which):
     old = server.pids()
-    server.kill(which)
+    assert len(server.kill(which)) == {"read": 2, "work": 4, "revoker": 1}[which]
     wait_until(lambda: len(server.pids()[which]) == len(old[which])
                and not set(server.pids()[which]) & set(old[which]), 20)
     lease = issue(server, mount)["lease_id"]
@@ -90,7 +102,7 @@ def test_a_stopped_server_answers_what_it_has_in_hand(server, mount):
     before = server.sim.count("CreateUser")
     with concurrent.futures.ThreadPoolExecutor() as pool:
         pending = pool.submit(server.api, "GET", mount + "/creds/r")
-        assert server.sim.wait_calls("CreateUser", before + 1, stage="arrived")
+        arrives(server.sim, "CreateUser", before + 1)
         assert server.stop_daemon() == 0
         reply = pending.result()
     server.sim.configure(latency=0)
@@ -104,15 +116,10 @@ def test_a_second_server_on_the_same_store_is_told_who_has_it(server, mount):
     assert str(server.process.pid) in second.stderr
 
 
-def test_a_worker_stopped_in_mid_issue_cannot_finish_what_was_cleaned(server, mount):
-    """The master kills it past its deadline; whether it went on first does not matter."""
-    server.write_configuration(more='issue_timeout = "2s"')
-    server.restart()
-    hook = server.sim.kill_hook("CreateAccessKey", signal="STOP")
-    server.api("GET", mount + "/creds/r")
-    stopped = server.sim.kills()[0]["fired"][0]["pid"]
+def test_a_worker_stopped_in_mid_issue_cannot_finish_what_was_cleaned(hasty, mount):
+    """The master kills it past its deadline, and the plan is taken back."""
+    hasty.sim.kill_hook("CreateAccessKey", signal="STOP")
+    assert hasty.api("GET", mount + "/creds/r").status == 502
+    stopped = hasty.sim.kills()[0]["fired"][0]["pid"]
     wait_until(lambda: not os.path.exists("/proc/%d" % stopped), 30)
-    server.sim.clear_kills(hook)
-    server.write_configuration(more="")
-    server.restart()
-    assert server.sim.wait_clean(20), server.sim.leftovers()
+    assert hasty.sim.wait_clean(20), hasty.sim.leftovers()
