@@ -99,7 +99,7 @@ static int prepare_folder(const struct conf *conf, const struct identity *identi
 /* A folder with something in it has a key already, or had one: a new key would not open it. */
 static int prepare(const struct conf *conf, const struct identity *identity, struct err *err)
 {
-	bool empty;
+	bool empty = false;
 	int ret = prepare_folder(conf, identity, &empty, err);
 
 	if (ret || !empty)

@@ -66,7 +66,8 @@ int context_failure(struct context *context, int code, const struct err *err)
 	case LH_EFULL: return outcome_error(&context->outcome, 507, "%s", err->text);
 	default: break;
 	}
-	log_error("api: %s", err->text);
+	if (err->text[0])
+		log_error("api: %s", err->text);
 	return code;
 }
 

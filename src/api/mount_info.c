@@ -11,6 +11,7 @@
 #include "store/store.h"
 #include "util/buf.h"
 #include "util/err.h"
+#include "util/json.h"
 #include "util/text.h"
 #include "util/wipe.h"
 
@@ -110,19 +111,9 @@ json_t *mount_info(const json_t *entry)
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
 		failed |= json_object_set(info, members[i], json_object_get(entry, members[i]));
+	if (engine_find(json_get_text(entry, "type")))
+		failed |= json_object_set_new(info, "deprecation_status", json_string("supported"));
 	if (failed) {
-		json_decref(info);
-		return NULL;
-	}
-	return info;
-}
-
-/* Of an engine. */
-static json_t *engine_info(const json_t *entry)
-{
-	json_t *info = mount_info(entry);
-
-	if (json_object_set_new(info, "deprecation_status", json_string("supported"))) {
 		json_decref(info);
 		return NULL;
 	}
@@ -131,7 +122,7 @@ static json_t *engine_info(const json_t *entry)
 
 static int add_mount(void *context, const struct mount *mount)
 {
-	return json_object_set_new(context, mount->path, engine_info(mount->entry)) ? LH_ENOMEM : 0;
+	return json_object_set_new(context, mount->path, mount_info(mount->entry)) ? LH_ENOMEM : 0;
 }
 
 static json_t *builtin_info(struct broker *broker, const struct builtin *builtin)

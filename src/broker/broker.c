@@ -141,8 +141,11 @@ static int edit_revoking(struct broker *broker, struct lease *lease, void *conte
 	(void)broker;
 	if (lease->state == LEASE_SWEEPING)
 		return 1;
-	if (lease->state == LEASE_REVOKING && lease->due <= now && lease->forced >= marking->forced)
-		return 1; /* under way already */
+	if (lease->state == LEASE_REVOKING && lease->due <= now &&
+	    lease->forced >= marking->forced && !lease->error[0])
+		return 1;                 /* under way already */
+	if (lease_set(&lease->error, "")) /* whoever asks now waits for the attempts from now on */
+		return LH_ENOMEM;
 	lease->state = LEASE_REVOKING;
 	lease->forced |= marking->forced;
 	lease->due = now;

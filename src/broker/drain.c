@@ -120,7 +120,7 @@ static int find_left(struct revoker *revoker, const struct job *job, bool *left_
 			if (ret)
 				break;
 			*left_out = meant(job, lease);
-			if (*left_out && lease->tries && !job->error[0])
+			if (*left_out && lease->error[0] && !job->error[0])
 				note_error(revoker, job, lease);
 			lease_free(lease);
 		}

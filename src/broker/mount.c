@@ -361,7 +361,9 @@ static int get_json(struct broker *broker, const struct key *key, json_t **value
 
 	*value_out = NULL;
 	ret = store_get(broker->options.store, key_bytes(key), &text, revision_out);
-	if (!ret && json_read(buf_text(&text), text.size, value_out, NULL))
+	if (!ret)
+		ret = json_read(buf_text(&text), text.size, value_out, NULL);
+	if (ret == LH_EINVAL)
 		ret = LH_ECORRUPT;
 	buf_free(&text);
 	return ret;

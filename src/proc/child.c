@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proc/child.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "broker/broker.h"
@@ -88,11 +90,21 @@ static void close_child(struct child *child)
 	store_close(child->store);
 }
 
+/* For ps and top. "leasehold-" and a kind would be more than the kernel keeps, 15 characters. */
+static void set_name(enum child_kind kind)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "lh-%s", child_name(kind));
+	prctl(PR_SET_NAME, name, 0, 0, 0);
+}
+
 /* Signals last: libfcgi brings handlers of its own. */
 static int begin(const struct orders *orders, struct err *err)
 {
 	int ret = 0;
 
+	set_name(orders->kind);
 	log_setup(orders->conf->log_level, orders->conf->log_format, child_name(orders->kind));
 	if (orders->kind != CHILD_REVOKER)
 		ret = fcgi_init();

@@ -273,6 +273,15 @@ int fcgi_fd(const struct fcgi *fcgi)
 	return fcgi->request.ipcFd;
 }
 
+int fcgi_release(struct fcgi *fcgi)
+{
+	int fd = fcgi->request.ipcFd;
+
+	fcgi->request.ipcFd = -1;
+	fcgi_free(fcgi);
+	return fd;
+}
+
 void fcgi_free(struct fcgi *fcgi)
 {
 	if (!fcgi)

@@ -50,6 +50,9 @@ bool fcgi_gone(const struct fcgi *fcgi);
 
 int fcgi_fd(const struct fcgi *fcgi);
 
+/* Frees it and gives back the connection, open, between two requests. */
+int fcgi_release(struct fcgi *fcgi);
+
 /* Closes the connection if it is open. NULL is allowed. */
 void fcgi_free(struct fcgi *fcgi);
 

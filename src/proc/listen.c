@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "conf/conf.h"
+#include "proc/handover.h"
 #include "proc/privileges.h"
 #include "util/err.h"
 
@@ -215,14 +216,16 @@ int listener_open(const struct conf_listener *conf, int passed, struct listener 
 	*listener_out = NULL;
 	if (!listener)
 		return err_set(err, LH_ENOMEM, "memory is out");
-	listener->fd = -1;
+	listener->fd = listener->handover[0] = listener->handover[1] = -1;
 	listener->holders = 1;
 	listener->address = strdup(conf->address);
 	listener->local = conf->address[0] == '/';
-	if (listener->address)
-		ret = open_any(listener, conf, passed, err);
-	else
+	if (!listener->address)
 		ret = err_set(err, LH_ENOMEM, "memory is out");
+	else if (handover_new(listener->handover) != 0)
+		ret = fail(conf->address, "cannot make a pair of sockets", err);
+	else
+		ret = open_any(listener, conf, passed, err);
 	if (ret)
 		listener_release(listener);
 	else
@@ -295,13 +298,21 @@ void listener_shut_down(struct listener *listener)
 	listener->down = true;
 }
 
+void listener_close_copy(const struct listener *listener)
+{
+	const int fds[] = { listener->fd, listener->handover[0], listener->handover[1] };
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
 void listener_release(struct listener *listener)
 {
 	if (!listener || --listener->holders > 0)
 		return;
 	remove_path(listener);
-	if (listener->fd >= 0)
-		close(listener->fd);
+	listener_close_copy(listener);
 	free(listener->address);
 	free(listener);
 }

@@ -15,12 +15,13 @@ struct err;
 
 struct listener {
 	char *address;
-	int fd;       /* does not block, close-on-exec */
-	bool passed;  /* by the service manager: its queue outlives us, it is never shut down */
-	bool local;   /* a socket path, not TCP */
-	bool down;    /* shut down: takes no new connections */
-	dev_t device; /* of the socket path that we made, */
-	ino_t inode;  /* so that nobody else's is ever removed */
+	int fd;          /* does not block, close-on-exec */
+	int handover[2]; /* for connections of workers that leave (handover.h) */
+	bool passed;     /* by the service manager: its queue outlives us, it is never shut down */
+	bool local;      /* a socket path, not TCP */
+	bool down;       /* shut down: takes no new connections */
+	dev_t device;    /* of the socket path that we made, */
+	ino_t inode;     /* so that nobody else's is ever removed */
 	unsigned holders;
 };
 
@@ -44,6 +45,9 @@ struct listener *listener_hold(struct listener *listener);
 /* Refuses new connections at once, for all processes, and removes our socket path. What waits in
  * the queue is still served. Only for socket paths that we made; others are left alone. */
 void listener_shut_down(struct listener *listener);
+
+/* Closes the descriptors of a process that has inherited the listener and does not need it. */
+void listener_close_copy(const struct listener *listener);
 
 /* Lets go; the last holder closes it and removes our socket path. NULL is allowed. */
 void listener_release(struct listener *listener);

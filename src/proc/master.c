@@ -49,7 +49,7 @@ static void close_other_listeners(const struct master *master, const struct list
 	for (const struct generation *g = master->newest; g; g = g->older)
 		for (size_t i = 0; i < g->gate_count; i++)
 			if (g->gates[i].listener != own)
-				close(g->gates[i].listener->fd);
+				listener_close_copy(g->gates[i].listener);
 	close(master->lock);
 }
 

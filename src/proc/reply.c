@@ -45,11 +45,10 @@ static void add_headers(const struct api_reply *reply, struct buf *out)
 		buf_printf(out, "%s: %s\r\n", reply->headers[i].name, reply->headers[i].value);
 }
 
+/* No further header: nginx would add it to those of the answer that it gets at the other place. */
 static void hand_on(struct buf *out)
 {
-	buf_add_text(out, "Status: 200 OK\r\nContent-Type: application/json\r\n"
-			  "Cache-Control: no-store\r\n"
-			  "X-Accel-Redirect: " REPLY_WORK_LOCATION "\r\n\r\n");
+	buf_add_text(out, "Status: 200 OK\r\nX-Accel-Redirect: " REPLY_WORK_LOCATION "\r\n\r\n");
 }
 
 void reply_format(const struct api_reply *reply, bool without_body, struct buf *out)

@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <stddef.h>
+#include <sys/epoll.h>
 
 /* The only way out of a handler is a global. */
 static volatile sig_atomic_t seen[SIGNAL_EVENTS];
@@ -52,7 +53,8 @@ static void install(int number, void (*handler)(int number))
 {
 	struct sigaction action = { .sa_handler = handler };
 
-	sigfillset(&action.sa_mask);
+	/* A handler blocks no other signal: all that wait come in during one call. */
+	sigemptyset(&action.sa_mask);
 	sigaction(number, &action, NULL);
 }
 
@@ -86,6 +88,16 @@ void signals_deliver(void)
 	const struct timespec none = { 0, 0 };
 
 	ppoll(NULL, 0, &none, signals_open());
+}
+
+/* epoll_pwait closes the mask again before any signal comes in when an event is ready at once. */
+int signals_epoll(int epoll, struct epoll_event *events, int max, int timeout_ms)
+{
+	int count = epoll_pwait(epoll, events, max, timeout_ms, signals_open());
+
+	if (count > 0)
+		signals_deliver();
+	return count;
 }
 
 bool signals_seen(enum signal_event event)

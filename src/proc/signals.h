@@ -26,6 +26,12 @@ void signals_child(void);
 /* The mask for the call that waits. Borrowed. */
 const sigset_t *signals_open(void);
 
+struct epoll_event;
+
+/* Waits as epoll_wait does, and lets signals come in, also when there is always an event: the number
+ * of events, or -1. */
+int signals_epoll(int epoll, struct epoll_event *events, int max, int timeout_ms);
+
 /* Lets waiting signals come in, for a loop whose waiting is done by a library. */
 void signals_deliver(void);
 

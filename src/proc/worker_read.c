@@ -10,6 +10,7 @@
 
 #include "proc/child.h"
 #include "proc/fcgi.h"
+#include "proc/handover.h"
 #include "proc/listen.h"
 #include "proc/serve.h"
 #include "proc/signals.h"
@@ -24,6 +25,7 @@
 #define HELD_MAX      400 /* below the usual limit of 1,024 descriptors */
 #define STAND_BACK_MS 10  /* how long the other workers have the listener to themselves */
 
+/* A connection. */
 struct held {
 	struct fcgi *fcgi;
 	struct held *next, **link; /* link points to what points to this one */
@@ -35,8 +37,9 @@ struct reader {
 	int epoll;
 	struct held *first;
 	uint32_t count;
-	bool listening;  /* the listener is in the epoll set */
-	int64_t look_at; /* boot ms when a worker that stands back looks at the listener again */
+	struct held passed; /* stands for the handover in the epoll set */
+	bool listening;     /* the listener is in the epoll set */
+	int64_t look_at;    /* boot ms when a worker that stands back looks at the listener again */
 };
 
 static void set_count(struct reader *reader, uint32_t count)
@@ -45,15 +48,23 @@ static void set_count(struct reader *reader, uint32_t count)
 	atomic_store(&reader->orders->held[reader->orders->number], count);
 }
 
-static void drop(struct reader *reader, struct held *held)
+/* Takes it out of the list; what becomes of the connection is the caller's to say. */
+static struct fcgi *let_go(struct reader *reader, struct held *held)
 {
+	struct fcgi *fcgi = held->fcgi;
+
 	*held->link = held->next;
 	if (held->next)
 		held->next->link = held->link;
-	/* Closing takes it out of the epoll set. */
-	fcgi_free(held->fcgi);
 	free(held);
 	set_count(reader, reader->count - 1);
+	return fcgi;
+}
+
+/* Closing takes it out of the epoll set. */
+static void drop(struct reader *reader, struct held *held)
+{
+	fcgi_free(let_go(reader, held));
 }
 
 /* Takes fd in any case. */
@@ -95,6 +106,17 @@ static int take(struct reader *reader, struct held **held_out, struct err *err)
 		return 0;
 	}
 	return ret ? ret : hold(reader, fd, held_out, err);
+}
+
+/* A connection that a leaving worker had; its peer was checked when it came. */
+static int take_over(struct reader *reader, struct err *err)
+{
+	struct held *held;
+	int fd;
+
+	if (handover_receive(reader->orders->listener->handover[0], &fd) != 0)
+		return 0; /* another worker was quicker */
+	return hold(reader, fd, &held, err);
 }
 
 /* Bytes, not just the news that the peer has left. */
@@ -159,26 +181,32 @@ static int wait_ms(const struct reader *reader)
 
 /* ---- The loop ---- */
 
+static int handle(struct reader *reader, struct held *held, struct err *err)
+{
+	int ret;
+
+	if (held == &reader->passed)
+		return take_over(reader, err);
+	if (held) {
+		serve_held(reader, held);
+		return 0;
+	}
+	ret = take(reader, &held, err);
+	return ret == LH_ENOENT ? 0 : ret;
+}
+
 static int turn(struct reader *reader, struct err *err)
 {
 	struct epoll_event events[EVENTS];
-	struct held *held;
 	int count, ret;
 
 	ret = listen_or_stand_back(reader, err);
 	if (ret)
 		return ret;
-	count = epoll_pwait(reader->epoll, events, EVENTS, wait_ms(reader), signals_open());
-	for (int i = 0; i < count; i++) {
-		if (events[i].data.ptr) {
-			serve_held(reader, events[i].data.ptr);
-			continue;
-		}
-		ret = take(reader, &held, err);
-		if (ret && ret != LH_ENOENT)
-			return ret;
-	}
-	return look_at_listener(reader, err);
+	count = signals_epoll(reader->epoll, events, EVENTS, wait_ms(reader));
+	for (int i = 0; ret == 0 && i < count; i++)
+		ret = handle(reader, events[i].data.ptr, err);
+	return ret ? ret : look_at_listener(reader, err);
 }
 
 /* What waits in the queue was promised an answer. nginx sends at once what it connected for, so
@@ -206,7 +234,19 @@ static int finish(struct reader *reader, struct err *err)
 			serve(&reader->server, reader->first->fcgi);
 		drop(reader, reader->first);
 	}
-	return signals_seen(SIGNAL_RETIRE) ? 0 : serve_queue(reader, err);
+	return serve_queue(reader, err);
+}
+
+/* The others go on with all that this worker has; only what cannot be passed is closed. */
+static void pass_on(struct reader *reader)
+{
+	while (reader->first) {
+		int fd = fcgi_release(let_go(reader, reader->first));
+
+		if (handover_send(reader->orders->listener->handover[1], fd) != 0)
+			log_warn("read: a connection could not be passed on");
+		close(fd);
+	}
 }
 
 static int loop(struct reader *reader, struct err *err)
@@ -217,7 +257,23 @@ static int loop(struct reader *reader, struct err *err)
 		slot_beat(reader->orders->slot);
 		ret = turn(reader, err);
 	}
-	return ret ? ret : finish(reader, err);
+	if (ret)
+		return ret;
+	if (!signals_seen(SIGNAL_RETIRE))
+		return finish(reader, err);
+	pass_on(reader);
+	return 0;
+}
+
+static int watch_handover(struct reader *reader, struct err *err)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE,
+				     .data.ptr = &reader->passed };
+
+	if (epoll_ctl(reader->epoll, EPOLL_CTL_ADD, reader->orders->listener->handover[0],
+		      &event) == 0)
+		return 0;
+	return err_set(err, LH_EIO, "cannot watch the handover: %s", strerror(errno));
 }
 
 int worker_read(const struct child *child, struct err *err)
@@ -230,7 +286,9 @@ int worker_read(const struct child *child, struct err *err)
 	if (reader.epoll < 0)
 		return err_set(err, LH_EIO, "cannot make an epoll set: %s", strerror(errno));
 	set_count(&reader, 0);
-	ret = loop(&reader, err);
+	ret = watch_handover(&reader, err);
+	if (ret == 0)
+		ret = loop(&reader, err);
 	while (reader.first)
 		drop(&reader, reader.first);
 	close(reader.epoll);

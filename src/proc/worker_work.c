@@ -60,7 +60,7 @@ static int loop(const struct child *child, const struct server *server, int epol
 		slot_beat(child->orders->slot);
 		if (signals_seen(SIGNAL_STOP))
 			return serve_queue(child, server, err);
-		if (epoll_pwait(epoll, &event, 1, BEAT_MS, signals_open()) <= 0)
+		if (signals_epoll(epoll, &event, 1, BEAT_MS) <= 0)
 			continue;
 		ret = serve_one(child, server, err);
 		if (ret == LH_ENOENT) /* another worker was quicker */

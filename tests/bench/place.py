@@ -12,8 +12,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(TOP, "tests", "integration"))
 from harness import Server    # noqa: E402
 
-MAP_BYTES = 16 << 30
-REAL = (('"256MiB"', '"%d"' % MAP_BYTES), ('log_level = "debug"', 'log_level = "info"'))
+MAP_GIB = 16
+REAL = (('"256MiB"', '"%dGiB"' % MAP_GIB), ('log_level = "debug"', 'log_level = "info"'))
 MOUNT = "alicloud"
 INLINE = [{"Version": "1", "Statement": [
     {"Effect": "Allow", "Action": action, "Resource": "*"}]} for action in ("oss:Get*", "ecs:Get*")]
@@ -52,6 +52,12 @@ class BenchServer(Server):
             self.stop()
             raise
         return self
+
+    def __exit__(self, kind, *_):
+        if kind:
+            print("the daemon's log ends with:\n" + self.log()[-3000:], file=sys.stderr)
+            print("nginx's:\n" + self.nginx.log()[-2000:], file=sys.stderr)
+        self.stop()
 
     def must(self, method, path, body=None):
         """A request that must succeed, on a connection of its own."""

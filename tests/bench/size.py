@@ -5,7 +5,7 @@ import subprocess
 import time
 
 import load
-from place import MAP_BYTES, MOUNT, BenchServer
+from place import MAP_GIB, MOUNT, BenchServer
 from table import mebibytes, median
 
 STARTS = 7
@@ -54,7 +54,7 @@ def leases(table, options):
         server.must("PUT", "sys/leases/renew", {"lease_id": model, "increment": "24h"})
         server.stop_daemon()
         empty = Starts(server)
-        subprocess.run([options.program("fill"), server.path("store"), str(MAP_BYTES),
+        subprocess.run([options.program("fill"), server.path("store"), str(MAP_GIB << 30),
                         server.path("master.key"), model, str(options.leases)], check=True)
         full = Starts(server)
         server.start_daemon()

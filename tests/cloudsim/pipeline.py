@@ -33,6 +33,7 @@ class Exchange:
         except ApiError as error:
             self.failure = error
         hook = self.sim.hooks.run(self.call, "before", self.connection, self.sim.clock)
+        self.sim.changed()      # arrived, and perhaps killed
         if hook:
             self._effect(hook.effect, hook.late)
             return self._drop(False)

@@ -11,7 +11,6 @@ stand side by side; nothing that it did not start is ever touched.
 """
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -25,7 +24,7 @@ from nginx import TOP, Nginx
 sys.path.insert(0, os.path.join(TOP, "tests"))
 from cloudsim.client import CloudSim    # noqa: E402
 
-CONFIGURATION = """
+LISTENERS = """
 listener "fastcgi" "read" {{
   address = "{folder}/run/read.sock"
   workers = {read_workers}
@@ -34,6 +33,10 @@ listener "fastcgi" "work" {{
   address = "{folder}/run/work.sock"
   workers = {work_workers}
 }}
+"""
+
+CONFIGURATION = """
+{listeners}
 storage "lmdb" {{
   path     = "{folder}/store"
   map_size = "256MiB"
@@ -41,8 +44,8 @@ storage "lmdb" {{
 seal "file" {{
   key_file = "{folder}/master.key"
 }}
-user      = ""
-group     = ""
+user      = "{user}"
+group     = "{group}"
 log_level = "debug"
 engine "alicloud" {{
   ram_endpoint      = "{ram}"
@@ -79,15 +82,18 @@ class Server:
     running = []    # every one that was started and not stopped, for the check after each test
 
     def __init__(self, read_workers=2, work_workers=4, engine="", more="", setup=None,
-                 environment=None, nginx=None):
-        """engine, more: lines for the configuration. setup: of the simulator. nginx: of Nginx."""
-        self.values = {"read_workers": read_workers, "work_workers": work_workers,
-                       "engine": engine, "more": more}
+                 environment=None, nginx=None, user="", group="", listeners=None):
+        """engine, more: lines for the configuration. setup: of the simulator. nginx: of Nginx.
+
+        listeners: lines instead of the two usual listeners; there is no nginx then."""
+        self.values = {"read_workers": read_workers, "work_workers": work_workers, "user": user,
+                       "group": group, "engine": engine, "more": more,
+                       "listeners": listeners or LISTENERS}
         self.environment, self.nginx_arguments = environment or {}, nginx or {}
         self.folder = tempfile.mkdtemp(prefix="lh-")    # short: socket paths end at 107 bytes
         self.sim = CloudSim(os.path.join(self.folder, "sim"), setup)
         self.nginx = self.process = self.root_token = None
-        self.log_start = 0      # of the running daemon, in the log
+        self.log_start = 0      # where the log of the newest start begins
 
     # --- life ---
 
@@ -95,17 +101,24 @@ class Server:
         Server.running.append(self)
         try:
             self.sim.start()
-            for name in ("run", "nginx"):
-                os.mkdir(os.path.join(self.folder, name))
-            self.write_configuration()
-            self.root_token = json.loads(self.run("init", "-format", "json").stdout)["root_token"]
-            self.nginx = Nginx(self.path("nginx"), self.path("run"), **self.nginx_arguments)
-            self.nginx.start()
+            self.prepare()
+            if self.values["listeners"] is LISTENERS:
+                self.nginx = Nginx(self.path("nginx"), self.path("run"), **self.nginx_arguments)
+                self.nginx.start()
             self.start_daemon()
         except BaseException:
             self.stop()
             raise
         return self
+
+    def prepare(self):
+        """Folders, configuration and store."""
+        for name in ("run", "nginx"):
+            os.mkdir(os.path.join(self.folder, name))
+        if self.values["user"]:
+            os.chmod(self.folder, 0o755)
+        self.write_configuration()
+        self.root_token = json.loads(self.run("init", "-format", "json").stdout)["root_token"]
 
     def stop(self):
         """Ends all that start() began, and says so if the daemon had to be killed."""
@@ -141,8 +154,9 @@ class Server:
         """All children are at work: a worker may answer before its brothers are."""
         code = self.process.poll()
         assert code is None, "the daemon ended with %s:\n%s" % (code, self.log()[-3000:])
-        return "server: ready" in self.log()[self.log_start:] \
-            and self.api("GET", "sys/health", token=None).status == 200
+        if "server: ready" not in self.log()[self.log_start:]:
+            return False
+        return not self.nginx or self.api("GET", "sys/health", token=None).status == 200
 
     def stop_daemon(self, timeout=20):
         """Asks it to drain and returns its exit code."""
@@ -173,12 +187,10 @@ class Server:
         return pids
 
     def pids(self):
-        """{"master": [pid], "read": […], "work": […], "revoker": [pid]}: those that are ready."""
-        children = _children(self.process.pid)
+        """{"master": [pid], "read": […], "work": […], "revoker": [pid]}."""
         found = {"master": [self.process.pid], "read": [], "work": [], "revoker": []}
-        for kind, pid in re.findall(r" (\w+)\[(\d+)\]: \1: ready", self.log()):
-            if int(pid) in children:
-                found[kind].append(int(pid))
+        for pid in _children(self.process.pid):
+            found.setdefault(_name(pid), []).append(pid)
         return found
 
     # --- talking to it ---
@@ -205,9 +217,11 @@ class Server:
     def write_configuration(self, **change):
         self.values.update(change)
         with open(self.path("leasehold.hcl"), "w", encoding="utf-8") as out:
-            out.write(CONFIGURATION.format(
-                folder=self.folder, ram=self.sim.ram_endpoint, sts=self.sim.sts_endpoint,
-                ca=self.sim.ca_file, **self.values))
+            listeners = self.values["listeners"].format(folder=self.folder, **self.values)
+            out.write(CONFIGURATION.format(**{
+                **self.values, "listeners": listeners, "folder": self.folder,
+                "ram": self.sim.ram_endpoint, "sts": self.sim.sts_endpoint,
+                "ca": self.sim.ca_file}))
 
     def log(self):
         try:
@@ -224,3 +238,12 @@ class Server:
 def _children(pid):
     with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as file:
         return [int(child) for child in file.read().split()]
+
+
+def _name(pid):
+    """Each child calls itself leasehold-KIND."""
+    try:
+        with open("/proc/%d/comm" % pid, encoding="utf-8") as file:
+            return file.read().strip().rpartition("-")[2]
+    except FileNotFoundError:
+        return "gone"

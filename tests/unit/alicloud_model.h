@@ -26,12 +26,12 @@ struct model {
 	const char *denied[4]; /* actions, perhaps with "Type name", that the caller may not do */
 	unsigned next_key;
 
-	/* Faults. The call with this ordinal (1 is the first) ends so; its effect happens or not. */
+	/* The call with this ordinal (1 is the first) ends so, with or without its effect. */
 	size_t calls, fault_at;
 	enum answer_kind fault;
 	bool fault_has_effect;
 	const char *fault_code; /* with ANSWER_REFUSED */
-	/* So many calls that need what was just made, and deletions, are told the state of before. */
+	/* So many calls that need what was just made, and deletions, see the state of before. */
 	unsigned late;
 };
 

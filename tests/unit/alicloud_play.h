@@ -16,16 +16,16 @@ struct play {
 	void *cloud;
 	enum verdict verdict;
 	size_t rounds, calls;
-	/* What was called: calls as `Action value value`, joined by ", ", rounds by " | ", a delay as
-	 * "+200 " in front of its round. UserName and texts that never matter are left out. */
+	/* What was called: calls as `Action value value`, joined by ", ", rounds by " | ", a delay
+	 * as "+200 " in front of its round. UserName and texts that never matter are left out. */
 	char log[4096];
 
 	struct answer *answers;
 	size_t answer_count;
 };
 
-/* Performs rounds until the step function has had its say. Fails the test when a round is empty or a
- * call about a user names another one than the plan. */
+/* Performs rounds until the step function has had its say. Fails the test when a round is empty or
+ * a call about a user names another one than the plan. */
 void play(struct play *play, enum verdict (*advance)(struct step *step));
 
 /* One step more, with the answers of the round before; STEP_MORE performs the next round. */

@@ -715,6 +715,24 @@ static void a_job_tells_of_the_first_failure_and_goes_on(void **state)
 	free(id);
 }
 
+static void a_job_does_not_tell_of_what_failed_before_it(void **state)
+{
+	char *id = issue_delivered();
+
+	(void)state;
+	fake.revoke = STEP_FAILED;
+	assert_int_equal(broker_revoke(broker, id, REVOKE_ASYNC, 0, &err), 0);
+	turn(2);
+	fake.revoke = STEP_DONE;
+	assert_int_equal(broker_revoke_prefix(broker, "cloud/", REVOKE_ASYNC, 0, &err), 0);
+	turn(1);
+	assert_string_equal(only_job().error, "");
+	turn(4);
+	assert_int_equal(only_job().key.size, 0);
+	assert_int_equal(leases(), 0);
+	free(id);
+}
+
 static bool config_is_stored(const unsigned char uuid[LEASE_UUID_SIZE])
 {
 	uint64_t revision = 0;
@@ -814,6 +832,7 @@ int main(void)
 		TEST(refusals_have_the_words_that_clients_know),
 		TEST(a_prefix_is_drained),
 		TEST(a_job_tells_of_the_first_failure_and_goes_on),
+		TEST(a_job_does_not_tell_of_what_failed_before_it),
 		TEST(a_disabled_mount_goes_after_its_leases),
 		TEST(disabling_nothing_is_done),
 		TEST(mounts_do_not_nest),

@@ -180,7 +180,8 @@ static void a_reply_may_hand_on(void **state)
 	assert_int_equal(deliver(fixture), FCGI_COMPLETE);
 	assert_true(fcgi_send(fixture->fcgi, &reply));
 	assert_true(web_reply(fixture->web, &text));
-	assert_non_null(strstr(buf_text(&text), "\r\nX-Accel-Redirect: @leasehold_work\r\n"));
+	assert_string_equal(buf_text(&text), "Status: 200 OK\r\n"
+					     "X-Accel-Redirect: @leasehold_work\r\n\r\n");
 	buf_free(&text);
 }
 

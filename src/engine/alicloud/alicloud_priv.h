@@ -3,8 +3,8 @@
  * engine.h; here stands only what this engine adds.
  *
  * A role and a plan, as stored:
- *   {"role_arn", "inline_policies", "remote_policies", "ttl", "max_ttl"}, both lists null until they
- *   are supplied, then [{"hash", "policy_document"}] and [{"name", "type"}]
+ *   {"role_arn", "inline_policies", "remote_policies", "ttl", "max_ttl"}, both lists null until
+ *   they are supplied, then [{"hash", "policy_document"}] and [{"name", "type"}]
  *   {"kind": "ram", "user", "inline": [{"name"}], "remote": [{"name", "type"}]}
  *   {"kind": "sts", "session", "role_arn"} */
 #ifndef ENGINE_ALICLOUD_ALICLOUD_PRIV_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making a planned user: its name and its policies in one round, what ties them together and the key
- * in a second one. Whatever fails is taken back by `revoke`; nothing is undone here. */
+/* Making a planned user: its name and its policies in one round, what ties them together and the
+ * key in a second one. Whatever fails is taken back by `revoke`; nothing is undone here. */
 #include "engine/alicloud/alicloud_priv.h"
 
 #include <string.h>

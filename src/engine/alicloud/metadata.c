@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Credentials of the instance's own role, from the metadata service.
  *
- * Only the hardened way is used: a token is fetched by PUT and shown with each GET, so that a forged
- * request that makes some service on the instance read a URL gets nothing.
+ * Only the hardened way is used: a token is fetched by PUT and shown with each GET, so that a
+ * forged request that makes some service on the instance read a URL gets nothing.
  * ALIBABA_CLOUD_IMDSV1_DISABLED, which forbids the other way, has nothing to forbid here. */
 #include "engine/alicloud/alicloud_priv.h"
 
@@ -34,8 +34,8 @@ static bool is_true(const char *text)
 	return strcasecmp(text, "true") == 0 || strcmp(text, "1") == 0;
 }
 
-/* An answer as one word without the white space around it; "" if it is anything else. It goes into a
- * header or a path. */
+/* An answer as one word without the white space around it; "" if it is anything else. It goes into
+ * a header or a path. */
 static const char *word_of(const struct answer *answer, const char *more, size_t max,
 			   char out[TOKEN_MAX + 1])
 {

@@ -18,8 +18,8 @@
 #define FIRST_DELAY_MS 200
 #define FOUND_MAX      100 /* of one list; the rest is found by the next look */
 
-/* Notes: "left", tags of what `close` must still delete, the user last; "tries" and "rounds", counts;
- * "lost", whether something cannot be deleted in this conversation. */
+/* Notes: "left", tags of what `close` must still delete, the user last; "tries" and "rounds",
+ * counts; "lost", whether something cannot be deleted in this conversation. */
 
 static void note(struct step *step, const char *name, json_t *value)
 {

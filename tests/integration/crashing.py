@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every crash test asks afterwards: no lease lost, no credential without a lease.
+
+The one idea: the deadlines are short, so that what belongs to dead processes is due at once; the
+rest is as in production.
+"""
+from harness import Server, wait_until
+from test_api_basic import issue, lookup, make_role, whoami
+
+TIMES = 'issue_timeout = "2s"\n'
+ENGINE = '  request_timeout = "1s"\n  sweep_after = ["1s", "3s"]\n'
+MOUNT = "ali"
+
+
+def crashing_server(**arguments):
+    return Server(**{"more": TIMES, "engine": ENGINE, **arguments})
+
+
+def add_mount(server, path=MOUNT):
+    """Enables it with a root key and role r, unless it is there."""
+    if server.api("GET", path + "/role/r").status == 200:
+        return
+    key, secret = server.sim.root_key
+    assert server.api("POST", "sys/mounts/" + path, {"type": "alicloud"}).status == 204
+    reply = server.api("POST", path + "/config", {"access_key": key, "secret_key": secret})
+    assert reply.status == 204, reply
+    make_role(server, path)
+
+
+def revoke(server, lease, **more):
+    return server.api("PUT", "sys/leases/revoke", {"lease_id": lease, **more})
+
+
+def leases(server, prefix=MOUNT + "/creds/r"):
+    """The ids of all leases that can be seen under a prefix."""
+    reply = server.api("LIST", "sys/leases/lookup/" + prefix)
+    if reply.status == 404:
+        return set()
+    assert reply.status == 200, reply
+    return {"%s/%s" % (prefix, name) for name in reply.data["keys"]}
+
+
+def settle(server, *kept, timeout=20):
+    """After a crash: what was answered is whole and can be given back, and nothing else stays."""
+    server.sim.clear_kills()
+    server.sim.clear_faults()
+    ids = {reply["lease_id"] for reply in kept}
+    wait_until(lambda: leases(server) == ids, timeout, "only %s are leases" % ids)
+    for reply in kept:
+        assert whoami(server, reply.data).status == 200, reply["lease_id"]
+        assert revoke(server, reply["lease_id"]).status == 204
+        assert lookup(server, reply["lease_id"]).status == 400
+    assert server.sim.wait_clean(timeout), server.sim.leftovers()
+    assert server.sim.missing() == []
+
+
+def start_again(server):
+    """After the master was killed by somebody else."""
+    server.process.wait(10)
+    server.start_daemon()

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the recorded answers are left on purpose: by recording and line, each with its reason.
+
+What a difference may say besides its reason:
+    send     members of the request that are sent instead
+    status   the status instead of the recorded one
+    errors   the whole body is these errors
+    pattern  the only error matches this expression
+    ignore   places that are not compared, as the comparison names them
+A line that is not named here is answered as it was recorded. A difference that is none any more
+fails: take it out.
+"""
+
+USER_MISTAKE = "a mistake of the user is a 400, in the same words"
+NO_PATH = ["1 error occurred:\n\t* unsupported path\n\n"]
+NO_MOVE = "mounts cannot be moved"
+NO_WRAPPING = "responses are not wrapped; who asks for it gets no bare secret either"
+INVALID = ["2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"]
+OWN_HELP = "help is our own, and its document names what our table knows"
+BUILT_IN = "engines are built in: they have a version and no checksum"
+BUILT_IN_PLACES = ["deprecation_status", "running_plugin_version", "running_sha256"]
+
+
+def _mistake(text):
+    return {"reason": USER_MISTAKE, "status": 400, "errors": [text]}
+
+
+def _help(*more):
+    return {"reason": OWN_HELP, "ignore": ["body.help", "body.openapi", *more]}
+
+
+MOUNTS = {
+    4: {"reason": BUILT_IN + "; there is no key/value engine",
+        "ignore": ["body.secret/", "body.data.secret/", "body.m1/", "body.data.m1/"]},
+    5: {"reason": BUILT_IN,
+        "ignore": ["body." + place for place in BUILT_IN_PLACES] +
+                  ["body.data." + place for place in BUILT_IN_PLACES] +
+                  ["body: has deprecation_status", "body.data: has deprecation_status"]},
+    16: {"reason": NO_MOVE, "status": 404, "errors": NO_PATH},
+    17: {"reason": NO_MOVE, "status": 404, "errors": NO_PATH},
+    18: {"reason": NO_MOVE, "status": 404, "errors": NO_PATH},
+    19: {"reason": NO_MOVE, "status": 404, "errors": NO_PATH},
+    20: {"reason": NO_MOVE, "errors": NO_PATH},
+    21: {"reason": NO_MOVE + ": m1 is still there, without configuration", "errors": []},
+    22: {"reason": NO_MOVE, "status": 403,
+         "errors": ["preflight capability check returned 403, please ensure client's policies "
+                    "grant access to path \"m2/\""]},
+    23: {"reason": NO_MOVE, "status": 403,
+         "errors": ["preflight capability check returned 403, please ensure client's policies "
+                    "grant access to path \"m2/role/x/\""]},
+}
+
+LEASES = {
+    9: {"reason": "the words name no product", "ignore": ["body.warnings[0]"]},
+}
+
+ALICLOUD = {
+    3: _mistake("access_key is required"),
+    4: _mistake("secret_key is required"),
+    14: _mistake("must include an arn, or at least one of inline_policies or remote_policies"),
+    17: {"reason": "a name is written as it is stored, in lower case",
+         "send": {"path": "alicloud/role/arn"}},
+    24: _mistake("remote_policies must be blank when an arn is present"),
+    25: _mistake("inline_policies must be blank when an arn is present"),
+    26: _mistake("unable to recognize pair in nonsense"),
+    28: _mistake("invalid key: colour"),
+    32: {"reason": USER_MISTAKE + " of our JSON reader", "status": 400,
+         "pattern": "inline_policies: must be a JSON array of policy documents"},
+    34: {"reason": USER_MISTAKE + " of our JSON reader", "status": 400,
+         "pattern": "inline_policies: line 1, column 3: .*"},
+    36: _mistake("must include an arn, or at least one of inline_policies or remote_policies"),
+    38: {"reason": "an error does not repeat the value", "ignore": ["body.errors[0]"]},
+    44: _mistake("ttl exceeds max_ttl"),
+    46: {"reason": "an ARN that cannot be one is refused when it is written", "status": 400,
+         "pattern": "role_arn: must look like .*"},
+    48: {"reason": "an ARN that cannot be one is refused when it is written", "status": 400,
+         "pattern": "role_arn: must look like .*"},
+    50: _mistake("unable to recognize pair in 7"),
+    64: {"reason": "the paths of older servers still work", "send": {"body": {"increment": 900}},
+         "status": 200, "ignore": ["body"]},
+    67: {"reason": "lease ids are drawn", "ignore": ["body.data.keys[0]"]},
+    68: {"reason": "tokens have no leases", "ignore": ["body.data.keys"]},
+    78: {"reason": "what an operator must mend is a 400, with the cloud's code alone",
+         "status": 400, "pattern": r"alicloud: AssumeRole as .*: \w[\w.]+ \(request [\w-]+\).*"},
+    79: {"reason": NO_WRAPPING, "status": 400, "errors": ["this server does not wrap responses"]},
+    80: {"reason": NO_WRAPPING, "status": 403, "errors": ["permission denied"]},
+    81: {"reason": NO_WRAPPING, "status": 403, "errors": INVALID},
+    82: {"reason": NO_WRAPPING, "status": 403, "errors": INVALID},
+    89: {"reason": USER_MISTAKE + ", and where else was looked", "status": 400,
+         "pattern": "unable to create secret because no credentials are configured.*"},
+    90: _help(),
+    91: _help(),
+    92: _help(),
+    93: _help(),
+}
+
+DIFFERENCES = {"mounts": MOUNTS, "leases": LEASES, "alicloud": ALICLOUD}

@@ -1,0 +1,524 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The server as a family of processes: what they may, how they end, what they leave."""
+import concurrent.futures
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+import fastcgi
+from harness import Server, binary, wait_until
+from test_api_basic import issue, make_role, whoami
+
+SANITIZED = any(name.endswith("SAN_OPTIONS") for name in os.environ)
+NOBODY = 65534
+KINDS = {"master": 1, "read": 2, "work": 4, "revoker": 1}
+
+root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become others")
+
+
+@pytest.fixture(scope="module", name="server")
+def one_server(leasehold):
+    with Server(environment={"ALICLOUD_ACCESS_KEY": "LTAIenvironment",
+                             "ALICLOUD_SECRET_KEY": "environmentsecret"}) as server:
+        yield server
+
+
+@pytest.fixture(name="mount")
+def mount_with_role(server):
+    yield from new_mount(server)
+
+
+@pytest.fixture(name="own")
+def own_server(leasehold):
+    """For tests that change the configuration or the number of processes."""
+    with Server(engine='request_timeout = "30s"', more='drain_timeout = "20s"') as server:
+        for _ in new_mount(server):
+            yield server
+
+
+def new_mount(server):
+    key, secret = server.sim.root_key
+    assert server.api("POST", "sys/mounts/ali", {"type": "alicloud"}).status == 204
+    server.api("POST", "ali/config", {"access_key": key, "secret_key": secret})
+    make_role(server, "ali")
+    yield "ali"
+    server.sim.clear_faults()
+    server.sim.configure(latency=0)
+    if server.process is None or server.process.poll() is not None:
+        server.start_daemon()
+    wait_until(lambda: server.api("DELETE", "sys/mounts/ali").status == 204, 20)
+
+
+def proc_status(pid):
+    with open("/proc/%d/status" % pid, encoding="ascii") as file:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+
+def every_pid(server):
+    return [pid for pids in server.pids().values() for pid in pids]
+
+
+def complete(server, kinds=None):
+    """Whether all children of the configuration are there."""
+    return {kind: len(pids) for kind, pids in server.pids().items()} == (kinds or KINDS)
+
+
+def said(server, text):
+    return text in server.log()
+
+
+# --- what the processes are and may ---
+
+def test_there_are_the_processes_that_the_configuration_says(server):
+    wait_until(lambda: complete(server))
+
+
+def test_no_process_may_gain_rights_or_dump_core(server):
+    for pid in every_pid(server):
+        status = proc_status(pid)
+        assert status["NoNewPrivs"] == "1"
+        assert status["Umask"] == "0077"
+        with open("/proc/%d/limits" % pid, encoding="ascii") as file:
+            core = [line.split() for line in file if line.startswith("Max core file size")]
+        assert core[0][4:6] == ["0", "0"]
+
+
+def test_the_environment_of_no_process_holds_a_secret(server):
+    for pid in every_pid(server):
+        with open("/proc/%d/environ" % pid, "rb") as file:
+            environment = file.read()
+        assert b"environment" not in environment
+
+
+@root_only
+def test_started_as_root_the_children_become_the_configured_user(leasehold):
+    with Server(user="nobody", group="nogroup") as server:
+        assert proc_status(server.process.pid)["Uid"].split() == ["0"] * 4
+        for kind in ("read", "work", "revoker"):
+            for pid in server.pids()[kind]:
+                status = proc_status(pid)
+                assert status["Uid"].split() == [str(NOBODY)] * 4
+                assert status["Gid"].split() == [str(NOBODY)] * 4
+                assert status["Groups"].split() == [str(NOBODY)]
+                assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0
+                cannot_be_looked_into(pid)
+        for folder, _, files in os.walk(server.path("store")):
+            for path in [folder] + [os.path.join(folder, name) for name in files]:
+                assert os.lstat(path).st_uid == NOBODY, path
+                assert stat.S_IMODE(os.lstat(path).st_mode) & 0o077 == 0, path
+        assert os.lstat(server.path("master.key")).st_uid == NOBODY
+        assert stat.S_IMODE(os.lstat(server.path("master.key")).st_mode) & 0o077 == 0
+        assert server.api("GET", "sys/mounts").status == 200
+
+
+def cannot_be_looked_into(pid):
+    """Not even by a process of the same user."""
+    if SANITIZED:
+        return
+    done = subprocess.run(["cat", "/proc/%d/environ" % pid], user=NOBODY, group=NOBODY,
+                          extra_groups=[], capture_output=True, text=True, check=False)
+    assert done.returncode != 0 and "Permission denied" in done.stderr
+
+
+@root_only
+def test_started_as_a_user_it_stays_that_user(leasehold, tmp_path):
+    """`user` names somebody who does not exist: it is for a start as root only."""
+    with Server(user="nobody", group="nogroup") as server:
+        server.stop_daemon()
+        server.write_configuration(user="no-such-user", group="no-such-group")
+        for path in (server.path("run"), server.path("daemon.log")):
+            os.chown(path, NOBODY, NOBODY)
+        server.process = subprocess.Popen(
+            [binary(), "server", "-config", server.path("leasehold.hcl")], user=NOBODY,
+            group=NOBODY, extra_groups=[], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=open(server.path("daemon.log"), "ab"), env={})
+        server.wait_ready()
+        for pid in every_pid(server):
+            assert proc_status(pid)["Uid"].split() == [str(NOBODY)] * 4
+        assert server.stop_daemon() == 0
+
+
+# --- the end ---
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_what_is_in_hand_is_answered_before_the_end(own, number):
+    own.sim.configure(latency=0.4)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        pending = [pool.submit(own.api, "GET", "ali/creds/r") for _ in range(4)]
+        assert own.sim.wait_calls("CreateUser", 4, stage="arrived")
+        own.process.send_signal(number)
+        replies = [one.result() for one in pending]
+    assert own.process.wait(20) == 0
+    assert [reply.status for reply in replies] == [200] * 4
+    own.sim.configure(latency=0)
+    assert all(whoami(own, reply.data).status == 200 for reply in replies)
+
+
+def test_what_waits_in_the_queue_is_answered_before_the_end(own):
+    own.sim.configure(latency=0.4)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        pending = [pool.submit(own.api, "GET", "ali/creds/r") for _ in range(8)]
+        assert own.sim.wait_calls("CreateUser", 4, stage="arrived")
+        wait_until(lambda: waiting(own.path("run/work.sock")) == 4)
+        assert own.stop_daemon() == 0
+        assert [one.result().status for one in pending] == [200] * 8
+
+
+def waiting(path):
+    """Connections in the queue of a listening socket, as ss(8) knows them."""
+    done = subprocess.run(["ss", "-xlH", "src", path], capture_output=True, text=True, check=True)
+    return int(done.stdout.split()[2])
+
+
+def test_a_request_that_does_not_end_holds_up_the_end_only_so_long(own):
+    own.write_configuration(more='drain_timeout = "1s"')
+    own.restart()
+    own.sim.fault("hang", action="CreateAccessKey")
+    before = own.sim.count("CreateAccessKey")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        pending = pool.submit(own.api, "GET", "ali/creds/r")
+        assert own.sim.wait_calls("CreateAccessKey", before + 1, stage="arrived")
+        began = time.monotonic()
+        assert own.stop_daemon() == 0
+        assert time.monotonic() - began < 10
+        assert pending.result().status in (502, 504)
+    own.sim.clear_faults()
+    own.start_daemon()
+    assert own.sim.wait_clean(20), own.sim.leftovers()
+
+
+def test_nothing_is_left_after_the_end(leasehold):
+    with Server() as server:
+        pids = every_pid(server)
+        before = set(os.listdir(server.folder))
+        assert server.stop_daemon() == 0
+        assert not [pid for pid in pids if os.path.exists("/proc/%d" % pid)]
+        assert os.listdir(server.path("run")) == []
+        assert set(os.listdir(server.folder)) == before
+        assert sorted(os.listdir(server.path("store"))) == ["data.mdb", "lock", "lock.mdb"]
+
+
+# --- another configuration ---
+
+class Load:
+    """Asks for something all the time from a few threads; keeps what was not answered well."""
+
+    def __init__(self, server, path, threads=3):
+        self.server, self.path, self.bad, self.count = server, path, [], 0
+        self.over = threading.Event()
+        self.threads = [threading.Thread(target=self._ask) for _ in range(threads)]
+
+    def _ask(self):
+        while not self.over.is_set():
+            reply = self.server.api("GET", self.path)
+            self.count += 1
+            if reply.status != 200:
+                self.bad.append(reply)
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+
+
+def reload(server, **change):
+    """Writes the new file, tells the server, and returns where its log stood."""
+    server.write_configuration(**change)
+    start = len(server.log())
+    server.process.send_signal(signal.SIGHUP)
+    return start
+
+
+def wait_reloaded(server, kinds):
+    """Until the old children have gone; on the way there never is more than one revoker."""
+    def there():
+        assert len(server.pids()["revoker"]) <= 1
+        return complete(server, kinds)
+    wait_until(there, 20)
+
+
+def test_a_new_configuration_is_taken_up_and_no_request_fails(own):
+    with Load(own, "ali/role/r") as reads, Load(own, "ali/creds/r", 2) as issues:
+        for read, work in ((3, 2), (1, 5), (2, 4)):
+            start = reload(own, read_workers=read, work_workers=work)
+            wait_reloaded(own, {"master": 1, "read": read, "work": work, "revoker": 1})
+            wait_until(lambda: "server: ready" in own.log()[start:])
+    assert reads.bad == [] and issues.bad == []
+    assert reads.count > 20 and issues.count > 2
+
+
+def test_the_revoker_is_a_new_one_after_a_reload(own):
+    old = own.pids()["revoker"]
+    reload(own)
+    wait_until(lambda: own.pids()["revoker"] not in ([], old), 20)
+    wait_reloaded(own, KINDS)
+    lease = issue(own, "ali")["lease_id"]
+    assert own.api("PUT", "sys/leases/revoke", {"lease_id": lease}).status == 204
+
+
+@pytest.mark.parametrize("name, old, new, reason", [
+    ("an unknown key", "log_level = \"debug\"", "log_levle = \"debug\"", "log_levle"),
+    ("a broken file", "storage \"lmdb\" {", "storage \"lmdb\" {{", "leasehold.hcl:"),
+    ("another store", "/store\"", "/other\"", "storage"),
+    ("another master key", "/master.key\"", "/other.key\"", "key_file"),
+    ("another user", "user      = \"\"", "user      = \"nobody\"", "user"),
+], ids=lambda value: value if " " in str(value) and "=" not in str(value) else "")
+def test_a_bad_configuration_keeps_the_old_one_and_says_why(server, mount, name, old, new, reason):
+    with open(server.path("leasehold.hcl"), encoding="utf-8") as file:
+        text = file.read()
+    assert old in text, name
+    before, start = server.pids(), len(server.log())
+    with open(server.path("leasehold.hcl"), "w", encoding="utf-8") as out:
+        out.write(text.replace(old, new))
+    try:
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "the old one stays" in server.log()[start:])
+    finally:
+        server.write_configuration()
+    line = [line for line in server.log()[start:].splitlines() if "the old one stays" in line]
+    assert reason in line[0]
+    assert server.pids() == before
+    assert not os.path.exists(server.path("other"))
+    assert server.api("GET", mount + "/role/r").status == 200
+
+
+def test_a_listener_that_is_no_longer_wanted_goes_with_its_socket(own):
+    extra = '\nlistener "fastcgi" "more" {{\n address = "{folder}/run/more.sock"\n' \
+            ' pool = "work"\n workers = 1\n}}\n'
+    usual = own.values["listeners"]
+    reload(own, listeners=usual + extra)
+    wait_reloaded(own, {**KINDS, "work": 5})
+    path = own.path("run", "more.sock")
+    answer = fastcgi.ask(path, "GET", "/v1/ali/role/r", own.root_token)
+    assert answer.status == 200
+    reload(own, listeners=usual)
+    wait_reloaded(own, KINDS)
+    wait_until(lambda: not os.path.exists(path))
+    assert own.api("GET", "ali/role/r").status == 200
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE])
+def test_other_signals_change_nothing(server, mount, number):
+    before = server.pids()
+    server.process.send_signal(number)
+    for pid in before["read"] + before["work"] + before["revoker"]:
+        os.kill(pid, signal.SIGHUP)
+        os.kill(pid, signal.SIGINT)
+    assert server.api("GET", mount + "/role/r").status == 200
+    assert server.pids() == before
+
+
+# --- children that die ---
+
+@pytest.mark.parametrize("kind", ["read", "work", "revoker"])
+def test_a_child_that_dies_at_once_again_and_again_is_started_less_and_less_often(own, kind):
+    seen, end = set(), time.monotonic() + 2.5
+    while time.monotonic() < end:
+        pids = own.pids()[kind][:1] if len(own.pids()[kind]) == KINDS[kind] else []
+        for pid in pids:
+            seen.add(pid)
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+    # 0.1, 0.2, 0.4, 0.8 and 1.6 s of waiting, for each post.
+    assert 3 <= len(seen) <= 6 * KINDS[kind]
+    wait_until(lambda: complete(own), 20)
+    lease = issue(own, "ali")["lease_id"]
+    assert own.api("PUT", "sys/leases/revoke", {"lease_id": lease}).status == 204
+
+
+# --- sockets ---
+
+def test_a_stale_socket_is_replaced(leasehold):
+    with Server() as server:
+        server.kill("master")
+        inode = os.lstat(server.path("run/read.sock")).st_ino
+        wait_until(lambda: not somebody_listens(server.path("run/read.sock")))
+        server.start_daemon()
+        assert server.api("GET", "sys/mounts").status == 200
+        assert os.lstat(server.path("run/read.sock")).st_ino != inode
+
+
+def somebody_listens(path):
+    try:
+        fastcgi.connect(path).close()
+        return True
+    except ConnectionRefusedError:
+        return False
+
+
+@pytest.mark.parametrize("make", ["file", "folder", "link"])
+def test_what_is_no_socket_is_not_touched(own, make):
+    own.stop_daemon()
+    path, target = own.path("run/read.sock"), own.path("run/target")
+    if make == "file":
+        with open(path, "w", encoding="ascii") as out:
+            out.write("mine")
+    elif make == "folder":
+        os.mkdir(path)
+    else:
+        os.symlink(target, path)
+    before = os.lstat(path)
+    done = own.run("server", check=False)
+    assert done.returncode == 1 and path in done.stderr and "not touched" in done.stderr
+    assert os.lstat(path) == before and os.listdir(own.path("run")) == ["read.sock"]
+    (os.rmdir if make == "folder" else os.unlink)(path)
+
+
+def test_a_socket_where_another_answers_is_left_to_it(own):
+    own.stop_daemon()
+    path = own.path("run/work.sock")
+    with fastcgi.socket.socket(fastcgi.socket.AF_UNIX) as other:
+        other.bind(path)
+        other.listen(1)
+        done = own.run("server", check=False)
+        assert done.returncode == 1 and "another process answers" in done.stderr
+        assert os.listdir(own.path("run")) == ["work.sock"]
+    os.unlink(path)
+
+
+def test_without_the_sockets_folder_it_does_not_start(own):
+    own.stop_daemon()
+    os.rmdir(own.path("run"))
+    done = own.run("server", check=False)
+    os.mkdir(own.path("run"))
+    assert done.returncode == 1 and own.path("run") in done.stderr
+
+
+@root_only
+def test_only_the_users_of_peer_users_are_let_in(leasehold):
+    listeners = '''listener "fastcgi" "work" {{
+  address = "{folder}/run/work.sock"
+  workers = 1
+  socket_mode = "0666"
+  peer_users = ["root", "www-data"]
+}}'''
+    ask = "import sys; sys.path.insert(0, %r); import fastcgi; print(fastcgi.ask(sys.argv[1]," \
+          " 'GET', '/v1/sys/health').status)" % os.path.dirname(__file__)
+    with Server(listeners=listeners) as server:
+        os.chmod(server.folder, 0o755)
+        path = server.path("run/work.sock")
+        assert stat.S_IMODE(os.lstat(path).st_mode) == 0o666
+        for user, status in ((0, "200"), (33, "200"), (NOBODY, "None")):
+            done = subprocess.run([sys.executable, "-c", ask, path], user=user, group=user,
+                                  extra_groups=[], capture_output=True, text=True, check=False)
+            assert done.stdout.strip() == status, (user, done.stderr)
+        assert said(server, "refused a connection of uid %d" % NOBODY)
+
+
+@pytest.mark.parametrize("tcp", [False, True], ids=["socket", "tcp"])
+def test_one_listener_of_the_work_pool_serves_everything(leasehold, tcp):
+    from nginx import free_port
+    port = free_port()
+    address = ("127.0.0.1", port) if tcp else None
+    listeners = 'listener "fastcgi" "work" {{\n address = "%s"\n workers = 2\n}}' % (
+        "127.0.0.1:%d" % port if tcp else "{folder}/run/work.sock")
+    with Server(listeners=listeners) as server:
+        address = address or server.path("run/work.sock")
+
+        def ask(method, path, body=b""):
+            return fastcgi.ask(address, method, "/v1/" + path, server.root_token, body)
+        key, secret = server.sim.root_key
+        assert ask("POST", "sys/mounts/ali", {"type": "alicloud"}).status == 204
+        assert ask("POST", "ali/config", {"access_key": key, "secret_key": secret}).status == 204
+        assert ask("POST", "ali/role/r", {"remote_policies":
+                                          "name:existing-policy,type:Custom"}).status == 204
+        answer = ask("GET", "ali/creds/r")
+        assert answer.status == 200 and "X-Accel-Redirect" not in answer.headers
+        assert ask("PUT", "sys/leases/revoke", {"lease_id": answer.body["lease_id"]}).status == 204
+        assert server.stop_daemon() == 0
+
+
+STARTER = """
+import os, socket, sys
+# The descriptors that systemd passes begin with 3; sockets stay in order behind them.
+paths, command = sys.argv[1:3], sys.argv[3:]
+sockets = []
+for path in paths:
+    one = socket.socket(socket.AF_UNIX)
+    one.bind(path)
+    one.listen(16)
+    sockets.append(os.dup2(one.fileno(), 20 + len(sockets)))
+for number, fd in enumerate(sockets):
+    os.dup2(fd, 3 + number)
+    os.close(fd)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="2", LISTEN_FDNAMES="read:work")
+os.execv(command[0], command)
+"""
+
+
+def test_sockets_of_the_service_manager_are_served_and_left_to_it(leasehold):
+    with Server() as server:
+        server.stop_daemon()
+        with open(server.path("daemon.log"), "ab") as log:
+            server.process = subprocess.Popen(
+                [sys.executable, "-c", STARTER, server.path("run/read.sock"),
+                 server.path("run/work.sock"), binary(), "server", "-config",
+                 server.path("leasehold.hcl")],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        server.wait_ready()
+        assert server.api("POST", "sys/mounts/ali", {"type": "alicloud"}).status == 204
+        assert server.stop_daemon() == 0
+        assert sorted(os.listdir(server.path("run"))) == ["read.sock", "work.sock"]
+
+
+# --- the two pools ---
+
+def test_what_writes_is_handed_on_but_only_for_those_who_may(server, mount):
+    path = server.path("run/read.sock")
+    for method, where, body in (("GET", mount + "/creds/r", b""), ("PUT", "sys/leases/tidy", b""),
+                                ("POST", mount + "/role/new", {"ttl": 1})):
+        answer = fastcgi.ask(path, method, "/v1/" + where, server.root_token, body)
+        assert answer.headers["X-Accel-Redirect"] == "@leasehold_work" and answer.body is None
+        refused = fastcgi.ask(path, method, "/v1/" + where, "hvs.unknown", body)
+        assert refused.status == 403 and "X-Accel-Redirect" not in refused.headers
+    assert server.api("GET", mount + "/role/new").status == 404
+
+
+def test_a_slow_cloud_does_not_hold_up_what_only_reads(server, mount):
+    server.sim.fault("hang", action="CreateUser")
+    before = server.sim.count("CreateUser")
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        pending = [pool.submit(server.api, "GET", mount + "/creds/r") for _ in range(4)]
+        assert server.sim.wait_calls("CreateUser", before + 4, stage="arrived")
+        times = [timed(server, mount + "/role/r") for _ in range(50)]
+        assert not any(one.done() for one in pending)
+        server.sim.clear_faults()
+        for one in pending:
+            one.result()
+    assert sorted(times)[25] < 0.2
+
+
+def timed(server, path):
+    began = time.monotonic()
+    assert server.api("GET", path).status == 200
+    return time.monotonic() - began
+
+
+def test_more_work_than_workers_and_queue_hold_is_refused_quickly(own):
+    reload(own, listeners=own.values["listeners"].replace(
+        "workers = {work_workers}", "workers = {work_workers}\n  backlog = 2"), work_workers=2)
+    wait_reloaded(own, {**KINDS, "work": 2})
+    own.sim.fault("hang", action="CreateUser")
+    before = own.sim.count("CreateUser")
+    with concurrent.futures.ThreadPoolExecutor(5) as pool:
+        pending = [pool.submit(own.api, "GET", "ali/creds/r") for _ in range(5)]
+        assert own.sim.wait_calls("CreateUser", before + 2, stage="arrived")
+        wait_until(lambda: waiting(own.path("run/work.sock")) == 3)
+        began = time.monotonic()
+        reply = own.api("GET", "ali/creds/r")
+        assert reply.status in (502, 503) and reply.errors and time.monotonic() - began < 3
+        own.sim.clear_faults()
+        own.sim.drop_connections()
+        for one in pending:
+            one.result()
