@@ -108,6 +108,9 @@ int broker_revoke(struct broker *broker, const char *lease_id, enum revoke_mode 
 int broker_revoke_prefix(struct broker *broker, const char *prefix, enum revoke_mode mode,
 			 int64_t deadline, struct err *err);
 
+/* Waits ms milliseconds, showing signs of life. */
+void broker_pause(struct broker *broker, int64_t ms);
+
 /* ---- The revoker: the only process that takes anything back ---- */
 
 struct revoker;
