@@ -93,10 +93,9 @@ static int settle_slot(struct revoker *revoker, const struct slot *slot)
 }
 
 /* A dead child's slot is freed after what it named is safe in the store. */
-static void settle_dead(struct revoker *revoker)
+static void settle_slots(struct revoker *revoker)
 {
 	struct shared *shared = revoker->broker->options.shared;
-	bool died = false;
 	int ret;
 
 	for (size_t i = 0; i < SHARED_SLOTS; i++) {
@@ -113,21 +112,32 @@ static void settle_dead(struct revoker *revoker)
 		}
 		slot->phase = SLOT_FREE;
 		slot->pid = 0;
-		died = true;
 	}
-	if (died)
-		revoker->maintained_at = 0;
 }
 
-/* Readers of killed processes would pin pages for ever. */
+static bool somebody_died(const struct revoker *revoker)
+{
+	const struct shared *shared = revoker->broker->options.shared;
+
+	for (size_t i = 0; i < SHARED_SLOTS; i++)
+		if (shared->slots[i].pid < 0)
+			return true;
+	return false;
+}
+
+/* Each minute, and after each death. Readers of killed processes would pin pages for ever, and what
+ * one has committed with its last breath must be seen before its slot is judged. */
 static void maintain(struct revoker *revoker)
 {
 	int64_t now = clock_boot_ms();
+	bool died = somebody_died(revoker);
 
-	if (revoker->maintained_at && now - revoker->maintained_at < MAINTAIN_EVERY)
+	if (!died && revoker->maintained_at && now - revoker->maintained_at < MAINTAIN_EVERY)
 		return;
 	revoker->maintained_at = now;
 	store_maintain(revoker->broker->options.store, NULL);
+	if (died)
+		settle_slots(revoker);
 }
 
 /* ---- What is due ---- */
@@ -186,7 +196,6 @@ int revoker_turn(struct revoker *revoker, int64_t timeout_ms, struct err *err)
 	int ret;
 
 	slot_beat(broker->options.slot);
-	settle_dead(revoker);
 	maintain(revoker);
 	more = jobs_drain(revoker);
 	more |= begin_due(revoker);

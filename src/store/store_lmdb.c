@@ -27,6 +27,7 @@
 #include "store/room.h"
 #include "util/buf.h"
 #include "util/err.h"
+#include "util/wipe.h"
 
 #define READERS       4096
 #define LOCK_SIZE     ((size_t)(READERS + 1) * 64) /* LMDB's header and one cache line each */
@@ -414,14 +415,28 @@ static int lmdb_usage(void *handle, struct driver_usage *usage_out)
 	return fill_usage(lmdb, measure(lmdb).limit / 2, usage_out);
 }
 
+/* The last step of a commit shows it to the readers of all processes. Where a writer was killed
+ * before it, the commit is on the disk, and is shown when the lock is taken next. */
+static int show_last_commit(struct lmdb *lmdb)
+{
+	MDB_txn *txn;
+	int ret = begin_write(lmdb, &txn);
+
+	if (!ret)
+		mdb_txn_abort(txn);
+	return ret;
+}
+
 static int lmdb_maintain(void *handle, struct driver_usage *usage_out)
 {
 	struct lmdb *lmdb = handle;
-	int code, dead;
+	int ret, dead;
 
-	code = mdb_reader_check(lmdb->env, &dead);
-	if (code)
-		return map_code(code);
+	ret = show_last_commit(lmdb);
+	if (!ret)
+		ret = map_code(mdb_reader_check(lmdb->env, &dead));
+	if (ret)
+		return ret;
 	disk_keep_ahead(lmdb->fd);
 	return fill_usage(lmdb, 0, usage_out);
 }
@@ -498,7 +513,10 @@ static int lmdb_open(const char *path, uint64_t limit, int create, void **handle
 	lmdb = calloc(1, sizeof(*lmdb));
 	if (!lmdb)
 		return err_set(err, LH_ENOMEM, "%s: memory is out", path);
+	/* LMDB allocates 3 MB for the pages of a transaction and uses some KB: in every process. */
+	wipe_pause();
 	code = open_env(lmdb, path, limit);
+	wipe_resume();
 	if (!code)
 		code = open_reader(lmdb, &records);
 	if (code)

@@ -39,7 +39,7 @@ CONFIGURATION = """
 {listeners}
 storage "lmdb" {{
   path     = "{folder}/store"
-  map_size = "256MiB"
+  map_size = "{map_size}"
 }}
 seal "file" {{
   key_file = "{folder}/master.key"
@@ -73,16 +73,22 @@ def wait_until(condition, timeout=10, what=None):
     return value
 
 
+def arrives(sim, action, count, timeout=10):
+    """Waits until a cloud has received so many calls of an action, answered or not."""
+    wait_until(lambda: sim.count(action) >= count, timeout, "%d times %s" % (count, action))
+
+
 class Server:
     running = []    # every one that was started and not stopped, for the check after each test
 
     def __init__(self, read_workers=2, work_workers=4, engine="", more="", setup=None,
-                 environment=None, nginx=None, user="", group="", listeners=None):
+                 environment=None, nginx=None, user="", group="", listeners=None,
+                 map_size="256MiB"):
         """engine, more: lines for the configuration. setup: of the simulator. nginx: of Nginx.
 
         listeners: lines instead of the two usual listeners; there is no nginx then."""
         self.values = {"read_workers": read_workers, "work_workers": work_workers, "user": user,
-                       "group": group, "engine": engine, "more": more,
+                       "group": group, "engine": engine, "more": more, "map_size": map_size,
                        "listeners": listeners or LISTENERS}
         self.environment, self.nginx_arguments = environment or {}, nginx or {}
         self.folder = tempfile.mkdtemp(prefix="lh-")    # short: socket paths end at 107 bytes
@@ -146,11 +152,12 @@ class Server:
         wait_until(self._ready, timeout, "sys/health answers; the log says:\n" + self.log()[-3000:])
 
     def _ready(self):
+        """All children are at work: a worker may answer before its brothers are."""
         code = self.process.poll()
         assert code is None, "the daemon ended with %s:\n%s" % (code, self.log()[-3000:])
-        if not self.nginx:
-            return "server: ready" in self.log()[self.log_start:]
-        return self.api("GET", "sys/health", token=None).status == 200
+        if "server: ready" not in self.log()[self.log_start:]:
+            return False
+        return not self.nginx or self.api("GET", "sys/health", token=None).status == 200
 
     def stop_daemon(self, timeout=20):
         """Asks it to drain and returns its exit code."""

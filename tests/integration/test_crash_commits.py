@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Killed or stopped right before and right after each commit of issue, renewal and revocation.
+
+killcommit.c, preloaded into the daemon, strikes inside LMDB's commit; one work worker, so that
+"the second commit" is that of the request that the test makes.
+"""
+import os
+import signal
+import subprocess
+
+import pytest
+
+from crashing import MOUNT, add_mount, crashing_server, revoke, settle
+from harness import wait_until
+from test_api_basic import issue, lookup, whoami
+
+SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "killcommit.c")
+WHEN = ["before", "after"]
+
+
+@pytest.fixture(scope="module")
+def preload(tmp_path_factory):
+    path = str(tmp_path_factory.mktemp("preload") / "killcommit.so")
+    subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-O1", "-Wall", "-Werror",
+                    "-o", path, SOURCE, "-ldl"], check=True)
+    return path
+
+
+class Trap:
+    """What killcommit.c is told."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def set(self, kind, when, count, number=signal.SIGKILL):
+        with open(self.path + ".new", "w", encoding="ascii") as file:
+            file.write("lh-%s %s %d %d\n" % (kind, when, count, number))
+        os.rename(self.path + ".new", self.path)
+
+    def sprung(self):
+        return not os.path.exists(self.path)
+
+    def left(self):
+        """How many commits the trap still lets pass, this one included."""
+        with open(self.path, encoding="ascii") as file:
+            return int(file.read().split()[2])
+
+
+@pytest.fixture(scope="module")
+def trapped(leasehold, preload, tmp_path_factory):
+    """A server whose processes can be struck, and the trap."""
+    trap = Trap(str(tmp_path_factory.mktemp("trap") / "order"))
+    with crashing_server(work_workers=1, environment={
+            "LD_PRELOAD": preload, "KILLCOMMIT": trap.path}) as server:
+        add_mount(server)
+        settle(server, issue(server, MOUNT))    # the account's name is written down once
+        yield server, trap
+
+
+@pytest.fixture(name="server")
+def server_with_trap(trapped):
+    """Started afresh: whoever died young before is followed at once."""
+    trapped[0].restart()
+    return trapped[0]
+
+
+@pytest.fixture(name="trap")
+def set_off_at_the_end(trapped):
+    yield trapped[1]
+    if not trapped[1].sprung():
+        os.unlink(trapped[1].path)
+
+
+@pytest.mark.parametrize("work", ["issue", "renew", "revoke"])
+def test_how_many_commits_there_are_to_be_killed_at(server, trap, work):
+    lease = issue(server, MOUNT)
+    kept = [lease]
+    trap.set("work", "before", 100)
+    if work == "issue":
+        kept.append(issue(server, MOUNT))
+    elif work == "renew":
+        assert server.api("PUT", "sys/leases/renew", {"lease_id": lease["lease_id"]}).status == 200
+    else:
+        assert revoke(server, kept.pop()["lease_id"]).status == 204
+    expected = {"issue": 3, "renew": 1, "revoke": 1}[work]
+    wait_until(lambda: trap.left() == 100 - expected, what="%d commits" % expected)
+    os.unlink(trap.path)
+    settle(server, *kept)
+
+
+@pytest.mark.parametrize("when", WHEN)
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_worker_killed_at_a_commit_of_an_issue(server, trap, number, when):
+    """The first two lie before the reply. The third confirms one that the client already has."""
+    kept = [issue(server, MOUNT)]
+    trap.set("work", when, number)
+    reply = server.api("GET", MOUNT + "/creds/r")
+    wait_until(trap.sprung)
+    assert reply.status == (502 if number < 3 else 200), reply
+    if reply.status == 200:
+        kept.append(reply)
+    settle(server, *kept)
+
+
+@pytest.mark.parametrize("when", WHEN)
+def test_a_server_killed_before_the_confirmation_takes_the_safe_side(server, trap, when):
+    """Whether the reply was sent is known to nobody any more, unless the third commit is there."""
+    trap.set("work", when, 3, signal.SIGSTOP)
+    reply = issue(server, MOUNT)
+    wait_until(trap.sprung)
+    server.kill("master")
+    server.start_daemon()
+    if when == "after":
+        return settle(server, reply)
+    wait_until(lambda: lookup(server, reply["lease_id"]).status == 400, 20)
+    assert whoami(server, reply.data).status != 200
+    return settle(server)
+
+
+@pytest.mark.parametrize("when", WHEN)
+def test_a_worker_killed_at_the_commit_of_a_renewal(server, trap, when):
+    kept = issue(server, MOUNT)
+    trap.set("work", when, 1)
+    reply = server.api("PUT", "sys/leases/renew", {"lease_id": kept["lease_id"]})
+    assert reply.status == 502 and trap.sprung()
+    if when == "after":     # nobody else writes, and still it is to be seen
+        wait_until(lambda: lookup(server, kept["lease_id"]).data["last_renewal"])
+    else:
+        assert lookup(server, kept["lease_id"]).data["last_renewal"] is None
+    settle(server, kept)
+
+
+@pytest.mark.parametrize("when", WHEN)
+def test_a_worker_killed_at_the_commit_of_a_revocation(server, trap, when):
+    """It was promised nothing yet: either all of it is revoked or none."""
+    kept, lease = issue(server, MOUNT), issue(server, MOUNT)
+    trap.set("work", when, 1)
+    assert revoke(server, lease["lease_id"]).status == 502 and trap.sprung()
+    if when == "before":
+        settle(server, kept, lease)
+    else:
+        settle(server, kept)
+
+
+@pytest.mark.parametrize("when", WHEN)
+def test_a_revoker_killed_at_its_commit_is_followed_by_one_that_ends_it(server, trap, when):
+    kept, lease = issue(server, MOUNT), issue(server, MOUNT)["lease_id"]
+    trap.set("revoker", when, 1)
+    assert revoke(server, lease).status == 204
+    assert trap.sprung()
+    settle(server, kept)
+
+
+@pytest.mark.parametrize("kind, when", [("work", "before"), ("work", "after"),
+                                        ("revoker", "before")])
+def test_a_process_stopped_inside_a_transaction_is_killed_and_others_write(server, trap, kind,
+                                                                          when):
+    kept, lease = issue(server, MOUNT), issue(server, MOUNT)["lease_id"]
+    trap.set(kind, when, 1, signal.SIGSTOP)
+    stopped = server.pids()[kind]
+    reply = revoke(server, lease)
+    assert reply.status == (504 if kind == "revoker" else 502), reply
+    wait_until(lambda: not set(stopped) & set(server.pids()[kind]), 20)
+    if kind == "work" and when == "before":
+        assert revoke(server, lease).status == 204
+    settle(server, kept)
