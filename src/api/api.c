@@ -8,15 +8,9 @@
 #include "api/context.h"
 #include "api/fields.h"
 #include "api/help.h"
-#include "broker/broker.h"
-#include "crypto/crypto.h"
 #include "store/store.h"
-#include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
-
-#define OVERTAKEN_MAX 100 /* about 11 s of waiting in all */
-#define PAUSE_TRIES   16  /* after which a pause is 0 to 255 ms, and shorter before */
 
 #define DENIED        "1 error occurred:\n\t* permission denied\n\n"
 #define INVALID_TOKEN "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"
@@ -75,22 +69,6 @@ int context_failure(struct context *context, int code, const struct err *err)
 	if (err->text[0])
 		log_error("api: %s", err->text);
 	return code;
-}
-
-/* Whoever waits for the store's write lock is overtaken by all who wait before it. Waits of random
- * length that grow well beyond a commit keep the lock free for one at a time. */
-bool context_again(const struct context *context, int code, unsigned *tries)
-{
-	unsigned factor = *tries < PAUSE_TRIES ? *tries + 1 : PAUSE_TRIES;
-	unsigned char dice;
-
-	if (code != LH_ECONFLICT || *tries == OVERTAKEN_MAX ||
-	    clock_boot_ms() >= context->request->raw->deadline)
-		return false;
-	(*tries)++;
-	random_bytes(&dice, sizeof(dice));
-	broker_pause(context->broker, dice * factor / PAUSE_TRIES);
-	return true;
 }
 
 /* ---- Who asks, and whether that is allowed ---- */

@@ -31,10 +31,6 @@ struct context {
  * Anything else is returned, to be told as "internal error". */
 int context_failure(struct context *context, int code, const struct err *err);
 
-/* Whether to repeat a write that ended with `code`: it was overtaken by another writer
- * (LH_ECONFLICT), not too often yet. Waits a little first; *tries begins with 0. */
-bool context_again(const struct context *context, int code, unsigned *tries);
-
 /* ---- Handlers, one file per resource ---- */
 
 /* health.c */

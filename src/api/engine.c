@@ -66,7 +66,7 @@ int config_write(struct context *context)
 
 	do
 		ret = write_config_once(context, &err);
-	while (context_again(context, ret, &tries));
+	while (broker_again(context->broker, ret, context->request->raw->deadline, &tries));
 	if (ret == LH_EINVAL)
 		return outcome_error(&context->outcome, 400, "%s", err.text);
 	return ret == LH_ECONFLICT ? too_many_conflicts(context) : ret;
@@ -155,7 +155,7 @@ int role_write(struct context *context)
 
 	do
 		ret = write_role_once(context, &warnings, &err);
-	while (context_again(context, ret, &tries));
+	while (broker_again(context->broker, ret, context->request->raw->deadline, &tries));
 	if (ret == LH_EINVAL)
 		return outcome_error(&context->outcome, 400, "%s", err.text);
 	if (ret)

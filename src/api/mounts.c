@@ -219,7 +219,7 @@ int mounts_enable(struct context *context)
 	if (!ret)
 		do
 			ret = mount_enable(context->broker, enabling.name, enabling.entry, &err);
-		while (context_again(context, ret, &tries));
+		while (broker_again(context->broker, ret, context->request->raw->deadline, &tries));
 	enabling_clear(&enabling);
 	return ret ? context_failure(context, ret, &err) : 0;
 }

@@ -175,7 +175,7 @@ int tune_write(struct context *context)
 	if (!ret)
 		do
 			ret = tune_once(context, name, &err);
-		while (context_again(context, ret, &tries));
+		while (broker_again(context->broker, ret, context->request->raw->deadline, &tries));
 	wipe_free(name);
 	return ret ? context_failure(context, ret, &err) : 0;
 }

@@ -73,4 +73,7 @@ int64_t seconds_up(int64_t ns);
 /* Sets a text of a lease, wiping the old one. 0 or LH_ENOMEM. */
 int lease_set(char **member, const char *text);
 
+/* Waits ms milliseconds, showing signs of life. */
+void broker_pause(struct broker *broker, int64_t ms);
+
 #endif

@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+import fastcgi
 from harness import binary, wait_until
 
 DONE, FAILED, USAGE = 0, 1, 2
@@ -56,16 +57,22 @@ class Site:
 
     def serves(self, token):
         """Starts the server and asks it with a token; returns the status."""
-        import fastcgi
         server = subprocess.Popen([binary(), "server", "-config", self.path("c.hcl")],
                                   stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            wait_until(lambda: os.path.exists(self.path("work.sock")) or server.poll() is not None)
+            wait_until(lambda: server.poll() is not None or self._listens())
             assert server.poll() is None
             return fastcgi.ask(self.path("work.sock"), "GET", "/v1/sys/mounts", token).status
         finally:
             server.terminate()
             assert server.wait(20) == DONE
+
+    def _listens(self):
+        try:
+            fastcgi.connect(self.path("work.sock")).close()
+            return True
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
 
     def shape(self):
         """All that stands in the folder, with rights and content; who reads is no content."""

@@ -100,7 +100,7 @@ def test_only_the_users_of_peer_users_are_let_in(leasehold):
         for user, status in ((0, 200), (33, 200), (NOBODY, None)):
             with effective_user(user):
                 assert fastcgi.ask(path, "GET", "/v1/sys/health").status == status
-        assert said(server, "refused a connection of uid %d" % NOBODY)
+        wait_until(lambda: said(server, "refused a connection of uid %d" % NOBODY))
 
 
 @pytest.mark.parametrize("tcp", [False, True], ids=["socket", "tcp"])
