@@ -246,5 +246,5 @@ def _name(pid):
     try:
         with open("/proc/%d/comm" % pid, encoding="utf-8") as file:
             return file.read().strip().rpartition("-")[2]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):    # ended just now
         return "gone"
