@@ -105,8 +105,15 @@ static void log_end(const struct post *post, int status)
 		log_debug("server: %s[%d] ended", name, pid);
 }
 
-/* Before the server was ready once, a child that does not even come to its loop is no accident:
- * nothing would become better by trying for ever. */
+/* Whether it failed before it came to its loop. Somebody else's SIGKILL is an accident. */
+static bool could_not_start(const struct post *post, int status)
+{
+	bool accident = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !post->killed;
+
+	return !post_is_ready(post) && !accident;
+}
+
+/* Before the server was ready once, nothing would become better by trying for ever. */
 void master_reap(struct master *master, int64_t now)
 {
 	int status;
@@ -118,7 +125,7 @@ void master_reap(struct master *master, int64_t now)
 		if (!post)
 			continue;
 		log_end(post, status);
-		if (!master->was_ready && !master->stopping && !post_is_ready(post))
+		if (!master->was_ready && !master->stopping && could_not_start(post, status))
 			master->failed = true;
 		post_vacated(post, status, now);
 		shared_wake_revoker(master->shared);

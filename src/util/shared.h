@@ -41,8 +41,8 @@ struct slot {
 };
 
 struct shared {
-	int revoker_wake;                  /* an eventfd: write 1 to wake the revoker */
-	int64_t started;                   /* seconds since 1970 */
+	int revoker_wake; /* an eventfd: write 1 to wake the revoker */
+	int64_t started;  /* seconds since 1970 */
 	struct slot slots[SHARED_SLOTS];
 };
 

@@ -152,7 +152,7 @@ class Server:
         wait_until(self._ready, timeout, "sys/health answers; the log says:\n" + self.log()[-3000:])
 
     def _ready(self):
-        """All children are at work: a worker may answer before its brothers are."""
+        """All children are at work: one that is killed before that ends the server."""
         code = self.process.poll()
         assert code is None, "the daemon ended with %s:\n%s" % (code, self.log()[-3000:])
         if "server: ready" not in self.log()[self.log_start:]:
@@ -246,5 +246,5 @@ def _name(pid):
     try:
         with open("/proc/%d/comm" % pid, encoding="utf-8") as file:
             return file.read().strip().rpartition("-")[2]
-    except (FileNotFoundError, ProcessLookupError):    # ended just now
+    except (FileNotFoundError, ProcessLookupError):
         return "gone"
