@@ -9,12 +9,16 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "conf/conf.h"
 #include "proc/handover.h"
 #include "proc/privileges.h"
 #include "util/err.h"
+
+#define LEAVE_MS      1000
+#define LEAVE_STEP_MS 20
 
 static int fail(const char *address, const char *what, struct err *err)
 {
@@ -65,6 +69,20 @@ static int look_at_path(const char *path, bool *there_out, struct err *err)
 	return 0;
 }
 
+/* The children of a master that was killed die with it, but not before it: a server that starts at
+ * once after it may still meet them here. */
+static bool somebody_stays(const struct sockaddr_un *address)
+{
+	const struct timespec pause = { 0, LEAVE_STEP_MS * 1000000L };
+
+	for (int waited = 0; somebody_answers(address); waited += LEAVE_STEP_MS) {
+		if (waited >= LEAVE_MS)
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
 static int make_room(const char *path, const struct sockaddr_un *address, struct err *err)
 {
 	bool there;
@@ -72,7 +90,7 @@ static int make_room(const char *path, const struct sockaddr_un *address, struct
 
 	if (ret || !there)
 		return ret;
-	if (somebody_answers(address))
+	if (somebody_stays(address))
 		return err_set(err, LH_EBUSY, "%s: another process answers on this socket", path);
 	if (unlink(path) != 0)
 		return fail(path, "cannot remove the old socket", err);
