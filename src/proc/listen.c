@@ -17,8 +17,9 @@
 #include "proc/privileges.h"
 #include "util/err.h"
 
-#define LEAVE_MS      1000
-#define LEAVE_STEP_MS 20
+/* Pauses between questions whether an old socket is still used, each twice the one before. */
+#define LEAVE_FIRST_MS 20
+#define LEAVE_LAST_MS  640
 
 static int fail(const char *address, const char *what, struct err *err)
 {
@@ -70,13 +71,13 @@ static int look_at_path(const char *path, bool *there_out, struct err *err)
 }
 
 /* The children of a master that was killed die with it, but not before it: a server that starts at
- * once after it may still meet them here. */
+ * once after it may still meet them here. Asked seldom: each question stands in somebody's queue. */
 static bool somebody_stays(const struct sockaddr_un *address)
 {
-	const struct timespec pause = { 0, LEAVE_STEP_MS * 1000000L };
+	for (long ms = LEAVE_FIRST_MS; somebody_answers(address); ms *= 2) {
+		const struct timespec pause = { 0, ms * 1000000L };
 
-	for (int waited = 0; somebody_answers(address); waited += LEAVE_STEP_MS) {
-		if (waited >= LEAVE_MS)
+		if (ms > LEAVE_LAST_MS)
 			return true;
 		nanosleep(&pause, NULL);
 	}
