@@ -121,32 +121,40 @@ static int show_token(const char *token, bool json)
 	return size < 0 || fflush(stdout) != 0 ? LH_EIO : 0;
 }
 
+struct showing {
+	bool json;
+	bool failed;
+};
+
 /* Called by store_create when everything but the commit is done. */
 static int add_root(void *context, const struct keyring *keyring, struct store_batch *batch)
 {
-	const struct cli *cli = context;
+	struct showing *showing = context;
 	char token[TOKEN_SIZE];
 	int ret = auth_new_root(keyring, batch, token);
 
-	if (ret == 0)
-		ret = show_token(token, cli->json);
+	if (ret == 0) {
+		ret = show_token(token, showing->json);
+		showing->failed = ret != 0;
+	}
 	wipe(token, sizeof(token));
 	return ret;
 }
 
-/* A buffer of stdio would keep the token in freed memory. */
+/* A buffer of stdio's own would keep the token in freed memory. */
 static int create(const struct cli *cli, const struct conf *conf, struct err *err)
 {
 	const struct store_options options = command_store(conf);
+	struct showing showing = { cli->json, false };
 	char buffer[512];
-	struct cli copy = *cli;
 	int ret;
 
 	setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
-	ret = store_create(&options, add_root, &copy, err);
-	fflush(stdout);
+	ret = store_create(&options, add_root, &showing, err);
 	setvbuf(stdout, NULL, _IONBF, 0);
 	wipe(buffer, sizeof(buffer));
+	if (showing.failed)
+		return err_set(err, ret, "the root token cannot be written to standard output");
 	return ret;
 }
 

@@ -8,8 +8,6 @@
 #include "util/err.h"
 #include "util/log.h"
 
-#define CONFLICTS_MAX 8 /* writes that others overtook before we give up */
-
 static int too_many_conflicts(struct context *context)
 {
 	return outcome_error(&context->outcome, 409,
@@ -63,10 +61,12 @@ static int write_config_once(struct context *context, struct err *err)
 int config_write(struct context *context)
 {
 	struct err err = { "" };
-	int ret = LH_ECONFLICT;
+	unsigned tries = 0;
+	int ret;
 
-	for (int tries = 0; ret == LH_ECONFLICT && tries < CONFLICTS_MAX; tries++)
+	do
 		ret = write_config_once(context, &err);
+	while (broker_again(context->broker, ret, context->request->raw->deadline, &tries));
 	if (ret == LH_EINVAL)
 		return outcome_error(&context->outcome, 400, "%s", err.text);
 	return ret == LH_ECONFLICT ? too_many_conflicts(context) : ret;
@@ -150,10 +150,12 @@ int role_write(struct context *context)
 {
 	struct warnings warnings;
 	struct err err = { "" };
-	int ret = LH_ECONFLICT;
+	unsigned tries = 0;
+	int ret;
 
-	for (int tries = 0; ret == LH_ECONFLICT && tries < CONFLICTS_MAX; tries++)
+	do
 		ret = write_role_once(context, &warnings, &err);
+	while (broker_again(context->broker, ret, context->request->raw->deadline, &tries));
 	if (ret == LH_EINVAL)
 		return outcome_error(&context->outcome, 400, "%s", err.text);
 	if (ret)

@@ -13,8 +13,6 @@
 #include "util/text.h"
 #include "util/wipe.h"
 
-#define CONFLICTS_MAX 8
-
 static bool is_protected(const char *name)
 {
 	static const char *const prefixes[] = { "audit/", "auth/", "sys/", "cubbyhole/",
@@ -214,13 +212,14 @@ int mounts_enable(struct context *context)
 {
 	struct enabling enabling = { .fields = NULL };
 	struct err err = { "" };
+	unsigned tries = 0;
 	int ret;
 
 	ret = plan_mount(context, &enabling, &err);
 	if (!ret)
-		ret = LH_ECONFLICT;
-	for (int tries = 0; ret == LH_ECONFLICT && tries < CONFLICTS_MAX; tries++)
-		ret = mount_enable(context->broker, enabling.name, enabling.entry, &err);
+		do
+			ret = mount_enable(context->broker, enabling.name, enabling.entry, &err);
+		while (broker_again(context->broker, ret, context->request->raw->deadline, &tries));
 	enabling_clear(&enabling);
 	return ret ? context_failure(context, ret, &err) : 0;
 }

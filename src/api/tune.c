@@ -10,8 +10,6 @@
 #include "util/text.h"
 #include "util/wipe.h"
 
-#define CONFLICTS_MAX 8
-
 /* ---- Reading ---- */
 
 static json_t *show_settings(const struct mount_view *view)
@@ -164,6 +162,7 @@ int tune_write(struct context *context)
 {
 	char *name = mount_name(context->match->capture);
 	struct err err = { "" };
+	unsigned tries = 0;
 	int ret;
 
 	if (!name)
@@ -174,9 +173,9 @@ int tune_write(struct context *context)
 	else
 		ret = check_fields(context, &err);
 	if (!ret)
-		ret = LH_ECONFLICT;
-	for (int tries = 0; ret == LH_ECONFLICT && tries < CONFLICTS_MAX; tries++)
-		ret = tune_once(context, name, &err);
+		do
+			ret = tune_once(context, name, &err);
+		while (broker_again(context->broker, ret, context->request->raw->deadline, &tries));
 	wipe_free(name);
 	return ret ? context_failure(context, ret, &err) : 0;
 }

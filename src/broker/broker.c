@@ -6,12 +6,15 @@
 #include <time.h>
 
 #include "broker/broker_priv.h"
+#include "crypto/crypto.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/shared.h"
 #include "util/wipe.h"
 
-#define CONFLICTS_MAX 16 /* repetitions before somebody else is called the winner for good */
+#define OVERTAKEN_MAX 100 /* about 11 s of waiting in all */
+#define PAUSE_TRIES   16  /* after which a pause is 0 to 255 ms, and shorter before */
+#define CONFLICTS_MAX 16  /* repetitions before somebody else is called the winner for good */
 
 int broker_new(const struct broker_options *options, struct broker **broker_out, struct err *err)
 {
@@ -64,6 +67,21 @@ void broker_pause(struct broker *broker, int64_t ms)
 
 	slot_beat(broker->options.slot);
 	nanosleep(&wait, NULL);
+}
+
+/* Whoever waits for the store's write lock is overtaken by all who wait before it. Waits of random
+ * length that grow well beyond a commit keep the lock free for one at a time. */
+bool broker_again(struct broker *broker, int code, int64_t deadline, unsigned *tries)
+{
+	unsigned factor = *tries < PAUSE_TRIES ? *tries + 1 : PAUSE_TRIES;
+	unsigned char dice;
+
+	if (code != LH_ECONFLICT || *tries == OVERTAKEN_MAX || clock_boot_ms() >= deadline)
+		return false;
+	(*tries)++;
+	random_bytes(&dice, sizeof(dice));
+	broker_pause(broker, dice * factor / PAUSE_TRIES);
+	return true;
 }
 
 /* ---- Changes of leases that several files need ---- */

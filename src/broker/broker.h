@@ -108,6 +108,11 @@ int broker_revoke(struct broker *broker, const char *lease_id, enum revoke_mode 
 int broker_revoke_prefix(struct broker *broker, const char *prefix, enum revoke_mode mode,
 			 int64_t deadline, struct err *err);
 
+/* Whether to repeat a write that ended with `code`: another writer overtook it (LH_ECONFLICT), not
+ * too often yet, and the deadline (boot ms) has not come. Waits a little first; *tries begins with
+ * 0. */
+bool broker_again(struct broker *broker, int code, int64_t deadline, unsigned *tries);
+
 /* ---- The revoker: the only process that takes anything back ---- */
 
 struct revoker;

@@ -150,7 +150,13 @@ static void conclude(struct exchange *exchange)
 	answer_clear(answer);
 }
 
-/* A plain request knows no error codes: 2xx or not. */
+/* A login is not signed, but the cloud answers it as any other call. */
+static bool speaks_of_errors(const struct call *call)
+{
+	return call->service || call->endpoint != ENDPOINT_METADATA;
+}
+
+/* Metadata knows no error codes: 2xx or not. */
 static void read_plain(const struct call *call, const struct http_answer *http, json_t *json,
 		       struct answer *answer)
 {
@@ -185,7 +191,7 @@ static void read_http(struct exchange *exchange, const struct http_answer *http)
 	}
 	answer->status = http->status;
 	answer->retry_after_ms = http->retry_after_ms;
-	if (call->service)
+	if (speaks_of_errors(call))
 		exchange->terms.engine->read_answer(http->status, json, answer);
 	else
 		read_plain(call, http, json, answer);
@@ -204,6 +210,7 @@ static void answered(void *context, struct http_answer *http)
 	else
 		settle(exchange, http->outcome == HTTP_UNSENT ? ANSWER_UNSENT : ANSWER_UNSURE,
 		       http->error);
+	exchange->answer.slow = http->timed_out;
 	conclude(exchange);
 }
 

@@ -14,7 +14,7 @@ enum broker_failure failure_of(const struct answer *answer)
 	case ANSWER_THROTTLED: return FAILURE_THROTTLED;
 	case ANSWER_UNSENT: return FAILURE_UNREACHABLE;
 	case ANSWER_SICK: return FAILURE_UNREACHABLE;
-	case ANSWER_UNSURE: return FAILURE_UNREACHABLE;
+	case ANSWER_UNSURE: return answer->slow ? FAILURE_SLOW : FAILURE_UNREACHABLE;
 	}
 	return FAILURE_INTERNAL;
 }

@@ -156,10 +156,12 @@ static int start_disable(struct broker *broker, const char *path, struct key *jo
 int mount_disable(struct broker *broker, const char *path, int64_t deadline, struct err *err)
 {
 	struct key job;
-	int ret = LH_ECONFLICT;
+	unsigned tries = 0;
+	int ret;
 
-	for (int tries = 0; ret == LH_ECONFLICT && tries < 16; tries++)
+	do
 		ret = start_disable(broker, path, &job, err);
+	while (broker_again(broker, ret, deadline, &tries));
 	if (ret)
 		return ret == LH_ENOENT ? 0 : ret;
 	shared_wake_revoker(broker->options.shared);

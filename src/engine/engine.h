@@ -88,6 +88,7 @@ struct answer {
 	const char *action;
 	enum answer_kind kind;
 	int status;
+	bool slow;           /* with ANSWER_UNSURE: there was none within its time */
 	bool repeated;       /* an earlier attempt may have been executed: "exists" is then ours */
 	json_t *body;        /* with ANSWER_OK; NULL otherwise */
 	char code[128];      /* only [A-Za-z0-9._-] */

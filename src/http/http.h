@@ -43,6 +43,7 @@ struct http_answer {
 	struct buf body;        /* wiped after `done` returns, unless taken from here */
 	int64_t date;           /* the Date header, seconds since 1970; 0 if none */
 	int64_t retry_after_ms; /* x-acs-retry-after (ms) or Retry-After (s); 0 if none */
+	bool timed_out;         /* with HTTP_UNSURE: its time was over before an answer was whole */
 	char error[256];        /* otherwise: why, without any secret */
 };
 

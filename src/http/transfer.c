@@ -375,5 +375,7 @@ void http_transfer_conclude(struct http_transfer *transfer, CURLcode code)
 	}
 	buf_clear(&answer->body);
 	answer->outcome = bytes_sent(transfer) > 0 ? HTTP_UNSURE : HTTP_UNSENT;
+	answer->timed_out = answer->outcome == HTTP_UNSURE && code == CURLE_OPERATION_TIMEDOUT &&
+			    !transfer->refusal;
 	explain(transfer, code);
 }

@@ -69,17 +69,6 @@ int due_scan(struct store *store, int64_t now, const struct due *after, struct d
 	return ret;
 }
 
-int due_next(struct store *store, int64_t fallback, int64_t *time_out)
-{
-	struct due first;
-	size_t count;
-	int ret;
-
-	ret = due_scan(store, INT64_MAX - 1, NULL, &first, 1, &count);
-	*time_out = count ? first.time : fallback;
-	return ret;
-}
-
 bool due_exists(struct store *store, const struct due *due)
 {
 	uint64_t revision = 0;

@@ -25,9 +25,6 @@ int due_scan(struct store *store, int64_t now, const struct due *after, struct d
 bool due_exists(struct store *store, const struct due *due);
 int due_remove(struct store *store, const struct due *due);
 
-/* The time of the first entry, or fallback if there is none. 0 or LH_EIO. */
-int due_next(struct store *store, int64_t fallback, int64_t *time_out);
-
 /* At most max leases whose path lies under prefix ("alicloud/", "alicloud/creds/app/"; it ends in a
  * slash or is empty), behind *after (NULL: from the start; updated for the next page).
  * SWEEPING ones are not among them. */

@@ -146,19 +146,29 @@ static bool over_share(const struct reader *reader)
 	return reader->count * workers > total + workers;
 }
 
+/* Begins or ends to watch both places where connections come from. */
+static int watch(struct reader *reader, int change, struct err *err)
+{
+	const struct listener *listener = reader->orders->listener;
+	struct epoll_event queue = { .events = EPOLLIN | EPOLLEXCLUSIVE };
+	struct epoll_event passed = queue;
+
+	passed.data.ptr = &reader->passed;
+	if (epoll_ctl(reader->epoll, change, listener->fd, &queue) != 0 ||
+	    epoll_ctl(reader->epoll, change, listener->handover[0], &passed) != 0)
+		return err_set(err, LH_EIO, "cannot watch the listener: %s", strerror(errno));
+	return 0;
+}
+
 static int listen_or_stand_back(struct reader *reader, struct err *err)
 {
-	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE };
 	bool listen = reader->count < HELD_MAX && !over_share(reader);
-	int change = listen ? EPOLL_CTL_ADD : EPOLL_CTL_DEL;
 
 	if (listen == reader->listening)
 		return 0;
-	if (epoll_ctl(reader->epoll, change, reader->orders->listener->fd, &event) != 0)
-		return err_set(err, LH_EIO, "cannot watch the listener: %s", strerror(errno));
 	reader->listening = listen;
 	reader->look_at = clock_boot_ms() + STAND_BACK_MS;
-	return 0;
+	return watch(reader, listen ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, err);
 }
 
 /* A connection that waits although others could have taken it: they are all busy. */
@@ -170,7 +180,9 @@ static int look_at_listener(struct reader *reader, struct err *err)
 	if (reader->listening || reader->count >= HELD_MAX || clock_boot_ms() < reader->look_at)
 		return 0;
 	reader->look_at = clock_boot_ms() + STAND_BACK_MS;
-	ret = take(reader, &held, err);
+	ret = take_over(reader, err);
+	if (ret == 0)
+		ret = take(reader, &held, err);
 	return ret == LH_ENOENT ? 0 : ret;
 }
 
@@ -265,17 +277,6 @@ static int loop(struct reader *reader, struct err *err)
 	return 0;
 }
 
-static int watch_handover(struct reader *reader, struct err *err)
-{
-	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE,
-				     .data.ptr = &reader->passed };
-
-	if (epoll_ctl(reader->epoll, EPOLL_CTL_ADD, reader->orders->listener->handover[0],
-		      &event) == 0)
-		return 0;
-	return err_set(err, LH_EIO, "cannot watch the handover: %s", strerror(errno));
-}
-
 int worker_read(const struct child *child, struct err *err)
 {
 	struct reader reader = { .orders = child->orders };
@@ -286,9 +287,7 @@ int worker_read(const struct child *child, struct err *err)
 	if (reader.epoll < 0)
 		return err_set(err, LH_EIO, "cannot make an epoll set: %s", strerror(errno));
 	set_count(&reader, 0);
-	ret = watch_handover(&reader, err);
-	if (ret == 0)
-		ret = loop(&reader, err);
+	ret = loop(&reader, err);
 	while (reader.first)
 		drop(&reader, reader.first);
 	close(reader.epoll);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The revoker's process. What it does is the broker's business, when it ends is ours. */
+#include <malloc.h>
+#include <stdbool.h>
+
 #include "broker/broker.h"
 #include "proc/child.h"
 #include "proc/signals.h"
@@ -13,10 +16,15 @@
 static int turn(const struct child *child, struct revoker *revoker, int64_t wait_ms,
 		struct err *err)
 {
+	bool busy;
 	int ret;
 
 	slot_beat(child->orders->slot);
+	busy = revoker_in_flight(revoker) > 0;
 	ret = revoker_turn(revoker, wait_ms, err);
+	/* Handshakes leave more freed memory than memory in use behind. */
+	if (busy && revoker_in_flight(revoker) == 0)
+		malloc_trim(0);
 	signals_deliver();
 	return ret;
 }

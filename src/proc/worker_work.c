@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A worker of the pool "work": one connection, one request, at its own pace. */
 #include <errno.h>
+#include <malloc.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -51,17 +53,30 @@ static int serve_queue(const struct child *child, const struct server *server, s
 	return ret == LH_ENOENT ? 0 : ret;
 }
 
+/* Handshakes with a cloud leave more freed memory than memory in use behind. Returned once, when
+ * there is nothing to do. */
+static void rest(bool *worked)
+{
+	if (*worked)
+		malloc_trim(0);
+	*worked = false;
+}
+
 static int loop(const struct child *child, const struct server *server, int epoll, struct err *err)
 {
 	struct epoll_event event;
+	bool worked = false;
 	int ret = 0;
 
 	while (ret == 0 && !signals_seen(SIGNAL_RETIRE)) {
 		slot_beat(child->orders->slot);
 		if (signals_seen(SIGNAL_STOP))
 			return serve_queue(child, server, err);
-		if (signals_epoll(epoll, &event, 1, BEAT_MS) <= 0)
+		if (signals_epoll(epoll, &event, 1, BEAT_MS) <= 0) {
+			rest(&worked);
 			continue;
+		}
+		worked = true;
 		ret = serve_one(child, server, err);
 		if (ret == LH_ENOENT) /* another worker was quicker */
 			ret = 0;

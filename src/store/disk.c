@@ -17,13 +17,18 @@
 
 #define BLOCK 512 /* the unit of st_blocks */
 
+static int no_store(const char *path, struct err *err)
+{
+	return err_set(err, LH_ENOENT, "%s: there is no store yet: run `leasehold init`", path);
+}
+
 static int check_folder(const char *path, struct err *err)
 {
 	struct stat status;
 
 	if (stat(path, &status))
-		return err_set(err, errno == ENOENT ? LH_ENOENT : LH_EIO, "%s: %s", path,
-			       strerror(errno));
+		return errno == ENOENT ? no_store(path, err)
+				       : err_set(err, LH_EIO, "%s: %s", path, strerror(errno));
 	if (!S_ISDIR(status.st_mode))
 		return err_set(err, LH_EPERM, "%s: is not a folder", path);
 	if (status.st_mode & 077)
@@ -67,10 +72,12 @@ int disk_prepare(const char *path, int create, size_t lock_size, struct err *err
 		failure = allocate_file(file, lock_size);
 	else if (stat(file, &status))
 		failure = errno;
+	else if (status.st_size == 0)
+		failure = ENOENT; /* LMDB would make a store of an empty file */
 	if (!failure)
 		return 0;
 	if (failure == ENOENT)
-		return err_set(err, LH_ENOENT, "%s: there is no store", path);
+		return no_store(path, err);
 	return err_set(err, failure == ENOSPC ? LH_EFULL : LH_EIO, "%s: %s", file,
 		       strerror(failure));
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "store/disk.h"
 #include "store/store.h"
 #include "util/err.h"
 
@@ -29,6 +30,9 @@ int store_lock(const char *path, int *fd_out, struct err *err)
 	int fd, ret;
 
 	*fd_out = -1;
+	ret = disk_prepare(path, 0, 0, err);
+	if (ret)
+		return ret;
 	if (snprintf(file, sizeof(file), "%s/lock", path) >= (int)sizeof(file))
 		return err_set(err, LH_ERANGE, "%s: the path is too long", path);
 	fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -52,8 +52,9 @@ int store_adopt(const struct store_options *options, struct err *err);
 
 void store_close(struct store *store);
 
-/* Takes the exclusive lock of a server on the folder, held until the process ends. LH_EBUSY with
- * the holder's pid in err. *fd_out stays open (close-on-exec). */
+/* Takes the exclusive lock of a server on the folder of a store, held until the process ends.
+ * LH_EBUSY with the holder's pid in err; LH_ENOENT where there is no store, and the folder stays as
+ * it is, for init to use. *fd_out stays open (close-on-exec). */
 int store_lock(const char *path, int *fd_out, struct err *err);
 
 /* The store's random id, a UUID. Borrowed. */

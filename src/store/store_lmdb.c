@@ -27,6 +27,7 @@
 #include "store/room.h"
 #include "util/buf.h"
 #include "util/err.h"
+#include "util/wipe.h"
 
 #define READERS       4096
 #define LOCK_SIZE     ((size_t)(READERS + 1) * 64) /* LMDB's header and one cache line each */
@@ -512,7 +513,10 @@ static int lmdb_open(const char *path, uint64_t limit, int create, void **handle
 	lmdb = calloc(1, sizeof(*lmdb));
 	if (!lmdb)
 		return err_set(err, LH_ENOMEM, "%s: memory is out", path);
+	/* LMDB allocates 3 MB for the pages of a transaction and uses some KB: in every process. */
+	wipe_pause();
 	code = open_env(lmdb, path, limit);
+	wipe_resume();
 	if (!code)
 		code = open_reader(lmdb, &records);
 	if (code)

@@ -12,7 +12,6 @@
 #include <sys/types.h>
 
 #define SHARED_SLOTS 320
-#define RUN_ID_SIZE  16
 
 /* What a child has in hand, so that its death leaves no credential behind. */
 enum slot_phase {
@@ -42,13 +41,12 @@ struct slot {
 };
 
 struct shared {
-	unsigned char run_id[RUN_ID_SIZE]; /* random, of this start of the server */
-	int revoker_wake;                  /* an eventfd: write 1 to wake the revoker */
-	int64_t started;                   /* seconds since 1970 */
+	int revoker_wake; /* an eventfd: write 1 to wake the revoker */
+	int64_t started;  /* seconds since 1970 */
 	struct slot slots[SHARED_SLOTS];
 };
 
-/* Maps and zeroes it, opens revoker_wake, draws nothing: the caller fills run_id and started.
+/* Maps and zeroes it, opens revoker_wake, draws nothing: the caller fills started.
  * NULL if memory or descriptors are out. */
 struct shared *shared_new(void);
 

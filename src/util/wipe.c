@@ -49,8 +49,26 @@ bool wipe_equal(const void *a, const void *b, size_t size)
 
 /* M_PERTURB alone is not enough: glibc passes blocks of up to 1,032 bytes through its thread cache,
  * where it overwrites only the first 16 bytes, and most of Jansson's blocks are that small. */
+#define PERTURB 0xa5
+
+/* mallopt cannot be asked. Set once at the start of the process. */
+static bool overwrites;
+
 void wipe_freed_memory(void)
 {
 	json_guard_memory();
-	mallopt(M_PERTURB, 0xa5);
+	overwrites = true;
+	mallopt(M_PERTURB, PERTURB);
+}
+
+void wipe_pause(void)
+{
+	if (overwrites)
+		mallopt(M_PERTURB, 0);
+}
+
+void wipe_resume(void)
+{
+	if (overwrites)
+		mallopt(M_PERTURB, PERTURB);
 }

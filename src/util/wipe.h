@@ -24,4 +24,10 @@ bool wipe_equal(const void *a, const void *b, size_t size);
  * GLIBC_TUNABLES=glibc.malloc.tcache_count=0; Jansson's are overwritten whatever their size. */
 void wipe_freed_memory(void);
 
+/* Between the two, what is freed is not overwritten, and what is allocated is not touched either,
+ * which is how glibc overwrites: for a library that allocates large tables, of which it will use few
+ * pages, and no secrets. Nothing happens unless wipe_freed_memory was called. */
+void wipe_pause(void);
+void wipe_resume(void);
+
 #endif

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- A mix of everything: reads, renewals, changes of a role, refusals, and now and then a credential
--- that is issued and taken back. Arguments: how many requests, mount, a lease to look at.
+-- that is issued and taken back. Arguments: how many requests, mount, leases to look at. Neighbouring
+-- requests change different leases and roles: to change one at once is refused at the sixteenth try.
 local ISSUE_EACH, REVOKE_EACH = 500, 5000
 local wanted, mount, asked, answered, threads = 0, "", 0, 0, {}
 local mix, issue, revoke = {}, nil, nil
@@ -10,7 +11,7 @@ local function add(method, path, body, headers)
 	mix[#mix + 1] = wrk.format(method, "/v1/" .. path, headers, body)
 end
 
-local function build(lease)
+local function build(lease, number)
 	local id = string.format('{"lease_id":"%s"}', lease)
 
 	add("GET", mount .. "/role/user")
@@ -22,11 +23,10 @@ local function build(lease)
 	add("GET", mount .. "/config")
 	add("GET", "sys/mounts")
 	add("GET", mount .. "/role/nobody")
-	add("POST", mount .. "/role/written", '{"remote_policies":["name:existing-policy,type:Custom"]}')
+	add("POST", mount .. "/role/written" .. number,
+		'{"remote_policies":["name:existing-policy,type:Custom"]}')
 	add("GET", mount .. "/role/user", nil, { ["X-Vault-Token"] = "hvs.nobodys" })
 	add("PUT", "sys/leases/lookup", '{"lease_id":')
-	issue = wrk.format("GET", "/v1/" .. mount .. "/creds/user")
-	revoke = wrk.format("PUT", "/v1/sys/leases/revoke-prefix/" .. mount .. "/creds/user")
 end
 
 function setup(thread)
@@ -35,7 +35,11 @@ end
 
 function init(arguments)
 	wanted, mount = tonumber(arguments[1]), arguments[2]
-	build(arguments[3])
+	for number = 3, #arguments do
+		build(arguments[number], number)
+	end
+	issue = wrk.format("GET", "/v1/" .. mount .. "/creds/user")
+	revoke = wrk.format("PUT", "/v1/sys/leases/revoke-prefix/" .. mount .. "/creds/user")
 end
 
 function request()
@@ -48,9 +52,12 @@ end
 -- What is asked wrongly above is refused with these.
 local expected = { [200] = true, [204] = true, [400] = true, [403] = true, [404] = true }
 
-function response(status)
+function response(status, _, body)
 	answered = answered + 1
-	if not expected[status] then unexpected = unexpected + 1 end
+	if not expected[status] then
+		unexpected = unexpected + 1
+		print("answer " .. status .. ": " .. body)
+	end
 	if answered == wanted then
 		wrk.thread:stop()
 		print("finished")

@@ -12,6 +12,16 @@ from harness import Server, binary    # noqa: E402
 NUMBERS = itertools.count(1)
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):    # pylint: disable=unused-argument
+    """A failure shows what the daemons said at that moment."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for server in Server.running:
+            report.sections.append(("daemon in " + server.folder, server.log()[-4000:]))
+
+
 @pytest.fixture(autouse=True)
 def nothing_leaks():
     """Every test ends with an empty cloud. Set up first, so it looks after all else is undone."""

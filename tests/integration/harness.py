@@ -73,6 +73,11 @@ def wait_until(condition, timeout=10, what=None):
     return value
 
 
+def arrives(sim, action, count, timeout=10):
+    """Waits until a cloud has received so many calls of an action, answered or not."""
+    wait_until(lambda: sim.count(action) >= count, timeout, "%d times %s" % (count, action))
+
+
 class Server:
     running = []    # every one that was started and not stopped, for the check after each test
 
@@ -147,9 +152,9 @@ class Server:
         wait_until(self._ready, timeout, "sys/health answers; the log says:\n" + self.log()[-3000:])
 
     def _ready(self):
+        """All children are at work: one that is killed before that ends the server."""
         code = self.process.poll()
         assert code is None, "the daemon ended with %s:\n%s" % (code, self.log()[-3000:])
-        # All children, not only the one that answers: one that is killed before ends the server.
         if "server: ready" not in self.log()[self.log_start:]:
             return False
         return not self.nginx or self.api("GET", "sys/health", token=None).status == 200

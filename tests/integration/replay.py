@@ -27,14 +27,6 @@ def recorded(name):
         return [(number, json.loads(line)) for number, line in enumerate(file, 1)]
 
 
-def filled(value, replace):
-    """A recorded value with texts of the recording's world replaced by those of ours."""
-    text = json.dumps(value)
-    for old, new in replace:
-        text = text.replace(old, new)
-    return json.loads(text)
-
-
 def names():
     if not os.path.isdir(FOLDER):
         return []

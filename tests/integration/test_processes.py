@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The server as a family of processes: what they may, how they end, what they leave."""
 import concurrent.futures
+import contextlib
 import os
 import signal
 import stat
 import subprocess
-import sys
 import threading
 import time
 
@@ -24,7 +24,8 @@ root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become o
 
 @pytest.fixture(scope="module", name="server")
 def one_server(leasehold):
-    with Server(environment={"ALICLOUD_ACCESS_KEY": "LTAIenvironment",
+    with Server(engine='request_timeout = "3s"',
+                environment={"ALICLOUD_ACCESS_KEY": "LTAIenvironment",
                              "ALICLOUD_SECRET_KEY": "environmentsecret"}) as server:
         yield server
 
@@ -37,7 +38,7 @@ def mount_with_role(server):
 @pytest.fixture(name="own")
 def own_server(leasehold):
     """For tests that change the configuration or the number of processes."""
-    with Server(engine='request_timeout = "30s"', more='drain_timeout = "20s"') as server:
+    with Server(engine='request_timeout = "6s"', more='drain_timeout = "20s"') as server:
         for _ in new_mount(server):
             yield server
 
@@ -186,7 +187,7 @@ def test_a_request_that_does_not_end_holds_up_the_end_only_so_long(own):
         assert own.sim.wait_calls("CreateAccessKey", before + 1, stage="arrived")
         began = time.monotonic()
         assert own.stop_daemon() == 0
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 5
         assert pending.result().status in (502, 504)
     own.sim.clear_faults()
     own.start_daemon()
@@ -202,6 +203,17 @@ def test_nothing_is_left_after_the_end(leasehold):
         assert os.listdir(server.path("run")) == []
         assert set(os.listdir(server.folder)) == before
         assert sorted(os.listdir(server.path("store"))) == ["data.mdb", "lock", "lock.mdb"]
+
+
+def test_no_credential_is_lost_when_the_end_comes_under_load(own):
+    """Who was accepted has an answer; who was not is told so by nginx, and costs nothing."""
+    with Load(own, "ali/creds/r", 6) as issues, Load(own, "ali/role/r") as reads:
+        wait_until(lambda: issues.count > 10 and reads.count > 10)
+        assert own.stop_daemon() == 0
+    for load in (issues, reads):
+        assert load.bad and {reply.status for reply in load.bad} == {502}
+    users = [left for left in own.sim.leftovers() if left["kind"] == "user"]
+    assert len(users) == issues.count - len(issues.bad)
 
 
 # --- another configuration ---
@@ -250,7 +262,7 @@ def wait_reloaded(server, kinds):
 
 def test_a_new_configuration_is_taken_up_and_no_request_fails(own):
     with Load(own, "ali/role/r") as reads, Load(own, "ali/creds/r", 2) as issues:
-        for read, work in ((3, 2), (1, 5), (2, 4)):
+        for read, work in ((3, 2), (1, 5)):
             start = reload(own, read_workers=read, work_workers=work)
             wait_reloaded(own, {"master": 1, "read": read, "work": work, "revoker": 1})
             wait_until(lambda: "server: ready" in own.log()[start:])
@@ -323,202 +335,16 @@ def test_other_signals_change_nothing(server, mount, number):
 
 @pytest.mark.parametrize("kind", ["read", "work", "revoker"])
 def test_a_child_that_dies_at_once_again_and_again_is_started_less_and_less_often(own, kind):
+    wait_until(lambda: said(own, "server: ready"))    # until then, a death is a failed start
     seen, end = set(), time.monotonic() + 2.5
     while time.monotonic() < end:
-        pids = own.pids()[kind][:1] if len(own.pids()[kind]) == KINDS[kind] else []
-        for pid in pids:
+        for pid in own.pids()[kind]:
             seen.add(pid)
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         time.sleep(0.01)
-    # 0.1, 0.2, 0.4, 0.8 and 1.6 s of waiting, for each post.
-    assert 3 <= len(seen) <= 6 * KINDS[kind]
+    # At once, and after 0.1, 0.2, 0.4, 0.8 and 1.6 s of waiting, for each post.
+    assert 3 * KINDS[kind] <= len(seen) <= 6 * KINDS[kind]
     wait_until(lambda: complete(own), 20)
     lease = issue(own, "ali")["lease_id"]
     assert own.api("PUT", "sys/leases/revoke", {"lease_id": lease}).status == 204
-
-
-# --- sockets ---
-
-def test_a_stale_socket_is_replaced(leasehold):
-    with Server() as server:
-        server.kill("master")
-        inode = os.lstat(server.path("run/read.sock")).st_ino
-        wait_until(lambda: not somebody_listens(server.path("run/read.sock")))
-        server.start_daemon()
-        assert server.api("GET", "sys/mounts").status == 200
-        assert os.lstat(server.path("run/read.sock")).st_ino != inode
-
-
-def somebody_listens(path):
-    try:
-        fastcgi.connect(path).close()
-        return True
-    except ConnectionRefusedError:
-        return False
-
-
-@pytest.mark.parametrize("make", ["file", "folder", "link"])
-def test_what_is_no_socket_is_not_touched(own, make):
-    own.stop_daemon()
-    path, target = own.path("run/read.sock"), own.path("run/target")
-    if make == "file":
-        with open(path, "w", encoding="ascii") as out:
-            out.write("mine")
-    elif make == "folder":
-        os.mkdir(path)
-    else:
-        os.symlink(target, path)
-    before = os.lstat(path)
-    done = own.run("server", check=False)
-    assert done.returncode == 1 and path in done.stderr and "not touched" in done.stderr
-    assert os.lstat(path) == before and os.listdir(own.path("run")) == ["read.sock"]
-    (os.rmdir if make == "folder" else os.unlink)(path)
-
-
-def test_a_socket_where_another_answers_is_left_to_it(own):
-    own.stop_daemon()
-    path = own.path("run/work.sock")
-    with fastcgi.socket.socket(fastcgi.socket.AF_UNIX) as other:
-        other.bind(path)
-        other.listen(1)
-        done = own.run("server", check=False)
-        assert done.returncode == 1 and "another process answers" in done.stderr
-        assert os.listdir(own.path("run")) == ["work.sock"]
-    os.unlink(path)
-
-
-def test_without_the_sockets_folder_it_does_not_start(own):
-    own.stop_daemon()
-    os.rmdir(own.path("run"))
-    done = own.run("server", check=False)
-    os.mkdir(own.path("run"))
-    assert done.returncode == 1 and own.path("run") in done.stderr
-
-
-@root_only
-def test_only_the_users_of_peer_users_are_let_in(leasehold):
-    listeners = '''listener "fastcgi" "work" {{
-  address = "{folder}/run/work.sock"
-  workers = 1
-  socket_mode = "0666"
-  peer_users = ["root", "www-data"]
-}}'''
-    ask = "import sys; sys.path.insert(0, %r); import fastcgi; print(fastcgi.ask(sys.argv[1]," \
-          " 'GET', '/v1/sys/health').status)" % os.path.dirname(__file__)
-    with Server(listeners=listeners) as server:
-        os.chmod(server.folder, 0o755)
-        path = server.path("run/work.sock")
-        assert stat.S_IMODE(os.lstat(path).st_mode) == 0o666
-        for user, status in ((0, "200"), (33, "200"), (NOBODY, "None")):
-            done = subprocess.run([sys.executable, "-c", ask, path], user=user, group=user,
-                                  extra_groups=[], capture_output=True, text=True, check=False)
-            assert done.stdout.strip() == status, (user, done.stderr)
-        assert said(server, "refused a connection of uid %d" % NOBODY)
-
-
-@pytest.mark.parametrize("tcp", [False, True], ids=["socket", "tcp"])
-def test_one_listener_of_the_work_pool_serves_everything(leasehold, tcp):
-    from nginx import free_port
-    port = free_port()
-    address = ("127.0.0.1", port) if tcp else None
-    listeners = 'listener "fastcgi" "work" {{\n address = "%s"\n workers = 2\n}}' % (
-        "127.0.0.1:%d" % port if tcp else "{folder}/run/work.sock")
-    with Server(listeners=listeners) as server:
-        address = address or server.path("run/work.sock")
-
-        def ask(method, path, body=b""):
-            return fastcgi.ask(address, method, "/v1/" + path, server.root_token, body)
-        key, secret = server.sim.root_key
-        assert ask("POST", "sys/mounts/ali", {"type": "alicloud"}).status == 204
-        assert ask("POST", "ali/config", {"access_key": key, "secret_key": secret}).status == 204
-        assert ask("POST", "ali/role/r", {"remote_policies":
-                                          "name:existing-policy,type:Custom"}).status == 204
-        answer = ask("GET", "ali/creds/r")
-        assert answer.status == 200 and "X-Accel-Redirect" not in answer.headers
-        assert ask("PUT", "sys/leases/revoke", {"lease_id": answer.body["lease_id"]}).status == 204
-        assert server.stop_daemon() == 0
-
-
-STARTER = """
-import os, socket, sys
-# The descriptors that systemd passes begin with 3; sockets stay in order behind them.
-paths, command = sys.argv[1:3], sys.argv[3:]
-sockets = []
-for path in paths:
-    one = socket.socket(socket.AF_UNIX)
-    one.bind(path)
-    one.listen(16)
-    sockets.append(os.dup2(one.fileno(), 20 + len(sockets)))
-for number, fd in enumerate(sockets):
-    os.dup2(fd, 3 + number)
-    os.close(fd)
-os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="2", LISTEN_FDNAMES="read:work")
-os.execv(command[0], command)
-"""
-
-
-def test_sockets_of_the_service_manager_are_served_and_left_to_it(leasehold):
-    with Server() as server:
-        server.stop_daemon()
-        with open(server.path("daemon.log"), "ab") as log:
-            server.process = subprocess.Popen(
-                [sys.executable, "-c", STARTER, server.path("run/read.sock"),
-                 server.path("run/work.sock"), binary(), "server", "-config",
-                 server.path("leasehold.hcl")],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        server.wait_ready()
-        assert server.api("POST", "sys/mounts/ali", {"type": "alicloud"}).status == 204
-        assert server.stop_daemon() == 0
-        assert sorted(os.listdir(server.path("run"))) == ["read.sock", "work.sock"]
-
-
-# --- the two pools ---
-
-def test_what_writes_is_handed_on_but_only_for_those_who_may(server, mount):
-    path = server.path("run/read.sock")
-    for method, where, body in (("GET", mount + "/creds/r", b""), ("PUT", "sys/leases/tidy", b""),
-                                ("POST", mount + "/role/new", {"ttl": 1})):
-        answer = fastcgi.ask(path, method, "/v1/" + where, server.root_token, body)
-        assert answer.headers["X-Accel-Redirect"] == "@leasehold_work" and answer.body is None
-        refused = fastcgi.ask(path, method, "/v1/" + where, "hvs.unknown", body)
-        assert refused.status == 403 and "X-Accel-Redirect" not in refused.headers
-    assert server.api("GET", mount + "/role/new").status == 404
-
-
-def test_a_slow_cloud_does_not_hold_up_what_only_reads(server, mount):
-    server.sim.fault("hang", action="CreateUser")
-    before = server.sim.count("CreateUser")
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        pending = [pool.submit(server.api, "GET", mount + "/creds/r") for _ in range(4)]
-        assert server.sim.wait_calls("CreateUser", before + 4, stage="arrived")
-        times = [timed(server, mount + "/role/r") for _ in range(50)]
-        assert not any(one.done() for one in pending)
-        server.sim.clear_faults()
-        for one in pending:
-            one.result()
-    assert sorted(times)[25] < 0.2
-
-
-def timed(server, path):
-    began = time.monotonic()
-    assert server.api("GET", path).status == 200
-    return time.monotonic() - began
-
-
-def test_more_work_than_workers_and_queue_hold_is_refused_quickly(own):
-    reload(own, listeners=own.values["listeners"].replace(
-        "workers = {work_workers}", "workers = {work_workers}\n  backlog = 2"), work_workers=2)
-    wait_reloaded(own, {**KINDS, "work": 2})
-    own.sim.fault("hang", action="CreateUser")
-    before = own.sim.count("CreateUser")
-    with concurrent.futures.ThreadPoolExecutor(5) as pool:
-        pending = [pool.submit(own.api, "GET", "ali/creds/r") for _ in range(5)]
-        assert own.sim.wait_calls("CreateUser", before + 2, stage="arrived")
-        wait_until(lambda: waiting(own.path("run/work.sock")) == 3)
-        began = time.monotonic()
-        reply = own.api("GET", "ali/creds/r")
-        assert reply.status in (502, 503) and reply.errors and time.monotonic() - began < 3
-        own.sim.clear_faults()
-        own.sim.drop_connections()
-        for one in pending:
-            one.result()

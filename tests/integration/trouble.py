@@ -27,11 +27,11 @@ def quick_server(**change):
 class Place:
     """A mount with a role "user" and a role "session", and with a root key of its own."""
 
-    def __init__(self, server, account=None):
+    def __init__(self, server, user="leasehold-root"):
         self.server, self.sim = server, server.sim
         self.path = "place%d" % next(NUMBERS)
         self.key = ("LTAIplace" + self.path, SECRET + self.path)
-        self.account = {"account": account} if account else {}
+        self.root = user
         self.add_key(self.key)
         self.ok("POST", "sys/mounts/" + self.path, {"type": "alicloud"})
         self.configure(self.key)
@@ -39,8 +39,7 @@ class Place:
         self.role("session", **SESSION)
 
     def add_key(self, key):
-        self.sim.edit("add_key", user="leasehold-root", id=key[0], secret=key[1], keep=True,
-                      **self.account)
+        self.sim.edit("add_key", user=self.root, id=key[0], secret=key[1], keep=True)
 
     def configure(self, key):
         self.ok("POST", self.path + "/config", {"access_key": key[0], "secret_key": key[1]})

@@ -289,17 +289,23 @@ static void failures_have_their_kind(void **state)
 {
 	static const struct {
 		enum answer_kind kind;
+		bool slow;
 		enum broker_failure failure;
 	} kinds[] = {
-		{ ANSWER_REFUSED, FAILURE_INPUT },      { ANSWER_THROTTLED, FAILURE_THROTTLED },
-		{ ANSWER_SICK, FAILURE_UNREACHABLE },   { ANSWER_UNSURE, FAILURE_UNREACHABLE },
-		{ ANSWER_UNSENT, FAILURE_UNREACHABLE },
+		{ ANSWER_REFUSED, false, FAILURE_INPUT },
+		{ ANSWER_THROTTLED, false, FAILURE_THROTTLED },
+		{ ANSWER_SICK, false, FAILURE_UNREACHABLE },
+		{ ANSWER_UNSURE, false, FAILURE_UNREACHABLE },
+		{ ANSWER_UNSURE, true, FAILURE_SLOW },
+		{ ANSWER_UNSENT, false, FAILURE_UNREACHABLE },
 	};
 
 	(void)state;
 	fake.issue = STEP_FAILED;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		fake.culprit = (struct answer){ .action = "CreateUser", .kind = kinds[i].kind };
+		fake.culprit = (struct answer){ .action = "CreateUser",
+						.kind = kinds[i].kind,
+						.slow = kinds[i].slow };
 		assert_int_equal(issue(), LH_ECLOUD);
 		assert_int_equal(reply.failure, kinds[i].failure);
 	}

@@ -105,6 +105,7 @@ struct result {
 	size_t body_size;
 	int64_t date;
 	int64_t retry_after_ms;
+	bool timed_out;
 	char error[256];
 };
 
@@ -119,6 +120,7 @@ static void note(void *context, struct http_answer *answer)
 	snprintf(result->body, sizeof(result->body), "%s", buf_text(&answer->body));
 	result->date = answer->date;
 	result->retry_after_ms = answer->retry_after_ms;
+	result->timed_out = answer->timed_out;
 	memcpy(result->error, answer->error, sizeof(result->error));
 }
 
@@ -394,6 +396,7 @@ static void an_answer_that_comes_too_late(void **state)
 	request.timeout_ms = 200;
 	perform(&request, &result);
 	assert_int_equal(result.outcome, HTTP_UNSURE);
+	assert_true(result.timed_out);
 	assert_true(clock_boot_ms() - began < 2000);
 }
 
@@ -513,6 +516,7 @@ static void nobody_listens(void **state)
 	(void)state;
 	perform_at("http", port, &result);
 	assert_int_equal(result.outcome, HTTP_UNSENT);
+	assert_false(result.timed_out);
 	perform_at("https", port, &result);
 	assert_int_equal(result.outcome, HTTP_UNSENT);
 	close(fd);

@@ -49,6 +49,9 @@ static enum answer_kind kind_of(int status, const json_t *json, const char *code
 		return json ? ANSWER_OK : ANSWER_UNSURE;
 	if (status >= 500)
 		return ANSWER_SICK;
+	/* Cut short, or not of the cloud: it does not say what was done. */
+	if (status >= 400 && !json)
+		return ANSWER_UNSURE;
 	/* Something between us and the cloud may have sent the call a second time, so that this is
 	 * the answer to its echo. */
 	if (status == STATUS_REQUEST_TIMEOUT || strcmp(code, "SignatureNonceUsed") == 0)
