@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -140,18 +142,39 @@ static int sync_folder(const char *path)
 	return ret;
 }
 
-int file_create_private(const char *path, const void *data, size_t size, struct err *err)
+static int write_file(const char *path, const void *data, size_t size)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int ret = 0;
+	int ret;
 
 	if (fd < 0)
-		return fail(path, errno == EEXIST ? LH_EEXIST : LH_EIO, err);
-	if (fchmod(fd, 0600) != 0 || write_all(fd, data, size) != 0 || fsync(fd) != 0 ||
-	    sync_folder(path) != 0)
-		ret = fail(path, LH_EIO, err);
+		return -1;
+	ret = fchmod(fd, 0600) != 0 || write_all(fd, data, size) != 0 || fsync(fd) != 0 ? -1 : 0;
 	close(fd);
-	if (ret)
-		unlink(path);
+	return ret;
+}
+
+/* Under another name first: whoever is killed in between leaves no file of that name, rather than an
+ * empty one. */
+int file_create_private(const char *path, const void *data, size_t size, struct err *err)
+{
+	char part[PATH_MAX];
+	int ret = 0;
+
+	if (snprintf(part, sizeof(part), "%s.new", path) >= (int)sizeof(part))
+		return err_set(err, LH_ERANGE, "%s: the path is too long", path);
+	unlink(part);
+	if (write_file(part, data, size) != 0)
+		ret = fail(path, LH_EIO, err);
+	else if (renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE) != 0)
+		ret = fail(path, errno == EEXIST ? LH_EEXIST : LH_EIO, err);
+	if (ret) {
+		unlink(part);
+		return ret;
+	}
+	if (sync_folder(path) == 0)
+		return 0;
+	ret = fail(path, LH_EIO, err);
+	unlink(path);
 	return ret;
 }

@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -135,8 +136,9 @@ def test_started_as_a_user_it_stays_that_user(leasehold, tmp_path):
         server.write_configuration(user="no-such-user", group="no-such-group")
         for path in (server.path("run"), server.path("daemon.log")):
             os.chown(path, NOBODY, NOBODY)
+        program = shutil.copy(binary(), server.path("program"))  # the build may be root's alone
         server.process = subprocess.Popen(
-            [binary(), "server", "-config", server.path("leasehold.hcl")], user=NOBODY,
+            [program, "server", "-config", server.path("leasehold.hcl")], user=NOBODY,
             group=NOBODY, extra_groups=[], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=open(server.path("daemon.log"), "ab"), env={})
         server.wait_ready()

@@ -198,8 +198,9 @@ def test_more_work_than_workers_and_queue_hold_is_refused_quickly(own):
     own.sim.fault("hang", action="CreateUser")
     before = own.sim.count("CreateUser")
     with concurrent.futures.ThreadPoolExecutor(5) as pool:
-        pending = [pool.submit(own.api, "GET", "ali/creds/r") for _ in range(5)]
+        pending = [pool.submit(own.api, "GET", "ali/creds/r") for _ in range(2)]
         assert own.sim.wait_calls("CreateUser", before + 2, stage="arrived")
+        pending += [pool.submit(own.api, "GET", "ali/creds/r") for _ in range(3)]
         wait_until(lambda: waiting(own.path("run/work.sock")) == 3)
         began = time.monotonic()
         reply = own.api("GET", "ali/creds/r")

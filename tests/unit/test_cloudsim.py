@@ -107,7 +107,7 @@ def test_both_schemes_and_both_places_are_accepted(root):
     ("another date than signed", {"extra": [("x-acs-date", iso(60))]},
      "SignatureDoesNotMatch", 400),
     ("date too old", {"x_acs_date": iso(-16 * 60)}, "InvalidTimeStamp.Expired", 400),
-    ("date too new", {"x_acs_date": iso(16 * 60)}, "InvalidTimeStamp.Expired", 400),
+    ("date too new", {"x_acs_date": iso(24 * 3600)}, "InvalidTimeStamp.Expired", 400),
     ("date not padded", {"x_acs_date": "2026-1-2T03:04:05Z"}, "InvalidTimeStamp.Format", 400),
     ("no authorization", {"extra": [("Authorization", "")]}, "IncompleteSignature", 400),
     ("spaces in authorization", {"extra": [("Authorization", "ACS3-HMAC-SHA256 Credential=a, "
