@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/keyring.h"
+#include "under_valgrind.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -267,6 +268,7 @@ static void test_keys_are_left_out_of_core_files(void **state)
 	struct keyring *keyring = new_keyring();
 
 	(void)state;
+	SKIP_UNDER_VALGRIND();
 	assert_true(mapping_has_flag(keyring, " dd"));
 	assert_true(mapping_has_flag(keyring, " lo"));
 	keyring_free(keyring);

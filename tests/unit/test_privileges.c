@@ -2,6 +2,7 @@
 /* What changes a process for ever is tried in a child of the test. As another user than root less can
  * be tried, and those cases are skipped. */
 #include "config.h"
+#include "under_valgrind.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -176,6 +177,7 @@ static int eat(void)
 static void memory_is_limited(void **state)
 {
 	(void)state;
+	SKIP_UNDER_VALGRIND();
 	assert_int_equal(in_child(eat), 0);
 }
 #endif

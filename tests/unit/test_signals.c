@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "proc/signals.h"
+#include "under_valgrind.h"
 
 static const struct {
 	int number;
@@ -36,6 +37,7 @@ static void the_master_sees_each_once(void **state)
 static void a_child_forgets_and_ignores(void **state)
 {
 	(void)state;
+	SKIP_UNDER_VALGRIND();
 	signals_master();
 	raise(SIGHUP);
 	signals_deliver();
@@ -75,6 +77,7 @@ static void a_signal_comes_in_beside_events(void **state)
 	int epoll = epoll_create1(EPOLL_CLOEXEC), ready = eventfd(1, EFD_CLOEXEC);
 
 	(void)state;
+	SKIP_UNDER_VALGRIND();
 	signals_child();
 	assert_int_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, ready, &event), 0);
 	assert_int_equal(signals_epoll(epoll, &event, 1, 0), 1);

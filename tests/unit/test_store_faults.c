@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include "store/store.h"
+#include "under_valgrind.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -205,6 +206,7 @@ static void test_a_map_that_another_process_outgrew_is_read(void **state)
 	struct fixture *fixture = outgrown();
 
 	(void)state;
+	SKIP_UNDER_VALGRIND();
 	check_value(fixture, "x00000499", block);
 	check_value(fixture, "key", "value");
 	put(fixture, "key", "other");
@@ -216,6 +218,7 @@ static void test_a_map_that_another_process_outgrew_is_written(void **state)
 	struct fixture *fixture = outgrown();
 
 	(void)state;
+	SKIP_UNDER_VALGRIND();
 	put(fixture, "key", "other");
 	check_value(fixture, "key", "other");
 	check_value(fixture, "x00000499", block);

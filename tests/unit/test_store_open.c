@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Creating, opening, adopting and locking a store. */
 #include "store/store.h"
+#include "under_valgrind.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -195,6 +196,7 @@ static void test_one_server_holds_the_lock(void **state)
 	char holder[32];
 	pid_t child;
 
+	SKIP_UNDER_VALGRIND();
 	assert_int_equal(store_lock(fixture->folder, &fd, &err), 0);
 	assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
 	snprintf(holder, sizeof(holder), "process %ld", (long)getpid());
