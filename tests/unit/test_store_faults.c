@@ -419,7 +419,7 @@ static int mount_small_disk(const char *path)
 {
 	if (geteuid() != 0 && become_root())
 		return -1;
-	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+	if (unshare(CLONE_NEWNS) || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL))
 		return -1;
 	return mount("none", path, "tmpfs", 0, DISK_SIZE);
 }
