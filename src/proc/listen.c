@@ -9,12 +9,17 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "conf/conf.h"
 #include "proc/handover.h"
 #include "proc/privileges.h"
 #include "util/err.h"
+
+/* Pauses between questions whether an old socket is still used, each twice the one before. */
+#define LEAVE_FIRST_MS 20
+#define LEAVE_LAST_MS  640
 
 static int fail(const char *address, const char *what, struct err *err)
 {
@@ -65,6 +70,20 @@ static int look_at_path(const char *path, bool *there_out, struct err *err)
 	return 0;
 }
 
+/* The children of a master that was killed die with it, but not before it: a server that starts at
+ * once after it may still meet them here. Asked seldom: each question stands in somebody's queue. */
+static bool somebody_stays(const struct sockaddr_un *address)
+{
+	for (long ms = LEAVE_FIRST_MS; somebody_answers(address); ms *= 2) {
+		const struct timespec pause = { 0, ms * 1000000L };
+
+		if (ms > LEAVE_LAST_MS)
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
 static int make_room(const char *path, const struct sockaddr_un *address, struct err *err)
 {
 	bool there;
@@ -72,7 +91,7 @@ static int make_room(const char *path, const struct sockaddr_un *address, struct
 
 	if (ret || !there)
 		return ret;
-	if (somebody_answers(address))
+	if (somebody_stays(address))
 		return err_set(err, LH_EBUSY, "%s: another process answers on this socket", path);
 	if (unlink(path) != 0)
 		return fail(path, "cannot remove the old socket", err);

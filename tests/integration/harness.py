@@ -232,8 +232,9 @@ class Server:
             return ""
 
     def _environment(self):
-        return {"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8", **self.environment,
-                **{k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}}
+        return {"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8",
+                **{k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")},
+                **self.environment}
 
 
 def _children(pid):

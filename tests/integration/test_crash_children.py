@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Leases outlive restarts, and children that die are followed by others."""
 import concurrent.futures
+import os
+import signal
 
 import pytest
 
@@ -56,3 +58,12 @@ def test_a_stopped_server_answers_what_it_has_in_hand(server, mount):
     server.sim.configure(latency=0)
     server.start_daemon()
     assert reply.status == 200 and whoami(server, reply.data).status == 200
+
+
+def test_a_server_started_at_once_after_a_killed_one_waits_for_its_children_to_die(server, mount):
+    """They listen on its sockets until the kernel has come to each of them."""
+    for _ in range(5):
+        os.kill(server.process.pid, signal.SIGKILL)
+        server.process.wait()
+        server.start_daemon()
+        issue(server, mount)

@@ -50,8 +50,11 @@ class Trap:
 def trapped(leasehold, preload, tmp_path_factory):
     """A server whose processes can be struck, and the trap."""
     trap = Trap(str(tmp_path_factory.mktemp("trap") / "order"))
+    # A sanitizer wants to be the first library, but does well as the second.
+    sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
     with crashing_server(work_workers=1, environment={
-            "LD_PRELOAD": preload, "KILLCOMMIT": trap.path}) as server:
+            "LD_PRELOAD": preload, "KILLCOMMIT": trap.path,
+            "ASAN_OPTIONS": sanitizer.lstrip(":")}) as server:
         add_mount(server)
         settle(server, issue(server, MOUNT))    # the account's name is written down once
         yield server, trap

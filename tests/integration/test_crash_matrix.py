@@ -116,7 +116,7 @@ def test_many_issues_at_once_survive_a_hail_of_kills(server):
     server.sim.kill_hook("*", when="after", times=6, every=11)
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         for reply in pool.map(lambda _: server.api("GET", MOUNT + "/creds/r"), range(24)):
-            assert reply.status in (200, 502), reply
+            assert reply.status in (200, 502, 504), reply
             if reply.status == 200:
                 answered.append(reply)
     server.sim.configure(latency=0)

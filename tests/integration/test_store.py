@@ -140,8 +140,13 @@ def nothing_but_revocations(server):
     assert server.api("PUT", "sys/leases/renew", {"lease_id": kept[0]["lease_id"]}).status == 200
     refused = fill(server)
     assert refused.status == 507 and "full" in refused.errors[0], refused
-    before = server.sim.count("CreateUser")
-    reply = server.api("GET", MOUNT + "/creds/r")
+    # A role is larger than a lease, and pages come free now and then: there may be room for some.
+    for _ in range(200):
+        before = server.sim.count("CreateUser")
+        reply = server.api("GET", MOUNT + "/creds/r")
+        if reply.status != 200:
+            break
+        kept.append(reply)
     assert reply.status == 507 and "full" in reply.errors[0], reply
     assert server.sim.count("CreateUser") == before, "nothing is made that cannot be recorded"
     return kept

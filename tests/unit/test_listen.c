@@ -181,13 +181,12 @@ static void a_socket_that_answers_is_left_alone(void **state)
 {
 	struct fixture *fixture = *state;
 	int other = stand_in(fixture->path, true);
-	int web;
+	int web = connect_to(fixture->path);
 
+	assert_true(web >= 0);
 	assert_int_equal(open_it(fixture), LH_EBUSY);
 	assert_non_null(strstr(fixture->err.text, fixture->path));
-	web = connect_to(fixture->path);
-	assert_true(web >= 0);
-	/* The queue is full now, by the first try and this one: still somebody's. */
+	/* The queue is full now, by that client and the first try: still somebody's. */
 	assert_int_equal(open_it(fixture), LH_EBUSY);
 	close(web);
 	close(other);
