@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 #include <jansson.h>
 
 #include "fail_alloc.h"
+#include "under_valgrind.h"
 #include "util/buf.h"
 #include "util/wipe.h"
 
@@ -124,6 +128,39 @@ static void what_jansson_frees_is_wiped(void **state)
 	assert_true(watched.was_freed && watched.was_clean);
 }
 
+/* The allocator of the sanitizers is not glibc's. */
+#ifndef LH_SANITIZERS
+#define TABLE ((size_t)8 * 1024 * 1024)
+#define PAGE  4096
+
+/* How many pages of a large block are in memory although nobody wrote to it. */
+static size_t touched_pages(void)
+{
+	unsigned char in_memory[TABLE / PAGE];
+	char *block = malloc(TABLE);
+	size_t count = 0;
+
+	assert_non_null(block);
+	assert_int_equal(mincore(block - (uintptr_t)block % PAGE, TABLE, in_memory), 0);
+	for (size_t i = 0; i < sizeof(in_memory); i++)
+		count += in_memory[i] & 1;
+	free(block);
+	return count;
+}
+
+static void a_large_table_is_touched_except_in_a_pause(void **state)
+{
+	(void)state;
+	SKIP_UNDER_VALGRIND();
+	wipe_freed_memory();
+	wipe_pause();
+	assert_in_range(touched_pages(), 0, 2);
+	wipe_resume();
+	assert_int_equal(touched_pages(), TABLE / PAGE);
+	json_set_alloc_funcs(malloc, free);
+}
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +170,9 @@ int main(void)
 		cmocka_unit_test(a_freed_text_is_wiped_behind_its_end),
 		cmocka_unit_test(a_growing_buffer_wipes_what_it_leaves),
 		cmocka_unit_test(what_jansson_frees_is_wiped),
+#ifndef LH_SANITIZERS
+		cmocka_unit_test(a_large_table_is_touched_except_in_a_pause),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
