@@ -19,11 +19,16 @@
 #include "util/shared.h"
 #include "util/wipe.h"
 
-#define PLANS_MAX      3  /* new plans after a name was found taken */
-#define LEASE_RANDOM   24 /* characters of a lease id that nobody guesses */
-#define DEADLINE_SLACK 5  /* seconds past its deadline after which a worker is surely dead */
-#define NS_PER_SECOND  INT64_C(1000000000)
-#define CALL_ATTEMPTS  3
+#define PLANS_MAX     3  /* new plans after a name was found taken */
+#define LEASE_RANDOM  24 /* characters of a lease id that nobody guesses */
+#define NS_PER_SECOND INT64_C(1000000000)
+
+/* Seconds past the deadline of its request after which a worker is surely dead: it may send for four
+ * more (proc/serve.c), and the master waits for two and looks each second (proc/post.c). A lease that
+ * is due earlier could be taken from somebody who has just received it. */
+#define DEADLINE_SLACK 10
+
+#define CALL_ATTEMPTS 3
 
 /* One issue under way. */
 struct issue {
