@@ -89,7 +89,8 @@ def test_a_revocation_goes_on_without_the_worker_that_waits_for_it(server, actio
 def test_a_master_killed_in_mid_revocation_is_followed_by_one_that_ends_it(server, action, when):
     kept, lease = issue(server, MOUNT), issue(server, MOUNT)["lease_id"]
     kill_at(server, "master", action, when)
-    assert revoke(server, lease).status == 502
+    # The children die with the master, but not in the same instant: the last call may be the end.
+    assert revoke(server, lease).status in (204, 502)
     assert struck(server)
     start_again(server)
     settle(server, kept)
@@ -101,9 +102,12 @@ def test_a_master_killed_at_any_step_of_an_issue_is_followed_by_one_that_cleans_
     for action, when in steps(ISSUE):
         server.sim.clear_kills()
         kill_at(server, "master", action, when)
-        assert server.api("GET", MOUNT + "/creds/r").status == 502
+        reply = server.api("GET", MOUNT + "/creds/r")
+        assert reply.status in (200, 502), reply
         assert struck(server), (action, when)
         start_again(server)
+        if reply.status == 200:     # the worker outlived the master by its last call
+            assert revoke(server, reply["lease_id"]).status == 204
         kept.append(issue(server, MOUNT))
     settle(server, *kept, timeout=30)
 
