@@ -225,7 +225,7 @@ static int handle(struct context *context)
 	ret = route->handle(context);
 	context->fields = NULL;
 	json_decref(fields);
-	if (ret || context->outcome.kind != OUTCOME_DATA)
+	if (ret || context->outcome.kind != OUTCOME_DATA || (route->flags & ROUTE_ANY))
 		return ret;
 	capture = route_capture(route->pattern, &capture_size);
 	fields_warn(route_fields(route, context->match->engine), request->input, capture,
