@@ -22,7 +22,8 @@
 struct api {
 	struct broker *broker;
 	enum api_pool pool;
-	bool issued; /* the last reply holds a credential: api_sent passes on how it fared */
+	bool issued;  /* the last reply holds a credential: api_settle passes on how it fared */
+	bool flushed; /* nobody can say that it was not received */
 };
 
 int api_new(struct broker *broker, enum api_pool pool, struct api **api_out)
@@ -348,13 +349,21 @@ void api_serve(struct api *api, const struct api_request *raw, struct api_reply 
 	if (ret == LH_EBUSY || is_too_long(api, reply))
 		hand_on(raw, reply);
 	api->issued = context.issued;
+	api->flushed = false;
 	outcome_clear(&context.outcome);
 	request_clear(&request);
 }
 
 void api_sent(struct api *api, bool flushed)
 {
+	api->flushed = flushed;
+	if (api->issued && flushed)
+		broker_sent(api->broker);
+}
+
+void api_settle(struct api *api)
+{
 	if (api->issued)
-		broker_delivered(api->broker, flushed);
+		broker_delivered(api->broker, api->flushed);
 	api->issued = false;
 }
