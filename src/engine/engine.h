@@ -39,7 +39,7 @@ struct call {
 	struct round *round;           /* borrowed: the one it was added to, for call_param */
 	const struct service *service; /* NULL: a plain request, see below */
 	const char *action;
-	json_t *params; /* object of texts */
+	json_t *params; /* object; the cloud's signature scheme puts it where it belongs */
 	enum call_effect effect;
 	int tag; /* the engine's own mark, repeated in the answer */
 
@@ -69,6 +69,9 @@ struct call *round_add(struct round *round, const struct service *service, const
 /* Sets one parameter. A NULL call is allowed: the round knows already. A value that is no UTF-8 makes
  * the round fail as lost memory does. The round must still be where it was when the call was added. */
 void call_param(struct call *call, const char *name, const char *value);
+
+/* The same with any JSON value, which is taken; NULL makes the round fail. */
+void call_value(struct call *call, const char *name, json_t *value);
 
 /* Frees and wipes what the calls own; the round is empty again. */
 void round_clear(struct round *round);
