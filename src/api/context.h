@@ -13,10 +13,12 @@
 #include "broker/broker.h"
 
 struct err;
+struct policies;
 
 struct context {
 	/* Borrowed. */
 	struct broker *broker;
+	struct policies *policies;
 	const struct request *request;
 	const struct route_match *match; /* match->capture: the captured part of the path */
 	const json_t *fields;            /* what was sent and is known, coerced */
