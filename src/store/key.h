@@ -11,6 +11,7 @@
  *   k/TOKEN/CHILD                            children of a token
  *   e/TIME/TOKEN                             when the revoker must look at a token: its end
  *   R/NAME                                   token role
+ *   C/TOKEN                                  cubbyhole of a token
  *   x/KIND/ID                                tombstone: the owner may have no new leases
  *   l/LEASE                                  lease (16 bytes, keyed name of the lease id)
  *   d/TIME/MOUNT/LEASE                       due: 8 bytes seconds, 16 bytes mount uuid, lease
