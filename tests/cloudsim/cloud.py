@@ -31,6 +31,8 @@ class Cloud:
     secret_params = ()
     #: header of a throttling answer; its value is milliseconds
     retry_after_header = "Retry-After"
+    #: what the faults "error" and "throttle" answer if they do not say it: code, HTTP status
+    fault_codes = {"error": ("InternalError", 500), "throttle": ("Throttling", 400)}
 
     def __init__(self, sim):
         self.sim, self.clock = sim, sim.clock
@@ -40,6 +42,10 @@ class Cloud:
     def read(self, service, request):
         """Request → Incoming. Never raises: what is wrong goes into incoming.error."""
         raise NotImplementedError
+
+    def names(self, incoming):
+        """(user, policy) that a call is about, for faults and the call log; None: none."""
+        return (incoming.params.get(self.user_param), incoming.params.get(self.policy_param))
 
     def authenticate(self, incoming):
         """Verifies the signature and all that belongs to it; returns the caller or raises."""
