@@ -66,7 +66,7 @@ class Access:
             elif attachment.policy in account.policies:
                 yield parse(account.policies[attachment.policy].document())
 
-    def _layers(self, caller):
+    def layers(self, caller):
         """Lists of documents; a request must be allowed by each list. None: anything goes."""
         if caller.session is not None:
             session = caller.session
@@ -80,7 +80,7 @@ class Access:
 
     def demand(self, caller, action, resources):
         """Raises denied() unless the caller may do the action on every one of the resources."""
-        for layer in self._layers(caller):
+        for layer in self.layers(caller):
             for resource in resources:
                 verdict = self.evaluate(layer, action, resource)
                 if verdict != "allow":

@@ -23,6 +23,8 @@ class Incoming:
 
 class Cloud:
     name = ""
+    #: the signing client, see caller.py
+    caller_type = None
     #: service → "tls" or "plain"; one port each
     services = {}
     #: where in the parameters the user and policy names stand, for faults and the call log

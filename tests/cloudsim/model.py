@@ -136,6 +136,9 @@ class World:
     def make_session_id(self):
         raise NotImplementedError
 
+    def make_session_secret(self):
+        return word(44)
+
     def make_token(self, length):
         """A session token of about so many characters."""
         raise NotImplementedError
@@ -218,7 +221,7 @@ class World:
                                    max_session or self.max_session, document, description)
 
     def new_session(self, account, role, name, seconds, policy=None, token_length=700):
-        key = Key(self.make_session_id(), word(44), self.date())
+        key = Key(self.make_session_id(), self.make_session_secret(), self.date())
         session = Session(key, self.make_token(token_length), self.clock.now() + seconds, account,
                           role, name, policy)
         self.sessions[key.id] = self.tokens[session.token] = session

@@ -10,6 +10,7 @@ from ..accounts import CONSISTENCY, RATE, AccountCloud
 from ..model import Caller
 from . import access, auth, check, policies, setup, sign, sts, users, wire
 from .actions import TABLE, VERSIONS, arns
+from .caller import Caller as SigningCaller
 from .edit import Editor
 from .messages import fail
 from .metadata import Metadata
@@ -34,6 +35,7 @@ OPTIONS = {
 
 class AliCloud(AccountCloud):
     name = "alicloud"
+    caller_type = SigningCaller
     services = {"ram": "tls", "sts": "tls", "metadata": "plain"}
     user_param, policy_param = "UserName", "PolicyName"
     secret_params = ("OIDCToken", "SecurityToken")
