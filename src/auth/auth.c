@@ -105,16 +105,6 @@ int auth_lookup(struct store *store, const char *token, struct caller *caller_ou
 	return 0;
 }
 
-bool auth_allows(const struct caller *caller, enum capability capability, bool sudo,
-		 const char *path)
-{
-	(void)sudo;
-	(void)path;
-	if (capability == CAPABILITY_NONE)
-		return true;
-	return capability == CAPABILITY_SELF || caller->root;
-}
-
 static char *new_record(void)
 {
 	char accessor[ACCESSOR_SIZE + 1];

@@ -34,15 +34,13 @@ enum capability {
 	CAPABILITY_UPDATE,
 	CAPABILITY_DELETE,
 	CAPABILITY_LIST,
+	CAPABILITY_PATCH,
+	CAPABILITY_SUDO,
+	CAPABILITY_DENY,
 };
 
 /* Finds the token's owner. 0, LH_EPERM (unknown token), LH_EIO, LH_ENOMEM. */
 int auth_lookup(struct store *store, const char *token, struct caller *caller_out);
-
-/* Whether the caller has the capability at path (relative to /v1/); sudo: and sudo as well.
- * Root may do everything; nobody else exists yet. */
-bool auth_allows(const struct caller *caller, enum capability capability, bool sudo,
-		 const char *path);
 
 /* Draws a new root token, `hvs.` and 24 base62 characters, and adds its record (only the keyed name)
  * to the batch. token_out has room for 32 bytes; the caller wipes it. 0, LH_ENOMEM, LH_EIO. */

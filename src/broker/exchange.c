@@ -20,7 +20,6 @@
 #define METADATA_TIMEOUT_MS 1000 /* it answers from the same machine, or there is none */
 #define BACKOFF_FIRST_MS    200
 #define BACKOFF_MAX_MS      8000
-#define PARAMS_MAX          32
 
 struct exchange {
 	struct exchange_terms terms;
@@ -285,41 +284,33 @@ static const char *url_host(const char *url)
 static int send_signed(struct exchange *exchange)
 {
 	const struct call *call = exchange->terms.call;
-	const char *url = endpoint_url(exchange->terms.conf, call->service->endpoint), *name;
+	const char *url = endpoint_url(exchange->terms.conf, call->service->endpoint);
 	const struct root_key *root = exchange->terms.key;
 	struct sign_key key = { root->id, root->secret, root->token };
-	struct sign_pair params[PARAMS_MAX];
 	struct sign_request what = { .host = url_host(url),
 				     .service = call->service->name,
 				     .action = call->action,
 				     .version = call->service->version,
 				     .region = "",
-				     .params = params,
-				     .body = "" };
+				     .params = call->params };
 	struct signed_request wire = { 0 };
 	struct http_request request = { .method = "POST" };
 	struct buf full = BUF_INIT;
 	char nonce[33];
-	json_t *value;
 	int ret;
 
-	json_object_foreach((json_t *)(uintptr_t)call->params, name, value)
-	{
-		if (what.param_count == PARAMS_MAX)
-			return LH_ERANGE;
-		params[what.param_count].name = name;
-		params[what.param_count++].value = json_string_value(value);
-	}
 	random_hex(nonce, 16);
 	ret = exchange->terms.engine->scheme->sign(&what, &key, clock_now(), nonce, &wire);
 	if (ret)
 		goto cleanup;
-	buf_printf(&full, "%s/?%s", url, buf_text(&wire.query));
+	buf_printf(&full, "%s/%s%s", url, wire.query.size ? "?" : "", buf_text(&wire.query));
 	ret = buf_error(&full);
 	if (ret)
 		goto cleanup;
 	request.url = buf_text(&full);
 	request.headers = (const char *const *)wire.headers;
+	request.body = wire.body.size ? buf_text(&wire.body) : NULL;
+	request.body_size = wire.body.size;
 	ret = start(exchange, &request, exchange->terms.conf->request_timeout);
 cleanup:
 	buf_free(&full);

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "crypto/box.h"
 #include "crypto/crypto.h"
-#include "crypto/xaes.h"
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/reader.h"
@@ -22,7 +22,7 @@
 
 #define KEY_SIZE       32
 #define ID_SIZE        4
-#define SEALED_MIN     (ID_SIZE + XAES_NONCE_SIZE + XAES_TAG_SIZE)
+#define SEALED_MIN     (ID_SIZE + BOX_OVERHEAD)
 #define RECORD_VERSION 1
 #define RECORD_AD      "leasehold keyring "
 
@@ -169,49 +169,6 @@ int keyring_new(const unsigned char master[MASTER_KEY_SIZE], struct keyring **ke
 	return ret;
 }
 
-/* Appends nonce | sealed plain to out. The plain text is put in its place and sealed there. */
-static int seal_to(const unsigned char key[KEY_SIZE], const void *ad, size_t ad_size,
-		   const void *plain, size_t size, struct buf *out)
-{
-	static const unsigned char room[XAES_TAG_SIZE] = { 0 };
-	unsigned char nonce[XAES_NONCE_SIZE];
-	size_t start = out->size;
-	char *at;
-	int ret;
-
-	random_bytes(nonce, sizeof(nonce));
-	buf_add(out, nonce, sizeof(nonce));
-	buf_add(out, plain, size);
-	buf_add(out, room, sizeof(room));
-	if (buf_error(out))
-		return LH_ENOMEM;
-	at = out->data + out->size - size - sizeof(room);
-	ret = xaes_seal(key, nonce, ad, ad_size, at, size, at);
-	if (ret) {
-		wipe(at, size);
-		out->size = start;
-		out->data[start] = '\0';
-	}
-	return ret;
-}
-
-/* Appends what seal_to sealed to out; size is at least that of nonce and tag. */
-static int open_to(const unsigned char key[KEY_SIZE], const void *ad, size_t ad_size,
-		   const unsigned char *sealed, size_t size, struct buf *out)
-{
-	size_t start = out->size;
-	int ret;
-
-	buf_add(out, sealed + XAES_NONCE_SIZE, size - XAES_NONCE_SIZE);
-	if (buf_error(out))
-		return LH_ENOMEM;
-	ret = xaes_open(key, sealed, ad, ad_size, out->data + start, out->size - start,
-			out->data + start);
-	out->size = ret ? start : out->size - XAES_TAG_SIZE;
-	out->data[out->size] = '\0';
-	return ret;
-}
-
 static void add_record_ad(struct buf *ad, const char *store_id)
 {
 	buf_add_text(ad, RECORD_AD);
@@ -235,8 +192,8 @@ int keyring_wrap(const struct keyring *keyring, const char *store_id, struct buf
 	if (!ret)
 		ret = buf_error(&ad);
 	if (!ret)
-		ret = seal_to(keyring->wrapping_key, ad.data, ad.size, record.data, record.size,
-			      out);
+		ret = box_seal(keyring->wrapping_key, ad.data, ad.size, record.data, record.size,
+			       out);
 	buf_free(&record);
 	buf_free(&ad);
 	return ret;
@@ -272,12 +229,10 @@ static int unwrap_into(struct keyring *keyring, const void *sealed, size_t size,
 	struct buf record = BUF_INIT, ad = BUF_INIT;
 	int ret;
 
-	if (size < XAES_NONCE_SIZE + XAES_TAG_SIZE)
-		return LH_ECORRUPT;
 	add_record_ad(&ad, store_id);
 	ret = buf_error(&ad);
 	if (!ret)
-		ret = open_to(keyring->wrapping_key, ad.data, ad.size, sealed, size, &record);
+		ret = box_open(keyring->wrapping_key, ad.data, ad.size, sealed, size, &record);
 	if (!ret)
 		ret = read_roots(keyring, &record);
 	buf_free(&record);
@@ -328,7 +283,7 @@ int keyring_seal(const struct keyring *keyring, const void *ad, size_t ad_size, 
 	const struct root *newest = &keyring->roots[keyring->count - 1];
 
 	buf_add_u32(out, newest->id);
-	return seal_to(newest->value_key, ad, ad_size, plain, size, out);
+	return box_seal(newest->value_key, ad, ad_size, plain, size, out);
 }
 
 int keyring_open(const struct keyring *keyring, const void *ad, size_t ad_size, const void *sealed,
@@ -344,7 +299,7 @@ int keyring_open(const struct keyring *keyring, const void *ad, size_t ad_size, 
 	root = find_root(keyring, reader_u32(&reader));
 	if (!root)
 		return LH_ENOENT;
-	return open_to(root->value_key, ad, ad_size, bytes + ID_SIZE, size - ID_SIZE, out);
+	return box_open(root->value_key, ad, ad_size, bytes + ID_SIZE, size - ID_SIZE, out);
 }
 
 int keyring_name(const struct keyring *keyring, enum keyring_name purpose, const char *text,

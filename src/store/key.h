@@ -7,6 +7,7 @@
  *   c/UUID                                   configuration of a mount
  *   r/UUID/NAME                              role of a mount
  *   t/TOKEN                                  token (16 bytes, keyed name)
+ *   C/TOKEN                                  cubbyhole of a token
  *   x/KIND/ID                                tombstone: the owner may have no new leases
  *   l/LEASE                                  lease (16 bytes, keyed name of the lease id)
  *   d/TIME/MOUNT/LEASE                       due: 8 bytes seconds, 16 bytes mount uuid, lease

@@ -6,7 +6,8 @@
  * write is before the commit, and "after" it is after.
  *
  * The file that $KILLCOMMIT names says who, when, at which commit from now on, and which signal:
- * "lh-work before 2 9". It is counted down in place, and removed before the signal is sent. */
+ * "lh-work before 2 9". It is replaced at each commit that is counted, and removed before the signal
+ * is sent: whoever reads it finds a whole order. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <signal.h>
@@ -51,12 +52,16 @@ static int read_order(struct order *order)
 
 static void write_order(const struct order *order)
 {
-	FILE *file = fopen(path, "we");
+	char next[sizeof(path) + 8];
+	FILE *file;
 
+	snprintf(next, sizeof(next), "%s.next", path);
+	file = fopen(next, "we");
 	if (!file)
 		return;
 	fprintf(file, "%s %s %d %d\n", order->name, order->when, order->count, order->signal);
 	fclose(file);
+	rename(next, path);
 }
 
 static void strike(const char *when)

@@ -2,9 +2,9 @@
 """Killed or stopped right before and right after each commit of issue, renewal and revocation.
 
 killcommit.c, preloaded into the daemon, strikes inside LMDB's commit; one work worker, so that
-"the second commit" is that of the request that the test makes.
+"the second commit" is that of the request that the test makes. A credential arrives before its third
+commit: before a trap is set, the worker must have come to its end.
 """
-import concurrent.futures
 import os
 import signal
 import subprocess
@@ -75,9 +75,26 @@ def set_off_at_the_end(trapped):
         os.unlink(trapped[1].path)
 
 
+def finish(server):
+    """The one worker answers this after all that it was asked before, and writes nothing for it."""
+    assert revoke(server, MOUNT + "/creds/r/nobody-has-this-lease").status == 204
+
+
+def issued(server):
+    """A credential whose last commit is done."""
+    reply = issue(server, MOUNT)
+    finish(server)
+    return reply
+
+
+def is_stopped(pid):
+    with open("/proc/%d/stat" % pid, encoding="utf-8") as file:
+        return file.read().rpartition(") ")[2].startswith("T")
+
+
 @pytest.mark.parametrize("work", ["issue", "renew", "revoke"])
 def test_how_many_commits_there_are_to_be_killed_at(server, trap, work):
-    lease = issue(server, MOUNT)
+    lease = issued(server)
     kept = [lease]
     trap.set("work", "before", 100)
     if work == "issue":
@@ -86,8 +103,8 @@ def test_how_many_commits_there_are_to_be_killed_at(server, trap, work):
         assert server.api("PUT", "sys/leases/renew", {"lease_id": lease["lease_id"]}).status == 200
     else:
         assert revoke(server, kept.pop()["lease_id"]).status == 204
-    expected = {"issue": 3, "renew": 1, "revoke": 1}[work]
-    wait_until(lambda: trap.left() == 100 - expected, what="%d commits" % expected)
+    finish(server)
+    assert 100 - trap.left() == {"issue": 3, "renew": 1, "revoke": 1}[work]
     os.unlink(trap.path)
     settle(server, *kept)
 
@@ -96,7 +113,7 @@ def test_how_many_commits_there_are_to_be_killed_at(server, trap, work):
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_a_worker_killed_at_a_commit_of_an_issue(server, trap, number, when):
     """The first two lie before the reply. The third confirms one that the client already has."""
-    kept = [issue(server, MOUNT)]
+    kept = [issued(server)]
     trap.set("work", when, number)
     reply = server.api("GET", MOUNT + "/creds/r")
     wait_until(trap.sprung)
@@ -107,15 +124,25 @@ def test_a_worker_killed_at_a_commit_of_an_issue(server, trap, number, when):
 
 
 @pytest.mark.parametrize("when", WHEN)
+def test_a_credential_arrives_before_its_confirmation_is_written_down(server, trap, when):
+    """Nobody waits for the disk a third time."""
+    worker = server.pids()["work"][0]
+    trap.set("work", when, 3, signal.SIGSTOP)
+    reply = issue(server, MOUNT)
+    wait_until(trap.sprung)
+    wait_until(lambda: is_stopped(worker))
+    assert server.pids()["work"] == [worker], "it had its reply while the worker lived"
+    os.kill(worker, signal.SIGCONT)
+    settle(server, reply)
+
+
+@pytest.mark.parametrize("when", WHEN)
 def test_a_server_killed_before_the_confirmation_takes_the_safe_side(server, trap, when):
     """Whether the reply was sent is known to nobody any more, unless the third commit is there."""
     trap.set("work", when, 3, signal.SIGSTOP)
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        # nginx passes the reply on when the connection ends, so at the worker's death.
-        pending = pool.submit(issue, server, MOUNT)
-        wait_until(trap.sprung)
-        server.kill("master")
-        reply = pending.result()
+    reply = issue(server, MOUNT)
+    wait_until(trap.sprung)
+    server.kill("master")
     server.start_daemon()
     if when == "after":
         return settle(server, reply)
@@ -126,7 +153,7 @@ def test_a_server_killed_before_the_confirmation_takes_the_safe_side(server, tra
 
 @pytest.mark.parametrize("when", WHEN)
 def test_a_worker_killed_at_the_commit_of_a_renewal(server, trap, when):
-    kept = issue(server, MOUNT)
+    kept = issued(server)
     trap.set("work", when, 1)
     reply = server.api("PUT", "sys/leases/renew", {"lease_id": kept["lease_id"]})
     assert reply.status == 502 and trap.sprung()
@@ -140,7 +167,7 @@ def test_a_worker_killed_at_the_commit_of_a_renewal(server, trap, when):
 @pytest.mark.parametrize("when", WHEN)
 def test_a_worker_killed_at_the_commit_of_a_revocation(server, trap, when):
     """It was promised nothing yet: either all of it is revoked or none."""
-    kept, lease = issue(server, MOUNT), issue(server, MOUNT)
+    kept, lease = issued(server), issued(server)
     trap.set("work", when, 1)
     assert revoke(server, lease["lease_id"]).status == 502 and trap.sprung()
     if when == "before":
@@ -151,7 +178,7 @@ def test_a_worker_killed_at_the_commit_of_a_revocation(server, trap, when):
 
 @pytest.mark.parametrize("when", WHEN)
 def test_a_revoker_killed_at_its_commit_is_followed_by_one_that_ends_it(server, trap, when):
-    kept, lease = issue(server, MOUNT), issue(server, MOUNT)["lease_id"]
+    kept, lease = issued(server), issued(server)["lease_id"]
     trap.set("revoker", when, 1)
     assert revoke(server, lease).status == 204
     assert trap.sprung()
@@ -162,7 +189,7 @@ def test_a_revoker_killed_at_its_commit_is_followed_by_one_that_ends_it(server, 
                                         ("revoker", "before")])
 def test_a_process_stopped_inside_a_transaction_is_killed_and_others_write(server, trap, kind,
                                                                           when):
-    kept, lease = issue(server, MOUNT), issue(server, MOUNT)["lease_id"]
+    kept, lease = issued(server), issued(server)["lease_id"]
     trap.set(kind, when, 1, signal.SIGSTOP)
     stopped = server.pids()[kind]
     reply = revoke(server, lease)
