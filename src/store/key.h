@@ -6,6 +6,7 @@
  *   M/PATH                                   mount (path with its final slash)
  *   c/UUID                                   configuration of a mount
  *   r/UUID/NAME                              role of a mount
+ *   P/NAME                                   policy: its text
  *   t/TOKEN                                  token (16 bytes, keyed name)
  *   x/KIND/ID                                tombstone: the owner may have no new leases
  *   l/LEASE                                  lease (16 bytes, keyed name of the lease id)
