@@ -171,7 +171,7 @@ static void paths_that_lead_nowhere(void **state)
 	expect(&f, "GET", "nowhere/x", NULL, 404,
 	       "no handler for route \"nowhere/x\". route entry not found.");
 	expect(&f, "GET", "sys/nonesuch", NULL, 404, NO_PATH);
-	expect(&f, "GET", "cubbyhole/x", NULL, 404, NO_PATH);
+	expect(&f, "GET", "identity/x", NULL, 404, NO_PATH);
 	expect(&f, "PUT", "sys/mounts", NULL, 405, NO_OPERATION);
 	expect(&f, "HEAD", "sys/mounts", NULL, 405, "");
 	expect(&f, "GET", "a/nonesuch", NULL, 404, NO_PATH);
