@@ -69,6 +69,12 @@ const struct keyring *store_keyring(const struct store *store);
  * revision_out may be NULL. */
 int store_get(struct store *store, struct bytes key, struct buf *out, uint64_t *revision_out);
 
+/* Seals what is given away instead of stored, and opens what comes back (crypto/keyring.h, batch
+ * tokens), bound to this store. Both append to out. 0, LH_ENOMEM, LH_EIO; LH_ECORRUPT: not sealed
+ * by this store for this purpose. */
+int store_seal_token(struct store *store, const void *plain, size_t size, struct buf *out);
+int store_open_token(struct store *store, const void *sealed, size_t size, struct buf *out);
+
 /* The revision alone, 0 when absent: the cheap test whether something cached is still right. */
 int store_revision(struct store *store, struct bytes key, uint64_t *revision_out);
 

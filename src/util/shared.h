@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The memory that all processes of one server share: a slot for each child.
+/* The memory that all processes of one server share: a slot for each child, and the quota buckets.
  *
  * It is mapped by the master before it forks and handed down as a pointer. Only its owner writes a
  * slot; the master reads heartbeats and deadlines, the revoker reads what a dead child had in hand.
@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#include "util/bucket.h"
 
 #define SHARED_SLOTS 320
 
@@ -46,6 +48,7 @@ struct shared {
 	int revoker_wake; /* an eventfd: write 1 to wake the revoker */
 	int64_t started;  /* seconds since 1970 */
 	struct slot slots[SHARED_SLOTS];
+	struct bucket_table buckets; /* of all clouds, accounts and actions */
 };
 
 /* Maps and zeroes it, opens revoker_wake, draws nothing: the caller fills started.
