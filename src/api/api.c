@@ -139,6 +139,7 @@ static int check_allowed(struct context *context)
 		.path = context->request->path,
 		.sudo = match->miss == ROUTE_FOUND && (match->route->flags & ROUTE_SUDO),
 		.input = context->request->input,
+		.wrap_ttl = context->request->wrap_ttl,
 	};
 	bool allowed = false;
 	int ret;
@@ -244,7 +245,7 @@ static int handle(struct context *context)
 	ret = route->handle(context);
 	context->fields = NULL;
 	json_decref(fields);
-	if (ret || context->outcome.kind != OUTCOME_DATA)
+	if (ret || context->outcome.kind != OUTCOME_DATA || (route->flags & ROUTE_ANY))
 		return ret;
 	capture = route_capture(route->pattern, &capture_size);
 	fields_warn(route_fields(route, context->match->engine), request->input, capture,

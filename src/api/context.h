@@ -60,6 +60,13 @@ int ui_mounts_list(struct context *context);
 int ui_mounts_read(struct context *context);
 int auth_mounts_list(struct context *context);
 
+/* cubbyhole.c */
+int cubbyhole_read(struct context *context);
+int cubbyhole_exists(struct context *context, bool *exists_out);
+int cubbyhole_names(struct context *context);
+int cubbyhole_write(struct context *context);
+int cubbyhole_remove(struct context *context);
+
 /* leases.c */
 int leases_lookup(struct context *context);
 int leases_renew(struct context *context);
