@@ -6,7 +6,12 @@
  *   M/PATH                                   mount (path with its final slash)
  *   c/UUID                                   configuration of a mount
  *   r/UUID/NAME                              role of a mount
+ *   P/NAME                                   policy: its text
  *   t/TOKEN                                  token (16 bytes, keyed name)
+ *   A/ACCESSOR                               token of an accessor (keyed name)
+ *   k/TOKEN/CHILD                            children of a token
+ *   e/TIME/TOKEN                             when the revoker must look at a token: its end
+ *   R/NAME                                   token role
  *   C/TOKEN                                  cubbyhole of a token
  *   x/KIND/ID                                tombstone: the owner may have no new leases
  *   l/LEASE                                  lease (16 bytes, keyed name of the lease id)
