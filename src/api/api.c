@@ -8,6 +8,8 @@
 #include "api/context.h"
 #include "api/fields.h"
 #include "api/help.h"
+#include "auth/access.h"
+#include "auth/policies.h"
 #include "store/store.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -21,6 +23,7 @@
 
 struct api {
 	struct broker *broker;
+	struct policies *policies;
 	enum api_pool pool;
 	bool issued;  /* the last reply holds a credential: api_settle passes on how it fared */
 	bool flushed; /* nobody can say that it was not received */
@@ -29,17 +32,26 @@ struct api {
 int api_new(struct broker *broker, enum api_pool pool, struct api **api_out)
 {
 	struct api *api = calloc(1, sizeof(*api));
+	int ret;
 
-	*api_out = api;
+	*api_out = NULL;
 	if (!api)
 		return LH_ENOMEM;
 	api->broker = broker;
 	api->pool = pool;
+	ret = policies_new(broker_store(broker), &api->policies);
+	if (ret) {
+		api_free(api);
+		return ret;
+	}
+	*api_out = api;
 	return 0;
 }
 
 void api_free(struct api *api)
 {
+	if (api)
+		policies_free(api->policies);
 	free(api);
 }
 
@@ -123,12 +135,19 @@ static int needed_capability(struct context *context, enum capability *capabilit
 static int check_allowed(struct context *context)
 {
 	const struct route_match *match = context->match;
-	enum capability capability;
-	bool sudo = match->miss == ROUTE_FOUND && (match->route->flags & ROUTE_SUDO);
+	struct access access = {
+		.path = context->request->path,
+		.sudo = match->miss == ROUTE_FOUND && (match->route->flags & ROUTE_SUDO),
+		.input = context->request->input,
+		.wrap_ttl = context->request->wrap_ttl,
+	};
+	bool allowed = false;
 	int ret;
 
-	ret = needed_capability(context, &capability);
-	if (ret || auth_allows(context->caller, capability, sudo, context->request->path))
+	ret = needed_capability(context, &access.capability);
+	if (!ret)
+		ret = auth_allows(context->policies, context->caller, &access, &allowed);
+	if (ret || allowed)
 		return ret;
 	outcome_error(&context->outcome, 403, DENIED);
 	return LH_EPERM;
@@ -226,7 +245,7 @@ static int handle(struct context *context)
 	ret = route->handle(context);
 	context->fields = NULL;
 	json_decref(fields);
-	if (ret || context->outcome.kind != OUTCOME_DATA)
+	if (ret || context->outcome.kind != OUTCOME_DATA || (route->flags & ROUTE_ANY))
 		return ret;
 	capture = route_capture(route->pattern, &capture_size);
 	fields_warn(route_fields(route, context->match->engine), request->input, capture,
@@ -332,7 +351,7 @@ static void give_up(struct api *api, struct context *context, const struct api_r
 
 void api_serve(struct api *api, const struct api_request *raw, struct api_reply *reply)
 {
-	struct context context = { .broker = api->broker };
+	struct context context = { .broker = api->broker, .policies = api->policies };
 	struct route_match match;
 	struct request request;
 	int ret;

@@ -149,6 +149,8 @@ static enum verdict go_on(const struct remover *remover, struct step *step, stru
 		return closed(remover, step, told);
 	if (step->next.count)
 		return more(step); /* a look has found something */
+	if (step->part == REVOKE_KEYS)
+		return step->kept.action ? give_up(step) : STEP_DONE;
 	/* Refusals of the first clearing wait for the cloud's word on the user. */
 	if (told->refused && json_get_int(step->notes, "tries", 0))
 		leave_user(step);
@@ -159,7 +161,10 @@ static enum verdict begin(const struct remover *remover, struct step *step)
 {
 	if (!remover->is_sound(step->plan))
 		return step_fail(step, "the plan names no user or not all policies");
-	remover->begin(step);
+	if (step->part != REVOKE_REST)
+		remover->clear_keys(step);
+	if (step->part != REVOKE_KEYS)
+		remover->clear_rest(step);
 	return step->next.count ? more(step) : close_all(remover, step);
 }
 

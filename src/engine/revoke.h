@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Taking back a planned user, whatever of it exists.
  *
- *   clear   the key and all attachments of the plan
+ *   clear   the key and all attachments of the plan, or one of the two alone
  *   close   the plan's policies and the user; if both are gone, so is everything
  *   look    the cloud will not let go of the user: list what else is on it, clear that, close again
  *
@@ -19,8 +19,11 @@ struct remover {
 	/* Mandatory. Whether the plan names everything it must. */
 	bool (*is_sound)(const json_t *plan);
 
-	/* Mandatory. Adds the calls that clear, or those that find out what there is to be cleared. */
-	void (*begin)(struct step *step);
+	/* Mandatory. Add the calls that clear, or those that find out what there is to be cleared:
+	 * the keys first, then attachments. One of the two is left out when only a part is asked
+	 * for. */
+	void (*clear_keys)(struct step *step);
+	void (*clear_rest)(struct step *step);
 
 	/* Mandatory. Adds the calls that list what is on a user who cannot be deleted. */
 	void (*look)(struct step *step);

@@ -33,16 +33,21 @@ static void look(struct step *step)
 	alicloud_user_call(step, "ListPoliciesForUser", CALL_READS, tag_of(KIND_LIST_POLICIES, 0));
 }
 
-static void begin(struct step *step)
+static void clear_keys(struct step *step)
 {
 	const char *id = json_get_text(step->facts, "access_key_id");
-	const json_t *policy;
-	size_t i, count = 0;
 
 	if (id[0])
 		delete_key(step, id, 0);
 	else
 		list_keys(step);
+}
+
+static void clear_rest(struct step *step)
+{
+	const json_t *policy;
+	size_t i, count = 0;
+
 	json_array_foreach(json_object_get(step->plan, "inline"), i, policy)
 		detach(step, "Custom", json_get_text(policy, "name"), count++);
 	json_array_foreach(json_object_get(step->plan, "remote"), i, policy)
@@ -134,7 +139,8 @@ static bool is_conflict(const struct answer *answer)
 
 static const struct remover remover = {
 	.is_sound = alicloud_plan_is_sound,
-	.begin = begin,
+	.clear_keys = clear_keys,
+	.clear_rest = clear_rest,
 	.look = look,
 	.hear = hear,
 	.left = left,
