@@ -25,6 +25,7 @@ struct outcome {
 	json_t *data;
 	json_t *warnings; /* array of texts, or NULL */
 	json_t *errors;   /* array of texts */
+	json_t *auth;     /* of a token; NULL: none */
 	char *lease_id;   /* NULL: no lease; owned */
 	bool renewable;
 	int64_t lease_duration; /* seconds */
@@ -40,6 +41,7 @@ int outcome_data(struct outcome *outcome, json_t *data);
 int outcome_bare(struct outcome *outcome, int status, json_t *data);
 int outcome_status(struct outcome *outcome, int status);  /* no body */
 int outcome_no_data(struct outcome *outcome, int status); /* the envelope with data null */
+int outcome_auth(struct outcome *outcome, json_t *auth);  /* the same with a token in it */
 
 /* One error text. A NULL format: none, {"errors":[]}. */
 int outcome_error(struct outcome *outcome, int status, const char *format, ...)
