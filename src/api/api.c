@@ -8,6 +8,8 @@
 #include "api/context.h"
 #include "api/fields.h"
 #include "api/help.h"
+#include "auth/access.h"
+#include "auth/policies.h"
 #include "store/store.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -21,24 +23,35 @@
 
 struct api {
 	struct broker *broker;
+	struct policies *policies;
 	enum api_pool pool;
-	bool issued; /* the last reply holds a credential: api_sent passes on how it fared */
+	bool issued;  /* the last reply holds a credential: api_settle passes on how it fared */
+	bool flushed; /* nobody can say that it was not received */
 };
 
 int api_new(struct broker *broker, enum api_pool pool, struct api **api_out)
 {
 	struct api *api = calloc(1, sizeof(*api));
+	int ret;
 
-	*api_out = api;
+	*api_out = NULL;
 	if (!api)
 		return LH_ENOMEM;
 	api->broker = broker;
 	api->pool = pool;
+	ret = policies_new(broker_store(broker), &api->policies);
+	if (ret) {
+		api_free(api);
+		return ret;
+	}
+	*api_out = api;
 	return 0;
 }
 
 void api_free(struct api *api)
 {
+	if (api)
+		policies_free(api->policies);
 	free(api);
 }
 
@@ -122,12 +135,19 @@ static int needed_capability(struct context *context, enum capability *capabilit
 static int check_allowed(struct context *context)
 {
 	const struct route_match *match = context->match;
-	enum capability capability;
-	bool sudo = match->miss == ROUTE_FOUND && (match->route->flags & ROUTE_SUDO);
+	struct access access = {
+		.path = context->request->path,
+		.sudo = match->miss == ROUTE_FOUND && (match->route->flags & ROUTE_SUDO),
+		.input = context->request->input,
+		.wrap_ttl = context->request->wrap_ttl,
+	};
+	bool allowed = false;
 	int ret;
 
-	ret = needed_capability(context, &capability);
-	if (ret || auth_allows(context->caller, capability, sudo, context->request->path))
+	ret = needed_capability(context, &access.capability);
+	if (!ret)
+		ret = auth_allows(context->policies, context->caller, &access, &allowed);
+	if (ret || allowed)
 		return ret;
 	outcome_error(&context->outcome, 403, DENIED);
 	return LH_EPERM;
@@ -225,7 +245,7 @@ static int handle(struct context *context)
 	ret = route->handle(context);
 	context->fields = NULL;
 	json_decref(fields);
-	if (ret || context->outcome.kind != OUTCOME_DATA)
+	if (ret || context->outcome.kind != OUTCOME_DATA || (route->flags & ROUTE_ANY))
 		return ret;
 	capture = route_capture(route->pattern, &capture_size);
 	fields_warn(route_fields(route, context->match->engine), request->input, capture,
@@ -331,7 +351,7 @@ static void give_up(struct api *api, struct context *context, const struct api_r
 
 void api_serve(struct api *api, const struct api_request *raw, struct api_reply *reply)
 {
-	struct context context = { .broker = api->broker };
+	struct context context = { .broker = api->broker, .policies = api->policies };
 	struct route_match match;
 	struct request request;
 	int ret;
@@ -348,13 +368,21 @@ void api_serve(struct api *api, const struct api_request *raw, struct api_reply 
 	if (ret == LH_EBUSY || is_too_long(api, reply))
 		hand_on(raw, reply);
 	api->issued = context.issued;
+	api->flushed = false;
 	outcome_clear(&context.outcome);
 	request_clear(&request);
 }
 
 void api_sent(struct api *api, bool flushed)
 {
+	api->flushed = flushed;
+	if (api->issued && flushed)
+		broker_sent(api->broker);
+}
+
+void api_settle(struct api *api)
+{
 	if (api->issued)
-		broker_delivered(api->broker, flushed);
+		broker_delivered(api->broker, api->flushed);
 	api->issued = false;
 }

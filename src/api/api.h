@@ -58,12 +58,17 @@ int api_new(struct broker *broker, enum api_pool pool, struct api **api_out);
 void api_free(struct api *api);
 
 /* Answers one request. Never fails: errors are replies. The reply is the caller's, to be freed with
- * api_reply_clear (it wipes). After it was sent, or could not be, api_sent must be called. */
+ * api_reply_clear (it wipes). After it was sent, or could not be, api_sent and then api_settle must
+ * be called. */
 void api_serve(struct api *api, const struct api_request *request, struct api_reply *reply);
 
-/* Says whether the whole reply was flushed to the web server: a credential that nobody received is
- * revoked. */
+/* Says whether the whole reply was flushed to the web server. Nothing that takes time: the web server
+ * may still wait for the connection's end. */
 void api_sent(struct api *api, bool flushed);
+
+/* Writes down what follows from that: a credential that was sent is confirmed, one that nobody
+ * received is revoked. No-op when the last reply held none. */
+void api_settle(struct api *api);
 
 void api_reply_clear(struct api_reply *reply);
 

@@ -13,10 +13,12 @@
 #include "broker/broker.h"
 
 struct err;
+struct policies;
 
 struct context {
 	/* Borrowed. */
 	struct broker *broker;
+	struct policies *policies;
 	const struct request *request;
 	const struct route_match *match; /* match->capture: the captured part of the path */
 	const json_t *fields;            /* what was sent and is known, coerced */
@@ -57,6 +59,13 @@ int tune_write(struct context *context);
 int ui_mounts_list(struct context *context);
 int ui_mounts_read(struct context *context);
 int auth_mounts_list(struct context *context);
+
+/* cubbyhole.c */
+int cubbyhole_read(struct context *context);
+int cubbyhole_exists(struct context *context, bool *exists_out);
+int cubbyhole_names(struct context *context);
+int cubbyhole_write(struct context *context);
+int cubbyhole_remove(struct context *context);
 
 /* leases.c */
 int leases_lookup(struct context *context);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/context.h"
+#include "auth/access.h"
 #include "store/store.h"
 #include "util/buf.h"
 #include "util/clock.h"
@@ -83,6 +84,18 @@ static const char *meant_lease(struct context *context)
 	return NULL;
 }
 
+static int may_update(struct context *context, const char *path, bool sudo, bool *allowed_out)
+{
+	const struct access access = {
+		.path = path,
+		.capability = CAPABILITY_UPDATE,
+		.sudo = sudo,
+		.input = context->request->input,
+	};
+
+	return auth_allows(context->policies, context->caller, &access, allowed_out);
+}
+
 /* A grant on the path form is a grant on that very lease. The body form reaches the caller's own
  * leases; those of others need sudo there, or the grant on the path form. */
 static int check_owner(struct context *context, const char *id, bool *allowed_out)
@@ -94,16 +107,21 @@ static int check_owner(struct context *context, const char *id, bool *allowed_ou
 	int ret;
 
 	*allowed_out = true;
-	if (context->match->capture[0] || auth_allows(caller, CAPABILITY_UPDATE, true, path))
+	if (context->match->capture[0])
 		return 0;
+	ret = may_update(context, path, true, allowed_out);
+	if (ret || *allowed_out)
+		return ret;
 	ret = lease_get(broker_store(context->broker), id, &lease);
-	if (ret)
-		return ret == LH_ENOENT ? 0 : ret;
-	if (!wipe_equal(lease->owner.name, caller->token, sizeof(caller->token))) {
+	*allowed_out = ret == LH_ENOENT || (!ret && wipe_equal(lease->owner.name, caller->token,
+							       sizeof(caller->token)));
+	if (ret == LH_ENOENT)
+		ret = 0;
+	if (!ret && !*allowed_out) {
 		buf_printf(&grant, "%s/%s", path, id);
 		ret = buf_error(&grant);
-		*allowed_out = !ret &&
-			       auth_allows(caller, CAPABILITY_UPDATE, false, buf_text(&grant));
+		if (!ret)
+			ret = may_update(context, buf_text(&grant), false, allowed_out);
 	}
 	buf_free(&grant);
 	lease_free(lease);

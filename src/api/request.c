@@ -61,8 +61,9 @@ static int check_namespace(const char *namespace, struct outcome *outcome)
 }
 
 /* A client that asks for a wrapped answer must not get a bare secret. */
-static int check_wrapping(const char *text, struct outcome *outcome)
+static int read_wrapping(struct request *request, struct outcome *outcome)
 {
+	const char *text = request->raw->wrap_ttl;
 	struct err err = { "" };
 	int64_t ttl;
 
@@ -71,7 +72,10 @@ static int check_wrapping(const char *text, struct outcome *outcome)
 	if (duration_parse(text, &ttl, &err))
 		return refuse(outcome, 400, "error parsing X-Vault-Wrap-TTL header: %s", err.text);
 	if (ttl < 0)
-		return refuse(outcome, 400, "requested wrap ttl cannot be negative");
+		return refuse(outcome, 400,
+			      "error parsing X-Vault-Wrap-TTL header: requested wrap ttl cannot be "
+			      "negative");
+	request->wrap_ttl = ttl;
 	if (ttl > 0)
 		return refuse(outcome, 400, "this server does not wrap responses");
 	return 0;
@@ -313,7 +317,7 @@ int request_read(const struct api_request *raw, struct request *request, struct 
 	if (!ret)
 		ret = read_path(request, outcome);
 	if (!ret)
-		ret = check_wrapping(raw->wrap_ttl, outcome);
+		ret = read_wrapping(request, outcome);
 	request->input = request->operation == OPERATION_WRITE ? request->body : request->query;
 	return ret;
 }

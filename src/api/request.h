@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "api/api.h"
 
@@ -26,6 +27,7 @@ struct request {
 	bool help;           /* ?help=1: the operation does not matter */
 	char *path;          /* relative to /v1/; of a list it ends in a slash */
 	const char *token;   /* borrowed; "" if there is none */
+	int64_t wrap_ttl;    /* seconds; 0: the answer is not to be wrapped */
 	json_t *query;       /* object: texts, arrays of texts */
 	json_t *body;        /* object; {} unless the operation is a write */
 	const json_t *input; /* borrowed: the one of them that fields are taken from */

@@ -13,7 +13,7 @@ static const struct {
 } builtin_mounts[] = {
 	{ "sys/", "system", routes_system },
 	{ "auth/token/", "token", routes_system },
-	{ "cubbyhole/", "cubbyhole", NULL },
+	{ "cubbyhole/", "cubbyhole", routes_system },
 	{ "identity/", "identity", NULL },
 };
 

@@ -35,6 +35,7 @@ enum route_flag {
 	ROUTE_BARE = 2,   /* outside the envelope; a wrong method is {"errors":[]} */
 	ROUTE_INJECT = 4, /* repeats data at the top of the envelope */
 	ROUTE_LOWER = 8,  /* the captured name is stored in lower case */
+	ROUTE_ANY = 16,   /* takes any input: nothing is unknown */
 };
 
 /* Where the fields of an engine's route come from. */

@@ -80,6 +80,10 @@ void issue_reply_clear(struct issue_reply *reply);
 int broker_issue(struct broker *broker, const struct issue_request *request,
 		 struct issue_reply *reply, struct err *err);
 
+/* Says that the last issue's reply was flushed, before anything else happens: dies the process now,
+ * the revoker confirms the lease. No-op when nothing is in hand. */
+void broker_sent(struct broker *broker);
+
 /* Says what became of the last issue's reply: flushed, the lease is confirmed; not flushed, nobody
  * has the credential and it is revoked at once. No-op when nothing is in hand. */
 void broker_delivered(struct broker *broker, bool flushed);

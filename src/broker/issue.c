@@ -276,6 +276,8 @@ static int talk(struct issue *issue)
 		.key = &issue->root.key,
 		.role = issue->request->role,
 		.plan = issue->plan,
+		.account = issue->root.account,
+		.use = BUCKET_ISSUE,
 		.deadline = issue->request->deadline,
 		.attempts = CALL_ATTEMPTS,
 		.advance = advance,
@@ -476,6 +478,12 @@ int broker_issue(struct broker *broker, const struct issue_request *request,
 
 /* ---- The reply ---- */
 
+void broker_sent(struct broker *broker)
+{
+	if (broker->in_hand.held && broker->in_hand.lasting)
+		slot_phase_set(broker->options.slot, SLOT_DELIVERED);
+}
+
 /* tx 3. Dies the process before it, the slot says that the reply was flushed, and the revoker
  * confirms the lease; dies the whole server, the lease is revoked: the safe side. */
 static void delivered(struct broker *broker)
@@ -485,7 +493,7 @@ static void delivered(struct broker *broker)
 
 	if (!in_hand->lasting)
 		return;
-	slot_phase_set(broker->options.slot, SLOT_DELIVERED);
+	broker_sent(broker);
 	ret = confirm_lease(broker, &in_hand->lease);
 	if (ret)
 		log_error("issue: a delivered lease cannot be confirmed (%s); it will be revoked",
@@ -511,9 +519,9 @@ void broker_delivered(struct broker *broker, bool flushed)
 {
 	if (!broker->in_hand.held)
 		return;
-	broker->in_hand.held = false;
 	if (flushed)
 		delivered(broker);
 	else
 		undelivered(broker);
+	broker->in_hand.held = false;
 }

@@ -3,7 +3,9 @@
  *
  *   master key ──▶ wrapping key                          seals the record of the root keys
  *   root key   ──▶ value key                             one for each root key, seals values
- *   first root key ──▶ lease, token, account name keys   the same for ever
+ *              ──▶ token key                             the same, seals batch tokens
+ *   first root key ──▶ lease, token, account, accessor   the same for ever
+ *                      name keys
  *
  * Everything is derived once, when the keyring is made; the whole struct lives in the mapping. */
 #include <config.h>
@@ -13,8 +15,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "crypto/box.h"
 #include "crypto/crypto.h"
-#include "crypto/xaes.h"
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/reader.h"
@@ -22,7 +24,7 @@
 
 #define KEY_SIZE       32
 #define ID_SIZE        4
-#define SEALED_MIN     (ID_SIZE + XAES_NONCE_SIZE + XAES_TAG_SIZE)
+#define SEALED_MIN     (ID_SIZE + BOX_OVERHEAD)
 #define RECORD_VERSION 1
 #define RECORD_AD      "leasehold keyring "
 
@@ -30,6 +32,7 @@ static const char *const name_labels[] = {
 	[KEYRING_LEASE] = "leasehold name lease",
 	[KEYRING_TOKEN] = "leasehold name token",
 	[KEYRING_ACCOUNT] = "leasehold name account",
+	[KEYRING_ACCESSOR] = "leasehold name accessor",
 };
 
 #define NAMES (sizeof(name_labels) / sizeof(name_labels[0]))
@@ -37,7 +40,7 @@ static const char *const name_labels[] = {
 struct root {
 	uint32_t
 		id; /* random, so that two copies of a store that rotate apart never agree on one */
-	unsigned char key[KEY_SIZE], value_key[KEY_SIZE];
+	unsigned char key[KEY_SIZE], value_key[KEY_SIZE], token_key[KEY_SIZE];
 };
 
 struct keyring {
@@ -128,6 +131,8 @@ static int add_root(struct keyring *keyring, uint32_t id, const unsigned char ke
 	root->id = id;
 	memcpy(root->key, key, KEY_SIZE);
 	ret = derive(key, "leasehold value", root->value_key);
+	if (!ret)
+		ret = derive(key, "leasehold batch token", root->token_key);
 	if (!ret && keyring->count == 0)
 		ret = derive_names(keyring);
 	if (ret)
@@ -169,49 +174,6 @@ int keyring_new(const unsigned char master[MASTER_KEY_SIZE], struct keyring **ke
 	return ret;
 }
 
-/* Appends nonce | sealed plain to out. The plain text is put in its place and sealed there. */
-static int seal_to(const unsigned char key[KEY_SIZE], const void *ad, size_t ad_size,
-		   const void *plain, size_t size, struct buf *out)
-{
-	static const unsigned char room[XAES_TAG_SIZE] = { 0 };
-	unsigned char nonce[XAES_NONCE_SIZE];
-	size_t start = out->size;
-	char *at;
-	int ret;
-
-	random_bytes(nonce, sizeof(nonce));
-	buf_add(out, nonce, sizeof(nonce));
-	buf_add(out, plain, size);
-	buf_add(out, room, sizeof(room));
-	if (buf_error(out))
-		return LH_ENOMEM;
-	at = out->data + out->size - size - sizeof(room);
-	ret = xaes_seal(key, nonce, ad, ad_size, at, size, at);
-	if (ret) {
-		wipe(at, size);
-		out->size = start;
-		out->data[start] = '\0';
-	}
-	return ret;
-}
-
-/* Appends what seal_to sealed to out; size is at least that of nonce and tag. */
-static int open_to(const unsigned char key[KEY_SIZE], const void *ad, size_t ad_size,
-		   const unsigned char *sealed, size_t size, struct buf *out)
-{
-	size_t start = out->size;
-	int ret;
-
-	buf_add(out, sealed + XAES_NONCE_SIZE, size - XAES_NONCE_SIZE);
-	if (buf_error(out))
-		return LH_ENOMEM;
-	ret = xaes_open(key, sealed, ad, ad_size, out->data + start, out->size - start,
-			out->data + start);
-	out->size = ret ? start : out->size - XAES_TAG_SIZE;
-	out->data[out->size] = '\0';
-	return ret;
-}
-
 static void add_record_ad(struct buf *ad, const char *store_id)
 {
 	buf_add_text(ad, RECORD_AD);
@@ -235,8 +197,8 @@ int keyring_wrap(const struct keyring *keyring, const char *store_id, struct buf
 	if (!ret)
 		ret = buf_error(&ad);
 	if (!ret)
-		ret = seal_to(keyring->wrapping_key, ad.data, ad.size, record.data, record.size,
-			      out);
+		ret = box_seal(keyring->wrapping_key, ad.data, ad.size, record.data, record.size,
+			       out);
 	buf_free(&record);
 	buf_free(&ad);
 	return ret;
@@ -272,12 +234,10 @@ static int unwrap_into(struct keyring *keyring, const void *sealed, size_t size,
 	struct buf record = BUF_INIT, ad = BUF_INIT;
 	int ret;
 
-	if (size < XAES_NONCE_SIZE + XAES_TAG_SIZE)
-		return LH_ECORRUPT;
 	add_record_ad(&ad, store_id);
 	ret = buf_error(&ad);
 	if (!ret)
-		ret = open_to(keyring->wrapping_key, ad.data, ad.size, sealed, size, &record);
+		ret = box_open(keyring->wrapping_key, ad.data, ad.size, sealed, size, &record);
 	if (!ret)
 		ret = read_roots(keyring, &record);
 	buf_free(&record);
@@ -328,7 +288,20 @@ int keyring_seal(const struct keyring *keyring, const void *ad, size_t ad_size, 
 	const struct root *newest = &keyring->roots[keyring->count - 1];
 
 	buf_add_u32(out, newest->id);
-	return seal_to(newest->value_key, ad, ad_size, plain, size, out);
+	return box_seal(newest->value_key, ad, ad_size, plain, size, out);
+}
+
+/* The root key that sealed something, LH_ENOENT if it is not here. */
+static int sealing_root(const struct keyring *keyring, const void *sealed, size_t size,
+			const struct root **root_out)
+{
+	struct reader reader;
+
+	if (size < SEALED_MIN)
+		return LH_ECORRUPT;
+	reader_init(&reader, sealed, ID_SIZE);
+	*root_out = find_root(keyring, reader_u32(&reader));
+	return *root_out ? 0 : LH_ENOENT;
 }
 
 int keyring_open(const struct keyring *keyring, const void *ad, size_t ad_size, const void *sealed,
@@ -336,15 +309,32 @@ int keyring_open(const struct keyring *keyring, const void *ad, size_t ad_size, 
 {
 	const unsigned char *bytes = sealed;
 	const struct root *root;
-	struct reader reader;
+	int ret = sealing_root(keyring, sealed, size, &root);
 
-	if (size < SEALED_MIN)
-		return LH_ECORRUPT;
-	reader_init(&reader, sealed, ID_SIZE);
-	root = find_root(keyring, reader_u32(&reader));
-	if (!root)
-		return LH_ENOENT;
-	return open_to(root->value_key, ad, ad_size, bytes + ID_SIZE, size - ID_SIZE, out);
+	if (ret)
+		return ret;
+	return box_open(root->value_key, ad, ad_size, bytes + ID_SIZE, size - ID_SIZE, out);
+}
+
+int keyring_seal_token(const struct keyring *keyring, const void *ad, size_t ad_size,
+		       const void *plain, size_t size, struct buf *out)
+{
+	const struct root *newest = &keyring->roots[keyring->count - 1];
+
+	buf_add_u32(out, newest->id);
+	return box_seal(newest->token_key, ad, ad_size, plain, size, out);
+}
+
+int keyring_open_token(const struct keyring *keyring, const void *ad, size_t ad_size,
+		       const void *sealed, size_t size, struct buf *out)
+{
+	const unsigned char *bytes = sealed;
+	const struct root *root;
+	int ret = sealing_root(keyring, sealed, size, &root);
+
+	if (ret)
+		return ret;
+	return box_open(root->token_key, ad, ad_size, bytes + ID_SIZE, size - ID_SIZE, out);
 }
 
 int keyring_name(const struct keyring *keyring, enum keyring_name purpose, const char *text,

@@ -39,7 +39,7 @@ struct call {
 	struct round *round;           /* borrowed: the one it was added to, for call_param */
 	const struct service *service; /* NULL: a plain request, see below */
 	const char *action;
-	json_t *params; /* object of texts */
+	json_t *params; /* object; the cloud's signature scheme puts it where it belongs */
 	enum call_effect effect;
 	int tag; /* the engine's own mark, repeated in the answer */
 
@@ -69,6 +69,9 @@ struct call *round_add(struct round *round, const struct service *service, const
 /* Sets one parameter. A NULL call is allowed: the round knows already. A value that is no UTF-8 makes
  * the round fail as lost memory does. The round must still be where it was when the call was added. */
 void call_param(struct call *call, const char *name, const char *value);
+
+/* The same with any JSON value, which is taken; NULL makes the round fail. */
+void call_value(struct call *call, const char *name, json_t *value);
 
 /* Frees and wipes what the calls own; the round is empty again. */
 void round_clear(struct round *round);
@@ -111,6 +114,14 @@ enum verdict {
 	STEP_TAKEN,  /* issue only: a planned name is in use; plan anew */
 };
 
+/* How far `revoke` goes. When many leases are due and the cloud's quota is what they wait for, the
+ * keys of all of them die before the rest of any is cleared away. */
+enum revoke_part {
+	REVOKE_ALL,  /* everything, the keys first */
+	REVOKE_KEYS, /* only the keys: STEP_DONE says that no key of the plan works any more */
+	REVOKE_REST, /* everything else: REVOKE_KEYS has succeeded for this plan */
+};
+
 /* One conversation with a cloud: what the engine is told and what it tells. The broker zeroes it,
  * sets the inputs, calls the step function with no answers first, and frees it at the end. */
 struct step {
@@ -118,6 +129,7 @@ struct step {
 	const json_t *role;           /* issue: the role as stored */
 	const json_t *plan;           /* names chosen by `plan` */
 	const json_t *facts;          /* revoke: what issue learned; NULL if it never ended */
+	enum revoke_part part;        /* revoke */
 	const struct answer *answers; /* of the last round */
 	size_t answer_count;
 
@@ -174,6 +186,12 @@ struct warnings {
 void warnings_add(struct warnings *warnings, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* How many calls of an action the cloud takes from one account in any second. */
+struct quota {
+	const char *action;  /* "*": any other; NULL ends a list */
+	unsigned per_second; /* at least 1 */
+};
+
 /* System limits that a role is checked against, seconds. */
 struct role_limits {
 	int64_t max_ttl;
@@ -186,6 +204,10 @@ struct engine {
 
 	/* Mandatory. How its calls are signed. */
 	const struct sign_scheme *scheme;
+
+	/* Mandatory. What the cloud allows an account by default; the configuration file may say
+	 * otherwise. "*" is among them. */
+	const struct quota *quotas;
 
 	/* Mandatory. Fields of `config`, `role/:name` and `creds/:name` (field.h), ended by a NULL
 	 * name. creds_fields may be empty. */
@@ -220,8 +242,9 @@ struct engine {
 	/* Mandatory. Makes the planned credential, in as few rounds as the cloud allows. */
 	enum verdict (*issue)(struct step *step);
 
-	/* Mandatory. Removes all that the plan may have made, whatever of it exists: may be repeated
-	 * for ever, "does not exist" is success, foreign policies are detached but never deleted. */
+	/* Mandatory. Removes what the plan may have made, as far as step->part says, whatever of it
+	 * exists: may be repeated for ever, "does not exist" is success, foreign policies are
+	 * detached but never deleted. */
 	enum verdict (*revoke)(struct step *step);
 
 	/* Mandatory. Whether leases of this kind of plan can be renewed. */

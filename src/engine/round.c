@@ -50,10 +50,17 @@ struct call *round_add(struct round *round, const struct service *service, const
 	return call;
 }
 
+void call_value(struct call *call, const char *name, json_t *value)
+{
+	if (!call)
+		json_decref(value);
+	else if (json_object_set_new(call->params, name, value))
+		call->round->failed = true;
+}
+
 void call_param(struct call *call, const char *name, const char *value)
 {
-	if (call && json_object_set_new(call->params, name, json_string(value)))
-		call->round->failed = true;
+	call_value(call, name, json_string(value));
 }
 
 /* A plain request may carry a login token in any of its texts. */

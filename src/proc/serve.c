@@ -2,6 +2,7 @@
 #include "proc/serve.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "api/api.h"
 #include "proc/fcgi.h"
@@ -58,6 +59,7 @@ bool serve(const struct server *server, struct fcgi *fcgi)
 	int64_t deadline = clock_boot_ms() + server->time_ms;
 	struct api_request request;
 	struct api_reply refusal;
+	char request_id[33] = ""; /* outlives the request's own */
 	bool open = false;
 
 	set_deadline(server, deadline);
@@ -66,15 +68,19 @@ bool serve(const struct server *server, struct fcgi *fcgi)
 		/* A queue hands out requests whose senders have given up long ago. */
 		if (fcgi_gone(fcgi))
 			break;
-		log_set_request(request.request_id[0] ? request.request_id : NULL);
+		snprintf(request_id, sizeof(request_id), "%s", request.request_id);
+		log_set_request(request_id[0] ? request_id : NULL);
 		answer(server, fcgi, &request, deadline);
-		log_set_request(NULL);
 		open = true;
 		break;
 	case FCGI_REFUSED: refuse(server, fcgi, &refusal); break;
 	case FCGI_LOST: break;
 	}
+	/* The web server passes a reply on when its connection ends: what remains to be written down
+	 * comes after that. */
 	open = fcgi_end(fcgi, open && server->keep);
+	api_settle(server->api);
+	log_set_request(NULL);
 	set_deadline(server, 0);
 	return open;
 }

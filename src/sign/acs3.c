@@ -33,29 +33,13 @@ static void collect(const struct sign_request *request, const struct sign_key *k
 	sign_headers_add(headers, "accept", "application/json", SIGN_HEADER_BESIDE);
 }
 
-static void write_canonical(const struct sign_headers *headers, const char *body_digest,
-			    struct signed_request *out)
+static int write_string_to_sign(const struct sign_headers *headers, const char *body_digest,
+				struct signed_request *out)
 {
-	struct buf *text = &out->canonical_request;
-
-	buf_add_text(text, "POST\n/\n");
-	buf_add(text, buf_text(&out->query), out->query.size);
-	buf_add_char(text, '\n');
-	sign_headers_canonical(headers, text);
-	buf_add_char(text, '\n');
-	sign_headers_names(headers, text);
-	buf_add_char(text, '\n');
-	buf_add_text(text, body_digest);
-}
-
-static int write_string_to_sign(struct signed_request *out)
-{
+	const struct sign_message message = { "POST", buf_text(&out->query), headers, body_digest };
 	char digest[SIGN_DIGEST_SIZE];
-	int ret = buf_error(&out->canonical_request);
+	int ret = sign_canonical(&message, out, digest);
 
-	if (!ret)
-		ret = sign_digest(buf_text(&out->canonical_request), out->canonical_request.size,
-				  digest);
 	if (ret)
 		return ret;
 	buf_printf(&out->string_to_sign, "%s\n%s", ACS3, digest);
@@ -79,12 +63,6 @@ static int write_authorization(const struct sign_headers *headers, const struct 
 	return buf_error(&out->authorization);
 }
 
-/* The id stands in a header too, and a comma in it would forge the parts behind. */
-static int check_id(const char *id)
-{
-	return *id && !strpbrk(id, ", ") && text_is_printable(id, strlen(id)) ? 0 : LH_EINVAL;
-}
-
 static int sign(const struct sign_request *request, const struct sign_key *key, int64_t now,
 		const char *nonce, struct signed_request *out)
 {
@@ -93,24 +71,29 @@ static int sign(const struct sign_request *request, const struct sign_key *key, 
 	int ret;
 
 	*out = (struct signed_request){ 0 };
+	if (!key)
+		return LH_EINVAL;
 	clock_format(now, date);
-	ret = sign_digest(request->body, strlen(request->body), body_digest);
+	if (request->body)
+		buf_add_text(&out->body, request->body);
+	ret = buf_error(&out->body);
+	if (!ret)
+		ret = sign_digest(buf_text(&out->body), out->body.size, body_digest);
 	if (ret)
-		return ret;
+		goto cleanup;
 	collect(request, key, nonce, date, body_digest, &headers);
 	ret = sign_headers_check(&headers);
 	if (!ret)
-		ret = check_id(key->id);
+		ret = sign_check_id(key->id);
 	if (!ret)
-		ret = sign_query(request, &out->query);
-	if (!ret) {
-		write_canonical(&headers, body_digest, out);
-		ret = write_string_to_sign(out);
-	}
+		ret = sign_query(request->params, &out->query);
+	if (!ret)
+		ret = write_string_to_sign(&headers, body_digest, out);
 	if (!ret)
 		ret = write_authorization(&headers, key, out);
 	if (!ret)
 		ret = sign_headers_send(&headers, out);
+cleanup:
 	if (ret)
 		signed_free(out);
 	return ret;

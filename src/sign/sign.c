@@ -107,41 +107,80 @@ int sign_headers_send(const struct sign_headers *headers, struct signed_request 
 
 static int compare_names(const void *a, const void *b)
 {
-	const struct sign_pair *const *left = a, *const *right = b;
+	const char *const *left = a, *const *right = b;
 
-	return strcmp((*left)->name, (*right)->name);
+	return strcmp(*left, *right);
 }
 
-static int add_sorted(const struct sign_pair **sorted, size_t count, struct buf *out)
+static int add_value(const json_t *value, struct buf *out)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (i > 0 && strcmp(sorted[i - 1]->name, sorted[i]->name) == 0)
-			return LH_EINVAL;
+	const char *text = json_string_value(value);
+
+	if (text)
+		text_percent_encode(out, text, strlen(text));
+	else if (json_is_integer(value))
+		buf_printf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	else if (json_is_boolean(value))
+		buf_add_text(out, json_is_true(value) ? "true" : "false");
+	else
+		return LH_EINVAL;
+	return 0;
+}
+
+static int add_params(const json_t *params, const char *const *sorted, size_t count,
+		      struct buf *out)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < count && !ret; i++) {
 		if (i > 0)
 			buf_add_char(out, '&');
-		text_percent_encode(out, sorted[i]->name, strlen(sorted[i]->name));
+		text_percent_encode(out, sorted[i], strlen(sorted[i]));
 		buf_add_char(out, '=');
-		text_percent_encode(out, sorted[i]->value, strlen(sorted[i]->value));
+		ret = add_value(json_object_get(params, sorted[i]), out);
 	}
-	return buf_error(out);
+	return ret ? ret : buf_error(out);
 }
 
-int sign_query(const struct sign_request *request, struct buf *out)
+int sign_query(const json_t *params, struct buf *out)
 {
-	const struct sign_pair **sorted;
+	size_t count = 0;
+	const char **sorted, *name;
+	json_t *value;
 	int ret;
 
-	if (request->param_count == 0)
+	if (json_object_size(params) == 0)
 		return 0;
-	sorted = calloc(request->param_count, sizeof(*sorted));
+	sorted = calloc(json_object_size(params), sizeof(*sorted));
 	if (!sorted)
 		return LH_ENOMEM;
-	for (size_t i = 0; i < request->param_count; i++)
-		sorted[i] = &request->params[i];
-	qsort(sorted, request->param_count, sizeof(*sorted), compare_names);
-	ret = add_sorted(sorted, request->param_count, out);
+	json_object_foreach((json_t *)(uintptr_t)params, name, value) sorted[count++] = name;
+	qsort(sorted, count, sizeof(*sorted), compare_names);
+	ret = add_params(params, sorted, count, out);
 	free(sorted);
 	return ret;
+}
+
+/* A comma or a slash in an id would forge the parts behind it. */
+int sign_check_id(const char *id)
+{
+	return *id && !strpbrk(id, ",/ ") && text_is_printable(id, strlen(id)) ? 0 : LH_EINVAL;
+}
+
+int sign_canonical(const struct sign_message *message, struct signed_request *out,
+		   char digest[SIGN_DIGEST_SIZE])
+{
+	struct buf *text = &out->canonical_request;
+	int ret;
+
+	buf_printf(text, "%s\n/\n%s\n", message->method, message->query);
+	sign_headers_canonical(message->headers, text);
+	buf_add_char(text, '\n');
+	sign_headers_names(message->headers, text);
+	buf_add_char(text, '\n');
+	buf_add_text(text, message->payload);
+	ret = buf_error(text);
+	return ret ? ret : sign_digest(buf_text(text), text->size, digest);
 }
 
 int sign_digest(const void *data, size_t size, char out[SIGN_DIGEST_SIZE])
@@ -161,6 +200,7 @@ void signed_free(struct signed_request *signed_request)
 	buf_free(&signed_request->string_to_sign);
 	buf_free(&signed_request->authorization);
 	buf_free(&signed_request->query);
+	buf_free(&signed_request->body);
 	for (char **line = signed_request->headers; line && *line; line++)
 		wipe_free(*line);
 	free(signed_request->headers);

@@ -43,8 +43,29 @@ void sign_headers_names(const struct sign_headers *headers, struct buf *out);
  * content type that nobody signed. Sets out->headers. 0 or LH_ENOMEM. */
 int sign_headers_send(const struct sign_headers *headers, struct signed_request *out);
 
-/* Percent-encoded "name=value&…", sorted by name. 0, LH_ENOMEM, or LH_EINVAL for a name twice. */
-int sign_query(const struct sign_request *request, struct buf *out);
+/* Percent-encoded "name=value&…", sorted by name. Values are texts, integers and booleans.
+ * 0, LH_ENOMEM, or LH_EINVAL for any other value. */
+int sign_query(const json_t *params, struct buf *out);
+
+/* Whether an id may stand in an Authorization header. 0 or LH_EINVAL. */
+int sign_check_id(const char *id);
+
+/* What the first stage is made of. */
+struct sign_message {
+	const char *method;
+	const char *query;
+	const struct sign_headers *headers;
+	const char *payload; /* the digest of the body */
+};
+
+/* The first stage, the same text in all schemes; into out->canonical_request, and its digest.
+ * 0, LH_ENOMEM or LH_EIO. */
+int sign_canonical(const struct sign_message *message, struct signed_request *out,
+		   char digest[SIGN_DIGEST_SIZE]);
+
+/* All three stages of TC3, for a message of any kind. 0, LH_ENOMEM, LH_EINVAL or LH_EIO. */
+int sign_tc3_message(const struct sign_message *message, const char *service,
+		     const struct sign_key *key, int64_t now, struct signed_request *out);
 
 /* Lower-case hex of the SHA-256. 0 or LH_EIO. */
 int sign_digest(const void *data, size_t size, char out[SIGN_DIGEST_SIZE]);

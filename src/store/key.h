@@ -7,6 +7,11 @@
  *   c/UUID                                   configuration of a mount
  *   r/UUID/NAME                              role of a mount
  *   t/TOKEN                                  token (16 bytes, keyed name)
+ *   A/ACCESSOR                               token of an accessor (keyed name)
+ *   k/TOKEN/CHILD                            children of a token
+ *   e/TIME/TOKEN                             when the revoker must look at a token: its end
+ *   R/NAME                                   token role
+ *   C/TOKEN                                  cubbyhole of a token
  *   x/KIND/ID                                tombstone: the owner may have no new leases
  *   l/LEASE                                  lease (16 bytes, keyed name of the lease id)
  *   d/TIME/MOUNT/LEASE                       due: 8 bytes seconds, 16 bytes mount uuid, lease

@@ -77,15 +77,17 @@ class Server:
 
     def __init__(self, read_workers=2, work_workers=4, engine="", more="", setup=None,
                  environment=None, nginx=None, user="", group="", listeners=None,
-                 map_size="256MiB", cloud=ALICLOUD):
+                 map_size="256MiB", quotas='{ "*" = 10000 }', cloud=ALICLOUD):
         """engine, more: lines for the configuration. setup: of the simulator. nginx: of Nginx.
+
+        quotas: of the engine; without, the simulator's being off, nothing shall wait for them.
 
         listeners: lines instead of the two usual listeners; there is no nginx then.
         cloud: whose engine and simulator, one of conform.engines."""
         self.cloud, self.program = cloud, cloud.program() or binary()
         self.values = {"read_workers": read_workers, "work_workers": work_workers, "user": user,
                        "group": group, "engine": engine, "more": more, "map_size": map_size,
-                       "listeners": listeners or LISTENERS}
+                       "quotas": quotas, "listeners": listeners or LISTENERS}
         self.environment, self.nginx_arguments = environment or {}, nginx or {}
         self.folder = tempfile.mkdtemp(prefix="lh-")    # short: socket paths end at 107 bytes
         self.sim = cloud.sim(os.path.join(self.folder, "sim"), setup)
@@ -217,7 +219,8 @@ class Server:
             listeners = self.values["listeners"].format(folder=self.folder, **self.values)
             out.write(CONFIGURATION.format(**{
                 **self.values, "listeners": listeners, "folder": self.folder,
-                "block": self.cloud.block(self.sim, self.values["engine"])}))
+                "block": self.cloud.block(self.sim, "  quotas = %s\n%s" % (
+                    self.values["quotas"], self.values["engine"]))}))
 
     def log(self):
         try:

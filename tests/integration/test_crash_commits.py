@@ -2,7 +2,8 @@
 """Killed or stopped right before and right after each commit of issue, renewal and revocation.
 
 killcommit.c, preloaded into the daemon, strikes inside LMDB's commit; one work worker, so that
-"the second commit" is that of the request that the test makes.
+"the second commit" is that of the request that the test makes. A credential arrives before its third
+commit: before a trap is set, the worker must have come to its end.
 """
 import concurrent.futures
 import os
@@ -11,12 +12,13 @@ import subprocess
 
 import pytest
 
-from crashing import MOUNT, add_mount, crashing_server, revoke, settle
+from crashing import MOUNT, add_mount, churn, crashing_server, revoke, settle
 from harness import wait_until
 from test_api_basic import issue, lookup, whoami
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "killcommit.c")
 WHEN = ["before", "after"]
+ROLE = {"remote_policies": ["name:existing-policy,type:Custom"]}
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +49,20 @@ class Trap:
             return int(file.read().split()[2])
 
 
-@pytest.fixture(scope="module")
-def trapped(leasehold, preload, tmp_path_factory):
-    """A server whose processes can be struck, and the trap."""
-    trap = Trap(str(tmp_path_factory.mktemp("trap") / "order"))
+def trapped_server(preload, trap, **arguments):
+    """A server whose processes can be struck."""
     # A sanitizer wants to be the first library, but does well as the second.
     sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
-    with crashing_server(work_workers=1, environment={
-            "LD_PRELOAD": preload, "KILLCOMMIT": trap.path,
-            "ASAN_OPTIONS": sanitizer.lstrip(":")}) as server:
+    return crashing_server(environment={
+        "LD_PRELOAD": preload, "KILLCOMMIT": trap.path,
+        "ASAN_OPTIONS": sanitizer.lstrip(":")}, **arguments)
+
+
+@pytest.fixture(scope="module")
+def trapped(leasehold, preload, tmp_path_factory):
+    """Such a server, and the trap."""
+    trap = Trap(str(tmp_path_factory.mktemp("trap") / "order"))
+    with trapped_server(preload, trap, work_workers=1) as server:
         add_mount(server)
         settle(server, issue(server, MOUNT))    # the account's name is written down once
         yield server, trap
@@ -75,9 +82,26 @@ def set_off_at_the_end(trapped):
         os.unlink(trapped[1].path)
 
 
+def finish(server):
+    """The one worker answers this after all that it was asked before, and writes nothing for it."""
+    assert revoke(server, MOUNT + "/creds/r/nobody-has-this-lease").status == 204
+
+
+def issued(server):
+    """A credential whose last commit is done."""
+    reply = issue(server, MOUNT)
+    finish(server)
+    return reply
+
+
+def is_stopped(pid):
+    with open("/proc/%d/stat" % pid, encoding="utf-8") as file:
+        return file.read().rpartition(") ")[2].startswith("T")
+
+
 @pytest.mark.parametrize("work", ["issue", "renew", "revoke"])
 def test_how_many_commits_there_are_to_be_killed_at(server, trap, work):
-    lease = issue(server, MOUNT)
+    lease = issued(server)
     kept = [lease]
     trap.set("work", "before", 100)
     if work == "issue":
@@ -86,8 +110,8 @@ def test_how_many_commits_there_are_to_be_killed_at(server, trap, work):
         assert server.api("PUT", "sys/leases/renew", {"lease_id": lease["lease_id"]}).status == 200
     else:
         assert revoke(server, kept.pop()["lease_id"]).status == 204
-    expected = {"issue": 3, "renew": 1, "revoke": 1}[work]
-    wait_until(lambda: trap.left() == 100 - expected, what="%d commits" % expected)
+    finish(server)
+    assert 100 - trap.left() == {"issue": 3, "renew": 1, "revoke": 1}[work]
     os.unlink(trap.path)
     settle(server, *kept)
 
@@ -96,7 +120,7 @@ def test_how_many_commits_there_are_to_be_killed_at(server, trap, work):
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_a_worker_killed_at_a_commit_of_an_issue(server, trap, number, when):
     """The first two lie before the reply. The third confirms one that the client already has."""
-    kept = [issue(server, MOUNT)]
+    kept = [issued(server)]
     trap.set("work", when, number)
     reply = server.api("GET", MOUNT + "/creds/r")
     wait_until(trap.sprung)
@@ -107,15 +131,25 @@ def test_a_worker_killed_at_a_commit_of_an_issue(server, trap, number, when):
 
 
 @pytest.mark.parametrize("when", WHEN)
+def test_a_credential_arrives_before_its_confirmation_is_written_down(server, trap, when):
+    """Nobody waits for the disk a third time."""
+    worker = server.pids()["work"][0]
+    trap.set("work", when, 3, signal.SIGSTOP)
+    reply = issue(server, MOUNT)
+    wait_until(trap.sprung)
+    wait_until(lambda: is_stopped(worker))
+    assert server.pids()["work"] == [worker], "it had its reply while the worker lived"
+    os.kill(worker, signal.SIGCONT)
+    settle(server, reply)
+
+
+@pytest.mark.parametrize("when", WHEN)
 def test_a_server_killed_before_the_confirmation_takes_the_safe_side(server, trap, when):
     """Whether the reply was sent is known to nobody any more, unless the third commit is there."""
     trap.set("work", when, 3, signal.SIGSTOP)
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        # nginx passes the reply on when the connection ends, so at the worker's death.
-        pending = pool.submit(issue, server, MOUNT)
-        wait_until(trap.sprung)
-        server.kill("master")
-        reply = pending.result()
+    reply = issue(server, MOUNT)
+    wait_until(trap.sprung)
+    server.kill("master")
     server.start_daemon()
     if when == "after":
         return settle(server, reply)
@@ -126,7 +160,7 @@ def test_a_server_killed_before_the_confirmation_takes_the_safe_side(server, tra
 
 @pytest.mark.parametrize("when", WHEN)
 def test_a_worker_killed_at_the_commit_of_a_renewal(server, trap, when):
-    kept = issue(server, MOUNT)
+    kept = issued(server)
     trap.set("work", when, 1)
     reply = server.api("PUT", "sys/leases/renew", {"lease_id": kept["lease_id"]})
     assert reply.status == 502 and trap.sprung()
@@ -140,7 +174,7 @@ def test_a_worker_killed_at_the_commit_of_a_renewal(server, trap, when):
 @pytest.mark.parametrize("when", WHEN)
 def test_a_worker_killed_at_the_commit_of_a_revocation(server, trap, when):
     """It was promised nothing yet: either all of it is revoked or none."""
-    kept, lease = issue(server, MOUNT), issue(server, MOUNT)
+    kept, lease = issued(server), issued(server)
     trap.set("work", when, 1)
     assert revoke(server, lease["lease_id"]).status == 502 and trap.sprung()
     if when == "before":
@@ -151,7 +185,7 @@ def test_a_worker_killed_at_the_commit_of_a_revocation(server, trap, when):
 
 @pytest.mark.parametrize("when", WHEN)
 def test_a_revoker_killed_at_its_commit_is_followed_by_one_that_ends_it(server, trap, when):
-    kept, lease = issue(server, MOUNT), issue(server, MOUNT)["lease_id"]
+    kept, lease = issued(server), issued(server)["lease_id"]
     trap.set("revoker", when, 1)
     assert revoke(server, lease).status == 204
     assert trap.sprung()
@@ -162,7 +196,7 @@ def test_a_revoker_killed_at_its_commit_is_followed_by_one_that_ends_it(server, 
                                         ("revoker", "before")])
 def test_a_process_stopped_inside_a_transaction_is_killed_and_others_write(server, trap, kind,
                                                                           when):
-    kept, lease = issue(server, MOUNT), issue(server, MOUNT)["lease_id"]
+    kept, lease = issued(server), issued(server)["lease_id"]
     trap.set(kind, when, 1, signal.SIGSTOP)
     stopped = server.pids()[kind]
     reply = revoke(server, lease)
@@ -171,3 +205,33 @@ def test_a_process_stopped_inside_a_transaction_is_killed_and_others_write(serve
     if kind == "work" and when == "before":
         assert revoke(server, lease).status == 204
     settle(server, kept)
+
+
+def test_a_process_stopped_inside_a_transaction_is_not_waited_for_to_its_deadline(leasehold, preload,
+                                                                                 tmp_path):
+    """Whoever writes waits for it, and a request may take 45 s."""
+    trap = Trap(str(tmp_path / "order"))
+    with trapped_server(preload, trap, work_workers=2, more="") as server, \
+            concurrent.futures.ThreadPoolExecutor() as pool:
+        add_mount(server)
+        trap.set("work", "before", 1, signal.SIGSTOP)
+        stopped = pool.submit(server.api, "POST", MOUNT + "/role/one", ROLE)
+        wait_until(trap.sprung)
+        assert server.api("POST", MOUNT + "/role/two", ROLE, timeout=25).status == 204
+        assert stopped.result().status == 502
+
+
+def size(server):
+    return os.stat(server.path("store", "data.mdb")).st_size
+
+
+def test_a_reader_killed_inside_a_transaction_pins_no_page(server, trap):
+    """While it counts as a reader, no page that is freed can be used again."""
+    lease = issued(server)
+    churn(server, 10)
+    before = size(server)
+    trap.set("read", "reading", 1)
+    assert server.api("GET", MOUNT + "/role/r").status == 502 and trap.sprung()
+    churn(server, 20)
+    assert size(server) <= before + 64 * 4096
+    settle(server, lease)

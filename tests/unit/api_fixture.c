@@ -96,6 +96,7 @@ int ask_raw(struct api_fixture *fixture, const struct api_request *raw)
 	forget_reply(fixture);
 	api_serve(fixture->api, &whole, &fixture->reply);
 	api_sent(fixture->api, true);
+	api_settle(fixture->api);
 	read_body(fixture);
 	return fixture->reply.status;
 }

@@ -8,6 +8,8 @@ struct fake fake;
 static const struct field no_fields[] = { { .name = NULL } };
 static const struct service service = { "fake", "1", ENDPOINT_USER };
 
+static const struct quota quotas[] = { { "*", 1000 }, { 0 } };
+
 static int check_config(const json_t *stored, const json_t *input, json_t **config_out,
 			struct err *err)
 {
@@ -121,6 +123,7 @@ static enum verdict fetch_key(struct step *step, const struct surroundings *arou
 const struct engine engine_fake = {
 	.type = "fake",
 	.help = "",
+	.quotas = quotas,
 	.config_fields = no_fields,
 	.role_fields = no_fields,
 	.creds_fields = no_fields,

@@ -96,6 +96,52 @@ static void a_user_is_removed_in_two_rounds(void **state)
 	scene_close(&scene);
 }
 
+/* What one part alone calls, and that the other part then finishes it. */
+static void keys_go_before_the_rest(void **state)
+{
+	static const struct {
+		const char *facts, *keys;
+	} cases[] = {
+		{ FACTS, "DeleteAccessKey LTAI1" },
+		{ NULL, "ListAccessKeys | DeleteAccessKey LTAI1" },
+	};
+	struct scene scene;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		scene_open(&scene, cases[i].facts);
+		scene.play.step.part = REVOKE_KEYS;
+		play(&scene.play, engine_alicloud.revoke);
+		assert_string_equal(scene.play.log, cases[i].keys);
+		assert_int_equal(scene.play.verdict, STEP_DONE);
+		assert_int_equal(model_keys_of(&scene.model, "u"), 0);
+		assert_int_equal(model_attachments_of(&scene.model, "u"), 3);
+		play_free(&scene.play);
+		scene.play.step = (struct step){ .plan = scene.plan,
+						 .facts = scene.facts,
+						 .part = REVOKE_REST };
+		scene.play.answer = model_answer;
+		scene.play.cloud = &scene.model;
+		expect_done(&scene, DETACH " | " CLOSE);
+		scene_close(&scene);
+	}
+}
+
+static void a_key_that_stays_is_a_failure(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene, FACTS);
+	scene.model.denied[0] = "DeleteAccessKey";
+	scene.play.step.part = REVOKE_KEYS;
+	play(&scene.play, engine_alicloud.revoke);
+	assert_int_equal(scene.play.verdict, STEP_FAILED);
+	assert_string_equal(play_culprit_action(&scene.play), "DeleteAccessKey");
+	assert_int_equal(scene.play.calls, 1);
+	scene_close(&scene);
+}
+
 static void a_session_needs_no_call(void **state)
 {
 	json_t *plan = play_json("{\"kind\":\"sts\",\"session\":\"s\",\"role_arn\":\"a\"}");
@@ -559,6 +605,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_user_is_removed_in_two_rounds),
+		cmocka_unit_test(keys_go_before_the_rest),
+		cmocka_unit_test(a_key_that_stays_is_a_failure),
 		cmocka_unit_test(a_session_needs_no_call),
 		cmocka_unit_test(a_key_that_nobody_was_told_is_found),
 		cmocka_unit_test(facts_without_an_id_are_no_facts),

@@ -172,6 +172,7 @@ static void a_credential_that_nobody_received_is_revoked(void **state)
 	(void)state;
 	assert_int_equal(creds(&reply), 200);
 	api_sent(f.api, false);
+	api_settle(f.api);
 	api_reply_clear(&reply);
 	turn(2);
 	assert_int_equal(fake.revokes, 1);
@@ -179,6 +180,29 @@ static void a_credential_that_nobody_received_is_revoked(void **state)
 	assert_int_equal(ask(&f, "GET", "sys/mounts", NULL), 200);
 	turn(2);
 	assert_int_equal(fake.revokes, 1);
+}
+
+/* Whatever is slow comes when the web server does not wait any more. Until then the slot says how the
+ * reply fared. */
+static void a_sent_credential_is_confirmed_afterwards(void **state)
+{
+	const struct slot *slot = &f.shared->slots[0];
+	struct api_reply reply;
+	json_t *body;
+
+	(void)state;
+	assert_int_equal(creds(&reply), 200);
+	assert_int_equal(json_read(reply.body.data, reply.body.size, &body, NULL), 0);
+	snprintf(lease_id, sizeof(lease_id), "%s", json_get_text(body, "lease_id"));
+	json_decref(body);
+	api_reply_clear(&reply);
+	assert_int_equal(slot->phase, SLOT_ISSUED);
+	api_sent(f.api, true);
+	assert_int_equal(slot->phase, SLOT_DELIVERED);
+	assert_int_equal(lease_state(), LEASE_ISSUED);
+	api_settle(f.api);
+	assert_int_equal(slot->phase, SLOT_FREE);
+	assert_int_equal(lease_state(), LEASE_ACTIVE);
 }
 
 /* Whatever allocation fails: a reply without credential leaves no lease behind. */
@@ -193,6 +217,7 @@ static void lost_memory_leaves_no_credential(void **state)
 		status = creds(&reply);
 		fail_alloc_stop();
 		api_sent(f.api, true);
+		api_settle(f.api);
 		assert_true(status == 200 || status >= 400);
 		api_reply_clear(&reply);
 		if (status != 200) {
@@ -437,6 +462,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_credential_comes_with_its_lease),
 		TEST(a_credential_that_nobody_received_is_revoked),
+		TEST(a_sent_credential_is_confirmed_afterwards),
 		TEST(lost_memory_leaves_no_credential),
 		TEST(failures_of_the_cloud_have_their_status),
 		TEST(a_lease_is_looked_up),

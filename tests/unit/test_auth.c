@@ -129,18 +129,6 @@ static void a_broken_record_lets_nobody_in(void **state)
 	}
 }
 
-static void only_root_may_do_anything(void **state)
-{
-	const struct caller root = { .root = true }, other = { .root = false };
-
-	(void)state;
-	assert_true(auth_allows(&root, CAPABILITY_DELETE, true, "sys/mounts/a"));
-	assert_false(auth_allows(&other, CAPABILITY_READ, false, "sys/mounts"));
-	assert_false(auth_allows(&other, CAPABILITY_LIST, true, "sys/leases/lookup/"));
-	assert_true(auth_allows(&other, CAPABILITY_SELF, false, "auth/token/lookup-self"));
-	assert_true(auth_allows(&other, CAPABILITY_NONE, false, "sys/health"));
-}
-
 static void lost_memory_is_told(void **state)
 {
 	int ret = LH_ENOMEM;
@@ -175,7 +163,6 @@ int main(void)
 		cmocka_unit_test(its_owner_is_root),
 		cmocka_unit_test(a_token_that_is_not_ours_is_unknown),
 		cmocka_unit_test(the_token_itself_is_stored_nowhere),
-		cmocka_unit_test(only_root_may_do_anything),
 		cmocka_unit_test(lost_memory_is_told),
 		cmocka_unit_test(a_broken_record_lets_nobody_in),
 	};

@@ -280,7 +280,8 @@ static const struct {
 	{ "/", "0s", 0, NULL },
 	{ "ns1", "", 404, "namespace not found" },
 	{ "", "60s", 400, "this server does not wrap responses" },
-	{ "", "-1", 400, "requested wrap ttl cannot be negative" },
+	{ "", "-1", 400,
+	  "error parsing X-Vault-Wrap-TTL header: requested wrap ttl cannot be negative" },
 	{ "", "abc", 400, "error parsing X-Vault-Wrap-TTL header: time: invalid duration \"abc\"" },
 };
 

@@ -19,9 +19,26 @@
 #include "util/json.h"
 #include "util/text.h"
 
-#define PARAMS_MAX 16
-
 static json_t *vectors;
+
+/* What a vector asks for, in our terms. */
+struct inputs {
+	struct sign_request request;
+	struct sign_key key;
+	int64_t now;
+	const char *nonce;
+};
+
+/* Its request has the parameters of load_vectors. */
+static struct inputs plain = {
+	.request = { .host = "127.0.0.1:8443",
+		     .action = "GetUser",
+		     .version = "2015-05-01",
+		     .region = "" },
+	.key = { "id", "secret", "" },
+	.now = 1767323045,
+	.nonce = "n",
+};
 
 static int load_vectors(void **state)
 {
@@ -36,6 +53,7 @@ static int load_vectors(void **state)
 		ret = json_read(buf_text(&text), text.size, &vectors, NULL);
 	buf_free(&text);
 	buf_free(&path);
+	plain.request.params = json_pack("{s:i, s:s, s:b}", "b", 2, "a", "1", "c", 1);
 	return ret;
 }
 
@@ -43,29 +61,14 @@ static int drop_vectors(void **state)
 {
 	(void)state;
 	json_decref(vectors);
+	json_decref((json_t *)(uintptr_t)plain.request.params);
 	return 0;
 }
 
-/* What a vector asks for, in our terms. */
-struct inputs {
-	struct sign_pair params[PARAMS_MAX];
-	struct sign_request request;
-	struct sign_key key;
-	int64_t now;
-	const char *nonce;
-};
-
 static void read_inputs(json_t *vector, struct inputs *inputs)
 {
-	json_t *in = json_object_get(vector, "inputs"), *value;
-	const char *name;
-	size_t count = 0;
+	json_t *in = json_object_get(vector, "inputs");
 
-	json_object_foreach(json_object_get(in, "query"), name, value)
-	{
-		assert_true(count < PARAMS_MAX);
-		inputs->params[count++] = (struct sign_pair){ name, json_string_value(value) };
-	}
 	assert_string_equal(json_get_text(in, "method"), "POST");
 	assert_string_equal(json_get_text(in, "path"), "/");
 	inputs->request = (struct sign_request){
@@ -74,8 +77,7 @@ static void read_inputs(json_t *vector, struct inputs *inputs)
 		.action = json_get_text(in, "action"),
 		.version = json_get_text(in, "version"),
 		.region = "",
-		.params = inputs->params,
-		.param_count = count,
+		.params = json_object_get(in, "query"),
 		.body = json_get_text(vector, "body"),
 		.content_type = json_string_value(
 			json_object_get(json_object_get(vector, "signed_headers"), "content-type")),
@@ -157,6 +159,8 @@ static void every_vector_of_the_vendor(void **state)
 			fail_msg("%s: %s", id, buf_text(&out.authorization));
 		if (!sends_all(&out, vector))
 			fail_msg("%s: headers", id);
+		if (strcmp(buf_text(&out.body), json_get_text(vector, "body")) != 0)
+			fail_msg("%s: body %s", id, buf_text(&out.body));
 		buf_printf(&target, "/%s%s", out.query.size ? "?" : "", buf_text(&out.query));
 		assert_string_equal(buf_text(&target), json_get_text(vector, "request_target"));
 		buf_free(&target);
@@ -175,13 +179,10 @@ static void every_row_of_percent_encoding(void **state)
 	json_array_foreach(list, i, row)
 	{
 		const char *in = json_get_text(row, "in");
-		struct sign_pair pair = { in, in };
-		struct sign_request request = { .host = "h",
-						.action = "A",
-						.version = "1",
-						.params = &pair,
-						.param_count = 1,
-						.body = "" };
+		json_t *params = json_pack("{s:s}", in, in);
+		struct sign_request request = {
+			.host = "h", .action = "A", .version = "1", .params = params
+		};
 		struct sign_key key = { "id", "secret", NULL };
 		struct signed_request out;
 		struct buf expected = BUF_INIT;
@@ -192,25 +193,11 @@ static void every_row_of_percent_encoding(void **state)
 		assert_string_equal(buf_text(&out.query), buf_text(&expected));
 		buf_free(&expected);
 		signed_free(&out);
+		json_decref(params);
 	}
 }
 
 /* ---- What vectors do not show ---- */
-
-static const struct sign_pair two_params[] = { { "b", "2" }, { "a", "1" } };
-static const struct sign_pair same_params[] = { { "a", "2" }, { "b", "1" }, { "a", "1" } };
-
-static const struct inputs plain = {
-	.request = { .host = "127.0.0.1:8443",
-		     .action = "GetUser",
-		     .version = "2015-05-01",
-		     .params = two_params,
-		     .param_count = 2,
-		     .body = "" },
-	.key = { "id", "secret", "" },
-	.now = 1767323045,
-	.nonce = "n",
-};
 
 static void an_empty_token_is_none(void **state)
 {
@@ -220,7 +207,7 @@ static void an_empty_token_is_none(void **state)
 	assert_int_equal(sign(&plain, &out), 0);
 	assert_null(strstr(buf_text(&out.canonical_request), "token"));
 	assert_true(sends(&out, "host", "127.0.0.1:8443"));
-	assert_string_equal(buf_text(&out.query), "a=1&b=2");
+	assert_string_equal(buf_text(&out.query), "a=1&b=2&c=true");
 	signed_free(&out);
 }
 
@@ -240,15 +227,15 @@ static void spaces_around_a_value_are_not_signed(void **state)
 
 static void bad_input_is_refused(void **state)
 {
-	struct inputs cases[8];
+	struct inputs cases[9];
 	size_t count = sizeof(cases) / sizeof(cases[0]);
+	json_t *nested = json_pack("{s:[s]}", "a", "1");
 	struct signed_request out;
 
 	(void)state;
 	for (size_t i = 0; i < count; i++)
 		cases[i] = plain;
-	cases[0].request.params = same_params;
-	cases[0].request.param_count = 3;
+	cases[0].request.params = nested;
 	cases[1].key.token = "line\nx-acs-action: DeleteUser";
 	cases[2].request.action = "";
 	cases[3].request.host = "h\r";
@@ -256,11 +243,22 @@ static void bad_input_is_refused(void **state)
 	cases[5].key.id = "id,SignedHeaders=host";
 	cases[6].key.id = "";
 	cases[7].request.content_type = "text/\xff";
+	cases[8].key.id = "id/2026-01-02";
 	for (size_t i = 0; i < count; i++) {
 		memset(&out, 0xee, sizeof(out));
 		if (sign(&cases[i], &out) != LH_EINVAL || out.headers || out.query.data)
 			fail_msg("case %zu", i);
 	}
+	json_decref(nested);
+}
+
+static void a_call_without_a_key_is_refused(void **state)
+{
+	struct signed_request out;
+
+	(void)state;
+	assert_int_equal(sign_acs3.sign(&plain.request, NULL, 0, "n", &out), LH_EINVAL);
+	assert_null(out.headers);
 }
 
 static void each_failing_allocation_is_an_error(void **state)
@@ -291,6 +289,7 @@ int main(void)
 		cmocka_unit_test(an_empty_token_is_none),
 		cmocka_unit_test(spaces_around_a_value_are_not_signed),
 		cmocka_unit_test(bad_input_is_refused),
+		cmocka_unit_test(a_call_without_a_key_is_refused),
 		cmocka_unit_test(each_failing_allocation_is_an_error),
 	};
 

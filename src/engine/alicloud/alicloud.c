@@ -37,6 +37,21 @@ static const struct field role_fields[] = {
 
 static const struct field creds_fields[] = { { 0 } };
 
+/* Per account, all its users together. What CreateUser, DeleteAccessKey and DetachPolicyFromUser may
+ * do is nowhere written; these are the figures of their siblings. */
+static const struct quota quotas[] = {
+	{ "AttachPolicyToUser", 10 },
+	{ "DetachPolicyFromUser", 10 },
+	{ "CreateUser", 20 },
+	{ "DeleteUser", 20 },
+	{ "CreateAccessKey", 20 },
+	{ "DeleteAccessKey", 20 },
+	{ "CreatePolicy", 20 },
+	{ "DeletePolicy", 20 },
+	{ "*", 100 },
+	{ 0 },
+};
+
 static const char *const environment[] = {
 	"ALICLOUD_ACCESS_KEY",
 	"ALICLOUD_SECRET_KEY",
@@ -62,6 +77,7 @@ const struct engine engine_alicloud = {
 		"cannot be renewed or revoked, it ends by itself. Write the server's own key to "
 		"config, a role to role/<name>, and read creds/<name>.",
 	.scheme = &sign_acs3,
+	.quotas = quotas,
 	.config_fields = config_fields,
 	.role_fields = role_fields,
 	.creds_fields = creds_fields,

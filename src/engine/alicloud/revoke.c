@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Taking back a planned user, whatever of it exists.
  *
- *   clear   the key and all attachments of the plan
+ *   clear   the key and all attachments of the plan, or one of the two alone
  *   close   the plan's policies and the user; if both are gone, so is everything
  *   look    the cloud will not let go of the user: list what else is on it, clear that, close again
  *
@@ -122,22 +122,6 @@ static json_t *all_left(const struct step *step)
 	return NULL;
 }
 
-/* Without the recorded id the issue did not end: there may be a key whose id nobody was told. */
-static enum verdict begin(struct step *step)
-{
-	const char *id = json_get_text(step->facts, "access_key_id");
-
-	if (!alicloud_plan_is_sound(step->plan))
-		return alicloud_fail(step, "the plan names no user or not all policies");
-	note(step, "left", all_left(step));
-	if (id[0])
-		delete_key(step, id, 0);
-	else
-		list_keys(step);
-	clear_attachments(step);
-	return more(step);
-}
-
 /* ---- Close ---- */
 
 static enum verdict close_all(struct step *step)
@@ -157,6 +141,31 @@ static enum verdict close_all(struct step *step)
 	if (step->next.count)
 		return more(step);
 	return json_get_true(step->notes, "lost") ? give_up(step) : STEP_DONE;
+}
+
+/* ---- Begin ---- */
+
+/* Without the recorded id the issue did not end: there may be a key whose id nobody was told. */
+static void clear_keys(struct step *step)
+{
+	const char *id = json_get_text(step->facts, "access_key_id");
+
+	if (id[0])
+		delete_key(step, id, 0);
+	else
+		list_keys(step);
+}
+
+static enum verdict begin(struct step *step)
+{
+	if (!alicloud_plan_is_sound(step->plan))
+		return alicloud_fail(step, "the plan names no user or not all policies");
+	note(step, "left", all_left(step));
+	if (step->part != REVOKE_REST)
+		clear_keys(step);
+	if (step->part != REVOKE_KEYS)
+		clear_attachments(step);
+	return step->next.count ? more(step) : close_all(step);
 }
 
 /* ---- Answers ---- */
@@ -301,6 +310,8 @@ static enum verdict go_on(struct step *step, struct told *told)
 		return closed(step, told);
 	if (step->next.count)
 		return more(step); /* a list has named something */
+	if (step->part == REVOKE_KEYS)
+		return step->kept.action ? give_up(step) : STEP_DONE;
 	/* Refusals of the first clearing wait for the cloud's word on the user. */
 	if (told->refused && json_get_int(step->notes, "tries", 0))
 		leave_user(step);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cubbyhole/: what a token keeps for itself. */
+#include "auth/cubbyhole.h"
+
+#include "api/context.h"
+#include "store/store.h"
+#include "util/err.h"
+
+static struct store *store_of(const struct context *context)
+{
+	return broker_store(context->broker);
+}
+
+int cubbyhole_read(struct context *context)
+{
+	json_t *data;
+	int ret = cubbyhole_get(store_of(context), context->request->token, context->match->capture,
+				&data);
+
+	if (ret)
+		return ret == LH_ENOENT ? 0 : ret;
+	return outcome_data(&context->outcome, data);
+}
+
+int cubbyhole_exists(struct context *context, bool *exists_out)
+{
+	json_t *data;
+	int ret = cubbyhole_get(store_of(context), context->request->token, context->match->capture,
+				&data);
+
+	*exists_out = !ret;
+	if (!ret)
+		json_decref(data);
+	return ret == LH_ENOENT ? 0 : ret;
+}
+
+int cubbyhole_names(struct context *context)
+{
+	json_t *names;
+	int ret = cubbyhole_list(store_of(context), context->request->token,
+				 context->match->capture, &names);
+
+	return ret ? ret : outcome_data(&context->outcome, json_pack("{s:o}", "keys", names));
+}
+
+int cubbyhole_write(struct context *context)
+{
+	const char *path = context->match->capture;
+	const json_t *data = context->request->body;
+	struct err err = { "" };
+	unsigned tries = 0;
+	int ret;
+
+	if (!path[0])
+		return outcome_error(&context->outcome, 400, "missing path");
+	if (!json_object_size(data))
+		return outcome_error(&context->outcome, 400, "missing data fields");
+	do
+		ret = cubbyhole_put(store_of(context), context->request->token, path, data, &err);
+	while (broker_again(context->broker, ret, context->request->raw->deadline, &tries));
+	return ret == LH_EINVAL ? context_failure(context, ret, &err) : ret;
+}
+
+int cubbyhole_remove(struct context *context)
+{
+	unsigned tries = 0;
+	int ret;
+
+	do
+		ret = cubbyhole_delete(store_of(context), context->request->token,
+				       context->match->capture);
+	while (broker_again(context->broker, ret, context->request->raw->deadline, &tries));
+	return ret;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cubbyhole/ as clients see it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "api_fixture.h"
+#include "auth/cubbyhole.h"
+#include "store/store.h"
+#include "util/json.h"
+
+#define NOT_FOUND "{\"errors\":[]}"
+
+static struct api_fixture f;
+
+static int set_up(void **state)
+{
+	(void)state;
+	api_fixture_open(&f, "alicloud");
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	api_fixture_close(&f);
+	return 0;
+}
+
+static void anything_is_kept_and_shown_as_it_was(void **state)
+{
+	const char *data = "{\"k\":1,\"deep\":{\"list\":[true,null,\"x\"]}}";
+
+	(void)state;
+	expect(&f, "GET", "cubbyhole/x", NULL, 404, NOT_FOUND);
+	expect(&f, "POST", "cubbyhole/x", data, 204, "");
+	expect_data(&f, "GET", "cubbyhole/x", NULL, data);
+	assert_string_equal(json_get_text(f.body, "mount_type"), "cubbyhole");
+	assert_true(json_is_null(json_object_get(f.body, "warnings")));
+	expect(&f, "PUT", "cubbyhole/x", "{\"k\":2}", 204, "");
+	expect_data(&f, "GET", "cubbyhole/x", NULL, "{\"k\":2}");
+	expect(&f, "DELETE", "cubbyhole/x", NULL, 204, "");
+	expect(&f, "DELETE", "cubbyhole/x", NULL, 204, "");
+	expect(&f, "GET", "cubbyhole/x", NULL, 404, NOT_FOUND);
+}
+
+static void what_is_kept_is_listed(void **state)
+{
+	(void)state;
+	expect(&f, "LIST", "cubbyhole", NULL, 404, NOT_FOUND);
+	expect(&f, "POST", "cubbyhole/x", "{\"k\":1}", 204, "");
+	expect(&f, "POST", "cubbyhole/a/B", "{\"k\":1}", 204, "");
+	expect_data(&f, "LIST", "cubbyhole", NULL, "{\"keys\":[\"a/\",\"x\"]}");
+	expect_data(&f, "GET", "cubbyhole/a?list=true", NULL, "{\"keys\":[\"B\"]}");
+	expect(&f, "LIST", "cubbyhole/b", NULL, 404, NOT_FOUND);
+}
+
+static void what_cannot_be_kept_is_refused(void **state)
+{
+	(void)state;
+	expect(&f, "POST", "cubbyhole/x", "{}", 400, "missing data fields");
+	expect(&f, "POST", "cubbyhole/x", NULL, 400, "missing data fields");
+	expect(&f, "POST", "cubbyhole", "{\"k\":1}", 400, "missing path");
+	expect(&f, "POST", "cubbyhole/x/", "{\"k\":1}", 400,
+	       "cannot write to a path ending in '/'");
+}
+
+static void a_full_cubbyhole_says_so(void **state)
+{
+	static char body[CUBBYHOLE_SIZE_MAX + 10];
+
+	(void)state;
+	memset(body, 'x', sizeof(body) - 1);
+	memcpy(body, "{\"k\":\"", 6);
+	memcpy(body + sizeof(body) - 3, "\"}", 2);
+	expect(&f, "POST", "cubbyhole/x", body, 400,
+	       "the cubbyhole of a token holds 65536 bytes in all");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(anything_is_kept_and_shown_as_it_was),
+		TEST(what_is_kept_is_listed),
+		TEST(what_cannot_be_kept_is_refused),
+		TEST(a_full_cubbyhole_says_so),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
