@@ -22,6 +22,7 @@
 
 #define FAILED_KEPT 256  /* leases of a sick mount that are retried at its recovery */
 #define HELD_MAX    1024 /* backoffs that could not be written down */
+#define MARKED_MAX  16   /* tokens whose leases are being marked */
 #define JOBS_MAX    8    /* jobs that are drained side by side */
 
 /* What the revoker knows of a mount while it has work there. */
@@ -75,8 +76,16 @@ struct drain {
 	int64_t next_look;     /* boot ms */
 };
 
+/* How far the leases of a dead token have been marked; only remembered. */
+struct marked {
+	struct lease_key owner, after;
+	bool used;
+};
+
 struct revoker {
 	struct broker *broker;
+	struct marked marked[MARKED_MAX];
+	size_t marked_next;
 	struct taking takings[TAKINGS_MAX];
 	size_t in_flight;
 	struct mount_state *mounts; /* borrowed pointers into it live in takings: it never moves */
@@ -121,6 +130,9 @@ bool taking_held(const struct revoker *revoker, const struct lease_key *lease);
 
 /* Holds a lease back. The oldest memory makes room. */
 void taking_hold(struct revoker *revoker, const struct lease_key *lease, int64_t seconds);
+
+/* Kills tokens at their end, and takes away what dead ones owned. true: there is more to do at once. */
+bool tokens_drain(struct revoker *revoker);
 
 /* Moves all jobs on. true: there is more to do at once. */
 bool jobs_drain(struct revoker *revoker);

@@ -6,6 +6,7 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,6 +31,8 @@ struct store_options {
 	const char *path;
 	uint64_t map_size;
 	const char *key_file;
+	_Atomic int64_t *writing; /* shows since when an open store is written to, as the driver's
+				   * watch says; NULL: nobody looks */
 };
 
 struct store_batch;
