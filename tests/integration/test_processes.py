@@ -336,6 +336,7 @@ def test_the_revoker_is_a_new_one_after_a_reload(own):
     ("another store", "/store\"", "/other\"", "storage"),
     ("another master key", "/master.key\"", "/other.key\"", "key_file"),
     ("another user", "user      = \"\"", "user      = \"nobody\"", "user"),
+    ("too many workers", "workers = 4", "workers = 400", "workers"),
 ], ids=lambda value: value if " " in str(value) and "=" not in str(value) else "")
 def test_a_bad_configuration_keeps_the_old_one_and_says_why(server, mount, name, old, new, reason):
     with open(server.path("leasehold.hcl"), encoding="utf-8") as file:
