@@ -8,6 +8,9 @@
  *   r/UUID/NAME                              role of a mount
  *   t/TOKEN                                  token (16 bytes, keyed name)
  *   C/TOKEN                                  cubbyhole of a token
+ *   w/WRAPPER                                wrapped response (keyed name of the wrapping token)
+ *   W/MAKER/SIZE/WRAPPER                     wrapped responses by the token that asked for them
+ *   E/TIME/WRAPPER                           when a wrapped response ends
  *   x/KIND/ID                                tombstone: the owner may have no new leases
  *   l/LEASE                                  lease (16 bytes, keyed name of the lease id)
  *   d/TIME/MOUNT/LEASE                       due: 8 bytes seconds, 16 bytes mount uuid, lease
