@@ -249,7 +249,7 @@ static bool take(struct taking *taking)
 		hold(taking->revoker, &due->lease, BACKOFF_SICK_MAX);
 		return false;
 	}
-	if (lease->lasting && lease->state < LEASE_REVOKING)
+	if (lease->lasting && lease->state != LEASE_REVOKING && lease->state != LEASE_SWEEPING)
 		ret = mark(broker, &lease, &due->lease);
 	if (ret) {
 		lease_free(lease);
