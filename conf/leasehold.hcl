@@ -90,4 +90,14 @@ engine "alicloud" {
   # When to look again for what an unanswered call may have made late, counted from the revocation.
   # Up to 8, ascending, the last later than 15m, for so long a signature is valid.
   sweep_after = ["30s", "5m", "20m"]
+
+  # Calls a second that the cloud takes from one account, by action. leasehold never sends more, and
+  # of a fifth of each only what takes credentials back. Left out, it is the cloud's usual quotas:
+  # those below. "*" stands for all actions that are not named. If yours were raised, or other
+  # programs use the same account, write what leasehold may use (1 to 10000).
+  # quotas = {
+  #   AttachPolicyToUser = 10, DetachPolicyFromUser = 10, CreateUser = 20, DeleteUser = 20,
+  #   CreateAccessKey = 20, DeleteAccessKey = 20, CreatePolicy = 20, DeletePolicy = 20,
+  #   "*" = 100
+  # }
 }

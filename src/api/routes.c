@@ -182,10 +182,11 @@ const struct route routes_system[] = {
 	  .help = "Shows all auth mounts." },
 	{ .pattern = "sys/internal/ui/mounts",
 	  .operations = OPERATION_READ,
-	  .capability = CAPABILITY_SELF,
+	  .capability = CAPABILITY_NONE,
 	  .pool = API_READ,
 	  .handle = ui_mounts_list,
-	  .help = "Shows the mounts that the token can use." },
+	  .help = "Shows the mounts that the token can use; without one, those with "
+		  "listing_visibility \"unauth\"." },
 	{ .pattern = "sys/internal/ui/mounts/:path+",
 	  .operations = OPERATION_READ,
 	  .capability = CAPABILITY_SELF,

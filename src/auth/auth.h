@@ -13,15 +13,44 @@ struct err;
 struct store;
 struct store_batch;
 
-/* The caller as every handler receives it; free its members with caller_clear. */
+#define TOKEN_ANCESTORS_MAX 16
+
+enum token_type {
+	TOKEN_SERVICE, /* hvs., or an id of one's own: stored */
+	TOKEN_BATCH,   /* hvb.: sealed, stored nowhere, cannot be renewed or revoked */
+};
+
+/* A token as it was looked up: the caller as every handler receives it, or one who is asked about.
+ * Free its members with caller_clear. */
 struct caller {
 	unsigned char token[KEYRING_NAME_SIZE]; /* keyed name: owner of what it issues */
-	char *accessor;
+	enum token_type type;
+	/* Keyed names of those with whom it dies, nearest first. */
+	unsigned char ancestors[TOKEN_ANCESTORS_MAX][KEYRING_NAME_SIZE];
+	size_t ancestor_count; /* 0: an orphan */
+	char *accessor;        /* "" for batch tokens */
 	char *display_name;
-	json_t *policies; /* array of names */
+	char *path;          /* of the request that made it: "auth/token/create" */
+	char *role;          /* token role; "" */
+	json_t *policies;    /* array of names */
+	json_t *metadata;    /* object of texts; NULL: none was given */
+	json_t *bound_cidrs; /* array of texts; NULL: from anywhere */
 	bool root;
-	int64_t created; /* seconds since 1970 */
+	bool wrapping; /* made to unwrap one response */
+	bool renewable;
+	int64_t num_uses;     /* left; 0: not counted; TOKEN_USED_UP: this is the last */
+	int64_t created;      /* seconds since 1970 */
+	int64_t issued_ns;    /* the same, more exactly */
+	int64_t renewed_ns;   /* 0: never */
+	int64_t expires_ns;   /* 0: never */
+	int64_t creation_ttl; /* seconds; 0: it never ends */
+	int64_t ttl;          /* as last granted */
+	int64_t explicit_max; /* seconds since its creation; 0: none */
+	int64_t period;       /* seconds; 0: not periodic */
+	uint64_t revision;    /* of its record; 0: a batch token's */
 };
+
+#define TOKEN_USED_UP (-1)
 
 void caller_clear(struct caller *caller);
 
@@ -39,7 +68,8 @@ enum capability {
 	CAPABILITY_DENY,
 };
 
-/* Finds the token's owner. 0, LH_EPERM (unknown token), LH_EIO, LH_ENOMEM. */
+/* Finds a token. 0, LH_EPERM (unknown, ended, used up, revoked, or an ancestor is), LH_ECORRUPT,
+ * LH_EIO, LH_ENOMEM. */
 int auth_lookup(struct store *store, const char *token, struct caller *caller_out);
 
 /* Draws a new root token, `hvs.` and 24 base62 characters, and adds its record (only the keyed name)

@@ -31,7 +31,8 @@ int broker_new(const struct broker_options *options, struct broker **broker_out,
 	if (!broker)
 		return err_set(err, LH_ENOMEM, "out of memory");
 	broker->options = *options;
-	ret = talker_new(options->connections, options->slot, &broker->talker, err);
+	ret = talker_new(options->connections, options->shared, options->slot, &broker->talker,
+			 err);
 	if (!ret && roots_new(broker, &broker->roots))
 		ret = err_set(err, LH_ENOMEM, "out of memory");
 	if (ret) {

@@ -41,6 +41,15 @@ static bool meant(const struct job *job, const struct lease *lease)
 	return lease->issued_ns <= job->since_ns;
 }
 
+/* Whether a living worker is in the middle of issuing it. The mount's tombstone ends that at its next
+ * commit, and until then a call may be under way: who waits for the mount to go waits for it. */
+static bool is_being_issued(const struct revoker *revoker, const struct job *job,
+			    const struct lease *lease, const struct lease_key *key)
+{
+	return job->kind == JOB_DISABLE && lease->state == LEASE_PENDING &&
+	       slots_hold(revoker->broker->options.shared, key->name, SLOT_PENDING);
+}
+
 static int mark_one(struct revoker *revoker, const struct job *job, const struct lease_key *key)
 {
 	struct broker *broker = revoker->broker;
@@ -54,7 +63,8 @@ static int mark_one(struct revoker *revoker, const struct job *job, const struct
 	/* Its worker may be in the middle of a call and notices only at its next commit. */
 	if (lease->state == LEASE_PENDING)
 		unsure = unsure_until(broker, lease);
-	ret = meant(job, lease) ? mark_revoking(broker, key, unsure, job->force) : 0;
+	if (meant(job, lease) && !is_being_issued(revoker, job, lease, key))
+		ret = mark_revoking(broker, key, unsure, job->force);
 	lease_free(lease);
 	return ret;
 }

@@ -28,6 +28,8 @@ struct exchange {
 	int64_t next_at;   /* boot ms of the next attempt */
 	unsigned attempts; /* that ended without an answer */
 	unsigned waits;    /* backoffs so far */
+	bool waiting;      /* for the quota or its share, and counted there */
+	bool held_up;      /* by the quota, since the last attempt */
 	bool in_flight;
 	bool answered;
 	bool repeated; /* an earlier attempt may have been executed */
@@ -43,12 +45,45 @@ struct exchange *exchange_new(const struct exchange_terms *terms)
 	return exchange;
 }
 
+/* ---- Its place in its share ---- */
+
+static void set_waiting(struct exchange *exchange, bool waiting)
+{
+	struct share *share = exchange->terms.pace.share;
+
+	if (share && waiting && !exchange->waiting)
+		share->waiting++;
+	if (share && !waiting && exchange->waiting)
+		share->waiting--;
+	exchange->waiting = waiting;
+}
+
+static void set_in_flight(struct exchange *exchange, bool in_flight)
+{
+	struct share *share = exchange->terms.pace.share;
+
+	if (share && in_flight && !exchange->in_flight)
+		share->in_flight++;
+	if (share && !in_flight && exchange->in_flight)
+		share->in_flight--;
+	exchange->in_flight = in_flight;
+}
+
+static bool share_is_full(const struct exchange *exchange)
+{
+	const struct share *share = exchange->terms.pace.share;
+
+	return share && share->most && share->in_flight >= share->most;
+}
+
 void exchange_free(struct exchange *exchange)
 {
 	if (!exchange)
 		return;
 	if (exchange->in_flight)
 		http_cancel(exchange->terms.client, exchange->transfer);
+	set_in_flight(exchange, false);
+	set_waiting(exchange, false);
 	answer_clear(&exchange->answer);
 	free(exchange);
 }
@@ -135,7 +170,9 @@ static void conclude(struct exchange *exchange)
 		slot_count(exchange->terms.slot, COUNT_CLOUD_ERRORS);
 	if (perhaps_executed(answer->kind) && (effect == CALL_CREATES || effect == CALL_ONCE))
 		exchange->unsure = true;
-	if (answer->kind != ANSWER_THROTTLED)
+	if (answer->kind == ANSWER_THROTTLED)
+		pace_throttled(&exchange->terms.pace, exchange->terms.call->action);
+	else
 		exchange->attempts++;
 	exchange->answered = true;
 	if (!may_repeat(exchange))
@@ -201,7 +238,7 @@ static void answered(void *context, struct http_answer *http)
 {
 	struct exchange *exchange = context;
 
-	exchange->in_flight = false;
+	set_in_flight(exchange, false);
 	exchange->transfer = NULL;
 	answer_clear(&exchange->answer);
 	if (http->outcome == HTTP_ANSWERED)
@@ -242,7 +279,7 @@ static int start(struct exchange *exchange, struct http_request *request, int64_
 	if (request->connect_timeout_ms > request->timeout_ms)
 		request->connect_timeout_ms = request->timeout_ms;
 	ret = http_start(exchange->terms.client, request, answered, exchange, &exchange->transfer);
-	exchange->in_flight = !ret;
+	set_in_flight(exchange, !ret);
 	return ret;
 }
 
@@ -332,21 +369,52 @@ static void attempt(struct exchange *exchange)
 		settle(exchange, ANSWER_UNSENT, err_name(ret));
 }
 
+/* Whether the next attempt may begin; it has taken what it needs then. What waits for its share is
+ * asked again when one of the others has ended, for then the network wakes the talker. */
+static bool may_begin(struct exchange *exchange, int64_t *next)
+{
+	const struct call *call = exchange->terms.call;
+	int64_t wait = 0, again;
+
+	if (share_is_full(exchange))
+		return false;
+	if (call->service)
+		wait = pace_take(&exchange->terms.pace, call->action);
+	exchange->held_up = wait > 0;
+	again = clock_boot_ms() + wait;
+	if (wait && again < *next)
+		*next = again;
+	return !wait;
+}
+
+/* A process that was stopped for a while must not begin what others already undo. */
+static void end_late(struct exchange *exchange)
+{
+	if (exchange->held_up) {
+		exchange->answer.retry_after_ms = 1000;
+		settle(exchange, ANSWER_THROTTLED, "the quota of the account was used up");
+	} else {
+		settle(exchange, ANSWER_UNSENT, "the time for the request is over");
+	}
+}
+
 bool exchange_turn(struct exchange *exchange, int64_t now, int64_t *next)
 {
 	if (exchange->answered)
 		return false;
 	if (exchange->in_flight)
 		return true;
-	/* A process that was stopped for a while must not begin what others already undo. */
 	if (clock_boot_ms() >= exchange->terms.deadline) {
-		settle(exchange, ANSWER_UNSENT, "the time for the request is over");
+		end_late(exchange);
+		set_waiting(exchange, false);
 		return false;
 	}
 	if (now < exchange->next_at) {
 		*next = exchange->next_at < *next ? exchange->next_at : *next;
 		return true;
 	}
-	attempt(exchange);
+	set_waiting(exchange, !may_begin(exchange, next));
+	if (!exchange->waiting)
+		attempt(exchange);
 	return !exchange->answered;
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "broker/pace.h"
 #include "engine/engine.h"
 
 struct conf_engine;
@@ -21,6 +22,7 @@ struct exchange_terms {
 	const struct conf_engine *conf;
 	const struct root_key *key; /* NULL for plain calls */
 	const struct call *call;
+	struct pace pace;
 	int64_t deadline;  /* boot ms */
 	unsigned attempts; /* of a call without an answer */
 };

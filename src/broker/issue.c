@@ -263,6 +263,8 @@ static int talk(struct issue *issue)
 		.key = &issue->root.key,
 		.role = issue->request->role,
 		.plan = issue->plan,
+		.account = issue->root.account,
+		.use = BUCKET_ISSUE,
 		.deadline = issue->request->deadline,
 		.attempts = CALL_ATTEMPTS,
 		.advance = advance,

@@ -157,6 +157,8 @@ static int converse(struct taking *taking, const struct root *root)
 		.engine = taking->engine,
 		.conf = conf_engine(broker->options.conf, lease->engine),
 		.key = &root->key,
+		.account = lease->account,
+		.use = BUCKET_REVOKE,
 		.deadline = clock_boot_ms() + TALK_TIME,
 		.attempts = CALL_ATTEMPTS,
 		.advance = advance,

@@ -29,12 +29,14 @@ struct talk {
 
 struct talker {
 	struct http_client *client;
+	struct shared *shared;
 	struct slot *slot;
-	struct talk *talks;
+	struct talk *talks, **last; /* oldest first; where the next one is linked in */
 	size_t open;
 };
 
-int talker_new(size_t connections, struct slot *slot, struct talker **talker_out, struct err *err)
+int talker_new(size_t connections, struct shared *shared, struct slot *slot,
+	       struct talker **talker_out, struct err *err)
 {
 	struct talker *talker = calloc(1, sizeof(*talker));
 	int ret;
@@ -47,7 +49,9 @@ int talker_new(size_t connections, struct slot *slot, struct talker **talker_out
 		free(talker);
 		return ret;
 	}
+	talker->shared = shared;
 	talker->slot = slot;
+	talker->last = &talker->talks;
 	*talker_out = talker;
 	return 0;
 }
@@ -121,13 +125,14 @@ int talk_start(struct talker *talker, const struct talk_terms *terms)
 	talk->step.role = reference(terms->role);
 	talk->step.plan = reference(terms->plan);
 	talk->step.facts = reference(terms->facts);
+	talk->step.part = terms->part;
 	talk->step.notes = json_object();
 	if (!talk->step.notes || (terms->key && root_key_copy(&talk->key, terms->key))) {
 		talk_free(talk);
 		return LH_ENOMEM;
 	}
-	talk->next = talker->talks;
-	talker->talks = talk;
+	*talker->last = talk;
+	talker->last = &talk->next;
 	talker->open++;
 	return 0;
 }
@@ -153,6 +158,12 @@ static int make_exchanges(struct talk *talk)
 		.key = talk->key.id ? &talk->key : NULL,
 		.deadline = talk->terms.deadline,
 		.attempts = talk->terms.attempts,
+		.pace = { .buckets = &talk->talker->shared->buckets,
+			  .engine = talk->terms.engine,
+			  .conf = talk->terms.conf,
+			  .account = talk->terms.account,
+			  .use = talk->terms.use,
+			  .share = talk->terms.share },
 	};
 
 	talk->exchanges = calloc(talk->round.count, sizeof(*talk->exchanges));
@@ -257,6 +268,7 @@ static void reap(struct talker *talker)
 		talker->open--;
 		talk_free(talk);
 	}
+	talker->last = link;
 }
 
 int talker_run(struct talker *talker, int64_t timeout_ms, struct pollfd *extra, size_t count)

@@ -2,7 +2,8 @@
 /* Conversations with clouds: the loop between an engine's step function and the network.
  *
  * A talker lives in each process and holds its HTTP client; any number of conversations go on in it
- * side by side. It signs each attempt anew, repeats what may be repeated, and keeps deadlines. */
+ * side by side. It signs each attempt anew, repeats what may be repeated, keeps deadlines and quotas.
+ * What waits for the same quota goes in the order in which the conversations began. */
 #ifndef BROKER_TALK_H
 #define BROKER_TALK_H
 
@@ -10,16 +11,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "broker/pace.h"
 #include "engine/engine.h"
 #include "util/err.h"
 
 struct conf_engine;
 struct pollfd;
+struct shared;
 struct slot;
 struct talk;
 struct talker;
 
-int talker_new(size_t connections, struct slot *slot, struct talker **talker_out, struct err *err);
+/* shared and slot are borrowed and outlive it. */
+int talker_new(size_t connections, struct shared *shared, struct slot *slot,
+	       struct talker **talker_out, struct err *err);
 
 /* Drops all conversations without a word. */
 void talker_free(struct talker *talker);
@@ -37,8 +42,12 @@ struct talk_terms {
 	const struct conf_engine *conf;    /* borrowed, for ever */
 	const struct root_key *key;        /* copied; NULL: plain calls only */
 	const json_t *role, *plan, *facts; /* references are taken */
-	int64_t deadline;                  /* boot ms: no call begins after it */
-	unsigned attempts;                 /* of a call that is not answered, at most */
+	enum revoke_part part;             /* of a revocation */
+	const char *account; /* whose quota it uses; borrowed until the end, or NULL */
+	enum bucket_use use; /* of that quota */
+	struct share *share; /* borrowed until the end, or NULL */
+	int64_t deadline;    /* boot ms: no call begins after it */
+	unsigned attempts;   /* of a call that is not answered, at most */
 	enum verdict (*advance)(void *context, struct step *step);
 	void (*done)(void *context, const struct talk_end *end);
 	void *context; /* for both */

@@ -3,6 +3,7 @@
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -42,6 +43,9 @@ struct conf_engine {
 	 * endpoint is on this machine (a simulator). */
 	int64_t sweep_after[CONF_SWEEPS_MAX];
 	size_t sweep_count;
+	/* Calls a second that the cloud takes from one account, by action; "*" stands for all that
+	 * are not named. NULL: as the engine says. */
+	json_t *quotas;
 };
 
 struct conf {

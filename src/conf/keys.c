@@ -3,6 +3,7 @@
 
 #include "conf/address.h"
 #include "conf/conf.h"
+#include "util/bucket.h"
 #include "util/err.h"
 
 #define DAY  INT64_C(86400)
@@ -109,6 +110,7 @@ static const struct conf_key alicloud_keys[] = {
 	  .value = "\"10s\"" },
 	{ "sweep_after", CONF_SWEEPS, MEMBER(sweep_after), .min = 1, .max = DAY,
 	  .value = "[\"30s\", \"5m\", \"20m\"]" },
+	{ "quotas", CONF_QUOTAS, MEMBER(quotas), .min = 1, .max = BUCKET_RATE_MAX },
 	{ 0 },
 };
 

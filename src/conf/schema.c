@@ -156,6 +156,9 @@ void conf_release(const struct conf_key *keys, void *out)
 				free(texts[i]);
 			free(texts);
 			*(char ***)member = NULL;
+		} else if (keys->type == CONF_QUOTAS) {
+			json_decref(*(json_t **)member);
+			*(json_t **)member = NULL;
 		}
 	}
 }

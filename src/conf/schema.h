@@ -22,6 +22,7 @@ enum conf_type {
 	CONF_SIZE,         /* uint64_t bytes: "64GiB" */
 	CONF_SECONDS,      /* int64_t: a duration */
 	CONF_MILLISECONDS, /* int64_t: a duration */
+	CONF_QUOTAS,       /* json_t *: calls a second by action, "*" for all that are not named */
 	CONF_SWEEPS, /* struct conf_engine's sweep_after and sweep_count: a list of durations */
 };
 

@@ -238,6 +238,53 @@ static int set_sweeps(const struct conf_key *key, const json_t *value, struct co
 	return 0;
 }
 
+/* A word as all clouds write their actions, or "*". */
+static bool is_action(const char *name)
+{
+	size_t size = strlen(name);
+
+	return strcmp(name, "*") == 0 ||
+	       (size > 0 && size <= 64 &&
+		strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") ==
+			size);
+}
+
+static int check_quota(const struct conf_key *key, const char *action, const json_t *quota,
+		       struct err *err)
+{
+	unsigned ignored;
+	int ret;
+
+	if (!is_action(action))
+		return err_set(err, LH_EINVAL,
+			       "\"%.64s\" is not the name of an action; \"*\" stands for all that "
+			       "are not named",
+			       action);
+	ret = set_number(key, quota, &ignored, err);
+	return ret ? err_prefix(err, ret, "%s", action) : 0;
+}
+
+static int set_quotas(const struct conf_key *key, const json_t *value, json_t **out,
+		      struct err *err)
+{
+	const char *action;
+	json_t *quota;
+
+	if (json_object_size(value) == 0)
+		return err_set(err, LH_EINVAL,
+			       "must say how many calls a second, { CreateUser = 20 \"*\" = 50 }");
+	json_object_foreach((json_t *)(uintptr_t)value, action, quota)
+	{
+		int ret = check_quota(key, action, quota, err);
+
+		if (ret)
+			return ret;
+	}
+	json_decref(*out);
+	*out = json_incref((json_t *)(uintptr_t)value);
+	return 0;
+}
+
 int conf_set(const struct conf_key *key, const json_t *value, void *out, struct err *err)
 {
 	void *member = (char *)out + key->offset;
@@ -253,6 +300,7 @@ int conf_set(const struct conf_key *key, const json_t *value, void *out, struct 
 	case CONF_SIZE: return set_size(key, value, member, err);
 	case CONF_SECONDS:
 	case CONF_MILLISECONDS: return set_duration(key, value, member, err);
+	case CONF_QUOTAS: return set_quotas(key, value, member, err);
 	case CONF_SWEEPS: return set_sweeps(key, value, out, err);
 	}
 	return LH_EINVAL;

@@ -3,7 +3,9 @@
  *
  *   master key ──▶ wrapping key                          seals the record of the root keys
  *   root key   ──▶ value key                             one for each root key, seals values
- *   first root key ──▶ lease, token, account name keys   the same for ever
+ *              ──▶ token key                             the same, seals batch tokens
+ *   first root key ──▶ lease, token, account, accessor   the same for ever
+ *                      name keys
  *
  * Everything is derived once, when the keyring is made; the whole struct lives in the mapping. */
 #include <config.h>
@@ -30,6 +32,7 @@ static const char *const name_labels[] = {
 	[KEYRING_LEASE] = "leasehold name lease",
 	[KEYRING_TOKEN] = "leasehold name token",
 	[KEYRING_ACCOUNT] = "leasehold name account",
+	[KEYRING_ACCESSOR] = "leasehold name accessor",
 };
 
 #define NAMES (sizeof(name_labels) / sizeof(name_labels[0]))
@@ -37,7 +40,7 @@ static const char *const name_labels[] = {
 struct root {
 	uint32_t
 		id; /* random, so that two copies of a store that rotate apart never agree on one */
-	unsigned char key[KEY_SIZE], value_key[KEY_SIZE];
+	unsigned char key[KEY_SIZE], value_key[KEY_SIZE], token_key[KEY_SIZE];
 };
 
 struct keyring {
@@ -128,6 +131,8 @@ static int add_root(struct keyring *keyring, uint32_t id, const unsigned char ke
 	root->id = id;
 	memcpy(root->key, key, KEY_SIZE);
 	ret = derive(key, "leasehold value", root->value_key);
+	if (!ret)
+		ret = derive(key, "leasehold batch token", root->token_key);
 	if (!ret && keyring->count == 0)
 		ret = derive_names(keyring);
 	if (ret)
@@ -286,20 +291,50 @@ int keyring_seal(const struct keyring *keyring, const void *ad, size_t ad_size, 
 	return box_seal(newest->value_key, ad, ad_size, plain, size, out);
 }
 
-int keyring_open(const struct keyring *keyring, const void *ad, size_t ad_size, const void *sealed,
-		 size_t size, struct buf *out)
+/* The root key that sealed something, LH_ENOENT if it is not here. */
+static int sealing_root(const struct keyring *keyring, const void *sealed, size_t size,
+			const struct root **root_out)
 {
-	const unsigned char *bytes = sealed;
-	const struct root *root;
 	struct reader reader;
 
 	if (size < SEALED_MIN)
 		return LH_ECORRUPT;
 	reader_init(&reader, sealed, ID_SIZE);
-	root = find_root(keyring, reader_u32(&reader));
-	if (!root)
-		return LH_ENOENT;
+	*root_out = find_root(keyring, reader_u32(&reader));
+	return *root_out ? 0 : LH_ENOENT;
+}
+
+int keyring_open(const struct keyring *keyring, const void *ad, size_t ad_size, const void *sealed,
+		 size_t size, struct buf *out)
+{
+	const unsigned char *bytes = sealed;
+	const struct root *root;
+	int ret = sealing_root(keyring, sealed, size, &root);
+
+	if (ret)
+		return ret;
 	return box_open(root->value_key, ad, ad_size, bytes + ID_SIZE, size - ID_SIZE, out);
+}
+
+int keyring_seal_token(const struct keyring *keyring, const void *ad, size_t ad_size,
+		       const void *plain, size_t size, struct buf *out)
+{
+	const struct root *newest = &keyring->roots[keyring->count - 1];
+
+	buf_add_u32(out, newest->id);
+	return box_seal(newest->token_key, ad, ad_size, plain, size, out);
+}
+
+int keyring_open_token(const struct keyring *keyring, const void *ad, size_t ad_size,
+		       const void *sealed, size_t size, struct buf *out)
+{
+	const unsigned char *bytes = sealed;
+	const struct root *root;
+	int ret = sealing_root(keyring, sealed, size, &root);
+
+	if (ret)
+		return ret;
+	return box_open(root->token_key, ad, ad_size, bytes + ID_SIZE, size - ID_SIZE, out);
 }
 
 int keyring_name(const struct keyring *keyring, enum keyring_name purpose, const char *text,

@@ -59,11 +59,19 @@ int keyring_seal(const struct keyring *keyring, const void *ad, size_t ad_size, 
 int keyring_open(const struct keyring *keyring, const void *ad, size_t ad_size, const void *sealed,
 		 size_t size, struct buf *out);
 
+/* The same under a key of its own, for batch tokens: what the store holds can never pass for a token,
+ * nor a token for something stored. */
+int keyring_seal_token(const struct keyring *keyring, const void *ad, size_t ad_size,
+		       const void *plain, size_t size, struct buf *out);
+int keyring_open_token(const struct keyring *keyring, const void *ad, size_t ad_size,
+		       const void *sealed, size_t size, struct buf *out);
+
 /* What may be turned into a database key or a stored reference; each has its own subkey. */
 enum keyring_name {
-	KEYRING_LEASE,   /* lease ids */
-	KEYRING_TOKEN,   /* tokens */
-	KEYRING_ACCOUNT, /* access key ids of the cloud */
+	KEYRING_LEASE,    /* lease ids */
+	KEYRING_TOKEN,    /* tokens */
+	KEYRING_ACCOUNT,  /* access key ids of the cloud */
+	KEYRING_ACCESSOR, /* accessors of tokens */
 };
 
 #define KEYRING_NAME_SIZE 16

@@ -72,6 +72,7 @@ static int open_child(struct child *child, struct err *err)
 		.path = conf->store_path,
 		.map_size = conf->map_size,
 		.key_file = conf->seal_key_file,
+		.writing = &child->orders->slot->writing,
 	};
 	int ret = store_open(&options, &child->store, err);
 

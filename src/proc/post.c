@@ -7,6 +7,7 @@
 
 #define START_MS     30000 /* to the first heartbeat */
 #define SILENCE_MS   10000 /* between two of an idle child, which beats each second */
+#define WRITE_MS     10000 /* in one write of the store: others wait for it, and it takes some ms */
 #define PAST_MS      2000  /* after the deadline of the request in hand */
 #define EARLY_MS     10000 /* a life shorter than this is a failure to start */
 #define PAUSE_MS     100   /* after the first failure; doubled with each further one, */
@@ -26,6 +27,7 @@ struct slot *slot_take(struct shared *shared)
 			continue;
 		atomic_store(&slot->heartbeat, 0);
 		atomic_store(&slot->deadline, 0);
+		atomic_store(&slot->writing, 0);
 		return slot;
 	}
 	return NULL;
@@ -92,17 +94,20 @@ bool post_is_ready(const struct post *post)
 
 const char *post_overdue(const struct post *post, int64_t now)
 {
-	int64_t heartbeat, deadline;
+	int64_t heartbeat, deadline, writing;
 
 	if (post->pid == 0)
 		return NULL;
 	if (post->leaving && now > post->end_by)
 		return "it did not end in time";
 	/* In this order: a child clears its deadline after it has beaten. */
+	writing = atomic_load(&post->slot->writing);
 	deadline = atomic_load(&post->slot->deadline);
 	heartbeat = atomic_load(&post->slot->heartbeat);
 	if (heartbeat == 0)
 		return now - post->started > START_MS ? "it does not come to its work" : NULL;
+	if (writing != 0 && now - writing > WRITE_MS)
+		return "it does not come to the end of a write of the store";
 	if (deadline != 0)
 		return now - deadline > PAST_MS ? "its request is past the deadline" : NULL;
 	return now - heartbeat > SILENCE_MS ? "it shows no sign of life" : NULL;

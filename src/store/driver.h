@@ -8,6 +8,7 @@
 #ifndef STORE_DRIVER_H
 #define STORE_DRIVER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -98,6 +99,10 @@ struct store_driver {
 	/* Mandatory. Frees what dead processes hold (reader slots), and tells exactly how full the
 	 * store is. */
 	int (*maintain)(void *handle, struct driver_usage *usage_out);
+
+	/* Optional. From now on *since is the boot time in ms since which this process holds the
+	 * lock that all writers wait for, 0 while it does not. Borrowed until close. */
+	void (*watch)(void *handle, _Atomic int64_t *since);
 
 	/* Optional. */
 	void (*identify)(void *handle, struct driver_identity *identity_out);

@@ -7,6 +7,10 @@
  *   c/UUID                                   configuration of a mount
  *   r/UUID/NAME                              role of a mount
  *   t/TOKEN                                  token (16 bytes, keyed name)
+ *   A/ACCESSOR                               token of an accessor (keyed name)
+ *   k/TOKEN/CHILD                            children of a token
+ *   e/TIME/TOKEN                             when the revoker must look at a token: its end
+ *   R/NAME                                   token role
  *   C/TOKEN                                  cubbyhole of a token
  *   w/WRAPPER                                wrapped response (keyed name of the wrapping token)
  *   W/MAKER/SIZE/WRAPPER                     wrapped responses by the token that asked for them

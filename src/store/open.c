@@ -160,6 +160,8 @@ static int open_driver(const struct store_options *options, void **handle_out, s
 	if (ret == LH_ENOENT)
 		return err_set(err, ret, "%s: there is no store yet: run `leasehold init`",
 			       options->path);
+	if (!ret && options->writing && options->driver->watch)
+		options->driver->watch(*handle_out, options->writing);
 	return ret;
 }
 

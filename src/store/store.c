@@ -76,6 +76,25 @@ int store_get(struct store *store, struct bytes key, struct buf *out, uint64_t *
 	return ret;
 }
 
+int store_seal_token(struct store *store, const void *plain, size_t size, struct buf *out)
+{
+	return keyring_seal_token(store->keyring, store->id, strlen(store->id), plain, size, out);
+}
+
+int store_open_token(struct store *store, const void *sealed, size_t size, struct buf *out)
+{
+	int ret = keyring_open_token(store->keyring, store->id, strlen(store->id), sealed, size,
+				     out);
+
+	if (ret != LH_ENOENT)
+		return ret;
+	ret = reload_keyring(store); /* another process may have rotated */
+	if (!ret)
+		ret = keyring_open_token(store->keyring, store->id, strlen(store->id), sealed, size,
+					 out);
+	return ret == LH_ENOENT ? LH_ECORRUPT : ret;
+}
+
 int store_revision(struct store *store, struct bytes key, uint64_t *revision_out)
 {
 	int ret = store->driver->get(store->handle, key, NULL, revision_out);

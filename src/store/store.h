@@ -6,6 +6,7 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,6 +31,8 @@ struct store_options {
 	const char *path;
 	uint64_t map_size;
 	const char *key_file;
+	_Atomic int64_t *writing; /* shows since when an open store is written to, as the driver's
+				   * watch says; NULL: nobody looks */
 };
 
 struct store_batch;
@@ -65,6 +68,12 @@ const struct keyring *store_keyring(const struct store *store);
  * meta record, which is the store's own), LH_ECORRUPT, LH_EIO, LH_ENOMEM.
  * revision_out may be NULL. */
 int store_get(struct store *store, struct bytes key, struct buf *out, uint64_t *revision_out);
+
+/* Seals what is given away instead of stored, and opens what comes back (crypto/keyring.h, batch
+ * tokens), bound to this store. Both append to out. 0, LH_ENOMEM, LH_EIO; LH_ECORRUPT: not sealed
+ * by this store for this purpose. */
+int store_seal_token(struct store *store, const void *plain, size_t size, struct buf *out);
+int store_open_token(struct store *store, const void *sealed, size_t size, struct buf *out);
 
 /* The revision alone, 0 when absent: the cheap test whether something cached is still right. */
 int store_revision(struct store *store, struct bytes key, uint64_t *revision_out);

@@ -26,6 +26,7 @@
 #include "store/driver.h"
 #include "store/room.h"
 #include "util/buf.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/wipe.h"
 
@@ -40,7 +41,8 @@ struct lmdb {
 	MDB_txn *reader; /* reset, except during a call */
 	MDB_dbi records;
 	size_t page_size;
-	int fd; /* borrowed from env */
+	int fd;                   /* borrowed from env */
+	_Atomic int64_t *writing; /* borrowed; NULL: nobody looks */
 };
 
 /* LMDB's codes and errno's become ours here and nowhere else. */
@@ -263,6 +265,14 @@ static int check_room(struct lmdb *lmdb, const struct driver_op *ops, size_t cou
 
 /* Writing */
 
+/* Whoever stops in the middle of a write stops all other writers: the time is for somebody who can
+ * end that. */
+static void show_writing(const struct lmdb *lmdb, int64_t since)
+{
+	if (lmdb->writing)
+		atomic_store(lmdb->writing, since);
+}
+
 static int begin_write(struct lmdb *lmdb, MDB_txn **txn_out)
 {
 	int code = mdb_txn_begin(lmdb->env, NULL, 0, txn_out);
@@ -274,7 +284,15 @@ static int begin_write(struct lmdb *lmdb, MDB_txn **txn_out)
 	}
 	if (code)
 		*txn_out = NULL;
+	else
+		show_writing(lmdb, clock_boot_ms());
 	return map_code(code);
+}
+
+static void abort_write(const struct lmdb *lmdb, MDB_txn *txn)
+{
+	mdb_txn_abort(txn);
+	show_writing(lmdb, 0);
 }
 
 /* Judges all conditions, and by how many bytes the batch makes the store grow. */
@@ -331,6 +349,7 @@ static int commit(const struct lmdb *lmdb, MDB_txn *txn)
 	uint64_t disk_free, disk_size;
 	int code = mdb_txn_commit(txn);
 
+	show_writing(lmdb, 0);
 	if (code == EIO) {
 		disk_usage(lmdb->fd, &disk_free, &disk_size);
 		code = disk_free < DISK_LEAST ? ENOSPC : EIO;
@@ -356,7 +375,7 @@ static int apply_once(struct lmdb *lmdb, const struct driver_op *ops, size_t cou
 		ret = change(lmdb, txn, &ops[i]);
 	if (!ret)
 		return commit(lmdb, txn);
-	mdb_txn_abort(txn);
+	abort_write(lmdb, txn);
 	return ret;
 }
 
@@ -423,7 +442,7 @@ static int show_last_commit(struct lmdb *lmdb)
 	int ret = begin_write(lmdb, &txn);
 
 	if (!ret)
-		mdb_txn_abort(txn);
+		abort_write(lmdb, txn);
 	return ret;
 }
 
@@ -439,6 +458,13 @@ static int lmdb_maintain(void *handle, struct driver_usage *usage_out)
 		return ret;
 	disk_keep_ahead(lmdb->fd);
 	return fill_usage(lmdb, 0, usage_out);
+}
+
+static void lmdb_watch(void *handle, _Atomic int64_t *since)
+{
+	struct lmdb *lmdb = handle;
+
+	lmdb->writing = since;
 }
 
 static void lmdb_identify(void *handle, struct driver_identity *identity_out)
@@ -543,5 +569,6 @@ const struct store_driver store_lmdb = {
 	.apply = lmdb_apply,
 	.usage = lmdb_usage,
 	.maintain = lmdb_maintain,
+	.watch = lmdb_watch,
 	.identify = lmdb_identify,
 };

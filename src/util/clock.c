@@ -34,6 +34,14 @@ int64_t clock_boot_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int64_t clock_boot_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 /* Go's zero time stands for what four digits of a year cannot express. */
 static void format_date(int64_t seconds, const char *fraction, char *out)
 {

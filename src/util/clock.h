@@ -14,6 +14,9 @@ int64_t clock_now(void);
  * machine reads alike and nobody can set back. */
 int64_t clock_boot_ms(void);
 
+/* The same in microseconds. */
+int64_t clock_boot_us(void);
+
 /* RFC 3339 in UTC with up to nine fractional digits, trailing zeros dropped, as Go writes it:
  * "2026-01-02T03:04:05.1234Z". out has room for 40 bytes. */
 void clock_format_ns(int64_t ns, char *out);

@@ -47,6 +47,18 @@ void slot_beat(struct slot *slot)
 	atomic_store(&slot->heartbeat, clock_boot_ms());
 }
 
+bool slots_hold(const struct shared *shared, const unsigned char lease[16], enum slot_phase phase)
+{
+	for (size_t i = 0; i < SHARED_SLOTS; i++) {
+		const struct slot *slot = &shared->slots[i];
+
+		if (atomic_load(&slot->pid) >= 0 && atomic_load(&slot->phase) == phase &&
+		    !memcmp(slot->lease, lease, sizeof(slot->lease)))
+			return true;
+	}
+	return false;
+}
+
 void slot_count(struct slot *slot, enum slot_counter counter)
 {
 	atomic_fetch_add_explicit(&slot->counters[counter], 1, memory_order_relaxed);

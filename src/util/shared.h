@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The memory that all processes of one server share: a slot for each child.
+/* The memory that all processes of one server share: a slot for each child, and the quota buckets.
  *
  * It is mapped by the master before it forks and handed down as a pointer. Only its owner writes a
  * slot; the master reads heartbeats and deadlines, the revoker reads what a dead child had in hand.
@@ -8,8 +8,11 @@
 #define UTIL_SHARED_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#include "util/bucket.h"
 
 #define SHARED_SLOTS 320
 
@@ -36,6 +39,7 @@ struct slot {
 	_Atomic int32_t pid;       /* 0: unused; negative: that child is dead, to be cleaned up */
 	_Atomic int64_t heartbeat; /* boot-time ms of the last sign of life */
 	_Atomic int64_t deadline;  /* boot-time ms by which the request in hand ends; 0: idle */
+	_Atomic int64_t writing;   /* boot-time ms since which it has the store to itself; 0: no */
 	_Atomic uint32_t phase;    /* enum slot_phase */
 	unsigned char lease[16];   /* keyed name of the lease in hand */
 	_Atomic uint64_t counters[SLOT_COUNTERS];
@@ -45,6 +49,7 @@ struct shared {
 	int revoker_wake; /* an eventfd: write 1 to wake the revoker */
 	int64_t started;  /* seconds since 1970 */
 	struct slot slots[SHARED_SLOTS];
+	struct bucket_table buckets; /* of all clouds, accounts and actions */
 };
 
 /* Maps and zeroes it, opens revoker_wake, draws nothing: the caller fills started.
@@ -59,6 +64,9 @@ void shared_wake_revoker(struct shared *shared);
 
 /* Shows that its owner is alive. */
 void slot_beat(struct slot *slot);
+
+/* Whether a living child has the lease in hand, in that phase. */
+bool slots_hold(const struct shared *shared, const unsigned char lease[16], enum slot_phase phase);
 
 /* Adds one. Counters go on when a slot gets a new owner: sums over all slots never fall. */
 void slot_count(struct slot *slot, enum slot_counter counter);

@@ -159,10 +159,9 @@ void text_percent_encode(struct buf *out, const char *text, size_t size)
 	}
 }
 
-void text_base64(struct buf *out, const void *data, size_t size)
+/* Whole groups of four digits, and one of two or three for what is left. */
+static void add_base64(struct buf *out, const void *data, size_t size, const char digits[65])
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const unsigned char *bytes = data;
 
 	for (size_t i = 0; i < size; i += 3) {
@@ -175,7 +174,67 @@ void text_base64(struct buf *out, const void *data, size_t size)
 			group |= bytes[i + 2];
 		buf_add_char(out, digits[group >> 18]);
 		buf_add_char(out, digits[group >> 12 & 63]);
-		buf_add_char(out, left > 1 ? digits[group >> 6 & 63] : '=');
-		buf_add_char(out, left > 2 ? digits[group & 63] : '=');
+		if (left > 1)
+			buf_add_char(out, digits[group >> 6 & 63]);
+		if (left > 2)
+			buf_add_char(out, digits[group & 63]);
 	}
+}
+
+void text_base64(struct buf *out, const void *data, size_t size)
+{
+	add_base64(out, data, size,
+		   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+	if (size % 3)
+		buf_add(out, "==", 3 - size % 3);
+}
+
+void text_base64url(struct buf *out, const void *data, size_t size)
+{
+	add_base64(out, data, size,
+		   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+}
+
+static int url_digit(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
+static int decode(const char *text, size_t size, struct buf *out)
+{
+	uint32_t group = 0;
+	int bits = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		int digit = url_digit(text[i]);
+
+		if (digit < 0)
+			return LH_EINVAL;
+		group = (group << 6 | (uint32_t)digit) & 0xffff;
+		bits += 6;
+		if (bits < 8)
+			continue;
+		bits -= 8;
+		buf_add_u8(out, (uint8_t)(group >> bits));
+	}
+	/* Half a byte, or bits that no spelling of ours has? */
+	if (size % 4 == 1 || (group & ((1U << bits) - 1)))
+		return LH_EINVAL;
+	return buf_error(out);
+}
+
+int text_unbase64url(const char *text, size_t size, struct buf *out)
+{
+	size_t start = out->size;
+	int ret = decode(text, size, out);
+
+	if (ret && out->size > start)
+		out->size = start;
+	return ret;
 }

@@ -36,4 +36,11 @@ void text_percent_encode(struct buf *out, const char *text, size_t size);
 /* Base64 with padding and without line breaks (RFC 4648, section 4). */
 void text_base64(struct buf *out, const void *data, size_t size);
 
+/* The same for URLs, without padding (section 5). */
+void text_base64url(struct buf *out, const void *data, size_t size);
+
+/* Appends what text_base64url wrote, and nothing else: each value has one spelling.
+ * 0, LH_EINVAL or LH_ENOMEM; out keeps its size when it fails. */
+int text_unbase64url(const char *text, size_t size, struct buf *out);
+
 #endif

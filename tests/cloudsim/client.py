@@ -9,6 +9,7 @@
 The one idea: the child ends when its standard input does, so not even a killed test run leaves
 one behind; and nothing here sleeps: start and wait() return at the moment it is true.
 """
+import copy
 import http.client
 import json
 import os
@@ -17,7 +18,7 @@ import subprocess
 import sys
 from urllib.parse import urlencode, urlsplit
 
-from .caller import Caller
+from .registry import CLOUDS
 
 PARENT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -101,9 +102,16 @@ class CloudSim:
         return self.info["endpoints"][cloud or self.cloud][service]
 
     ram_endpoint = property(lambda self: self.endpoint("ram"))
+    cam_endpoint = property(lambda self: self.endpoint("cam"))
     sts_endpoint = property(lambda self: self.endpoint("sts"))
     metadata_endpoint = property(lambda self: self.endpoint("metadata"))
     ca_file = property(lambda self: self.info["ca_file"])
+
+    def on(self, cloud):
+        """The same simulator with another cloud meant; it is started and stopped only here."""
+        other = copy.copy(self)
+        other.cloud = cloud
+        return other
 
     def accounts(self, cloud=None):
         """The accounts of the set-up that was given at the start."""
@@ -124,8 +132,8 @@ class CloudSim:
         return key["id"], key["secret"]
 
     def caller(self, key=None, token=None):
-        """A signing client for RAM and STS; key: (id, secret), default the root key."""
-        return Caller(self, *(key or self.root_key), token)
+        """A signing client of the cloud; key: (id, secret), default the root key."""
+        return CLOUDS[self.cloud].caller_type(self, *(key or self.root_key), token)
 
     # --- control ---
 

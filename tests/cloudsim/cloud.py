@@ -23,6 +23,8 @@ class Incoming:
 
 class Cloud:
     name = ""
+    #: the signing client, see caller.py
+    caller_type = None
     #: service → "tls" or "plain"; one port each
     services = {}
     #: where in the parameters the user and policy names stand, for faults and the call log
@@ -31,6 +33,8 @@ class Cloud:
     secret_params = ()
     #: header of a throttling answer; its value is milliseconds
     retry_after_header = "Retry-After"
+    #: what the faults "error" and "throttle" answer if they do not say it: code, HTTP status
+    fault_codes = {"error": ("InternalError", 500), "throttle": ("Throttling", 400)}
 
     def __init__(self, sim):
         self.sim, self.clock = sim, sim.clock
@@ -40,6 +44,10 @@ class Cloud:
     def read(self, service, request):
         """Request → Incoming. Never raises: what is wrong goes into incoming.error."""
         raise NotImplementedError
+
+    def names(self, incoming):
+        """(user, policy) that a call is about, for faults and the call log; None: none."""
+        return (incoming.params.get(self.user_param), incoming.params.get(self.policy_param))
 
     def authenticate(self, incoming):
         """Verifies the signature and all that belongs to it; returns the caller or raises."""

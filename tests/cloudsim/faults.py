@@ -24,14 +24,13 @@ DEFAULTS = {
     "times": None, "every": 1, "from": 1, "probability": 1.0, "seed": 0,
     # what
     "effect": None, "seconds": 1.0, "jitter": 0.0, "late": 1.0, "reset": False,
-    "code": "InternalError", "status": 500, "message": "", "retry_after_ms": None,
+    "code": None, "status": None, "message": "", "retry_after_ms": None,
     "shape": "upper", "certificate": "name", "bytes": 16 * 1024 * 1024, "marker": "new",
     "cut": "body",
 }
 
 
-KIND_DEFAULTS = {"throttle": {"code": "Throttling.User", "status": 400},
-                 "hang": {"seconds": 600.0}, "tls_hang": {"seconds": 600.0},
+KIND_DEFAULTS = {"hang": {"seconds": 600.0}, "tls_hang": {"seconds": 600.0},
                  "html": {"status": 502}, "garbage": {"status": 200}}
 
 

@@ -17,10 +17,10 @@ class Exchange:
         self.caller = self.failure = None
         self.epoch = sim.epoch
         self.settled = False
+        user, policy = cloud.names(incoming)
         self.call = sim.log.begin(
             cloud=cloud.name, service=service, action=incoming.action, key=incoming.key,
-            account=incoming.account, user=incoming.params.get(cloud.user_param),
-            policy=incoming.params.get(cloud.policy_param), connection=connection.number,
+            account=incoming.account, user=user, policy=policy, connection=connection.number,
             pid=sim.pid_of(connection), arrived_ms=sim.clock.ms(),
             request_id=incoming.request_id,
             params={k: "***" if k in cloud.secret_params else v
@@ -129,10 +129,11 @@ class Exchange:
         headers = []
         if fault.retry_after_ms is not None:
             headers.append((self.cloud.retry_after_header, str(fault.retry_after_ms)))
-        error = ApiError(fault.status, fault.code, fault.message, headers)
+        code, status = self.cloud.fault_codes[fault.kind]
+        error = ApiError(fault.status or status, fault.code or code, fault.message, headers)
         self._settle()
         response = self.cloud.refuse(self.incoming, error, fault.shape)
-        self._end(response.status, fault.code)
+        self._end(response.status, error.code)
         self.connection.reply(response)
 
     def _drop_fault(self, fault, _result):

@@ -15,9 +15,12 @@ class Rate:
     def clear(self):
         self.windows.clear()
 
+    def limit(self, action, scale=1.0, override=None):
+        return (override or {}).get(action, self.limits.get(action, self.default) * scale)
+
     def admit(self, account, action, scale=1.0, override=None):
         """Counts the call if it fits. Returns 0, or the milliseconds until one would fit."""
-        limit = (override or {}).get(action, self.limits.get(action, self.default) * scale)
+        limit = self.limit(action, scale, override)
         now = time.monotonic()
         window = self.windows[account, action]
         while window and window[0] <= now - 1.0:

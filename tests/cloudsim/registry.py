@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The clouds that exist. The one idea: adding one is a package and a line here."""
 from .alicloud import AliCloud
+from .tencentcloud import TencentCloud
 
-CLOUDS = {AliCloud.name: AliCloud}
+CLOUDS = {cloud.name: cloud for cloud in (AliCloud, TencentCloud)}

@@ -31,6 +31,11 @@ def revoke(server, lease, **more):
     return server.api("PUT", "sys/leases/revoke", {"lease_id": lease, **more})
 
 
+def churn(server, times):
+    for _ in range(times):
+        assert revoke(server, issue(server, MOUNT)["lease_id"]).status == 204
+
+
 def leases(server, prefix=MOUNT + "/creds/r"):
     """The ids of all leases that can be seen under a prefix."""
     reply = server.api("LIST", "sys/leases/lookup/" + prefix)

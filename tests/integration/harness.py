@@ -52,6 +52,7 @@ engine "alicloud" {{
   sts_endpoint      = "{sts}"
   metadata_endpoint = ""
   ca_file           = "{ca}"
+  quotas            = {quotas}
 {engine}
 }}
 {more}
@@ -83,12 +84,14 @@ class Server:
 
     def __init__(self, read_workers=2, work_workers=4, engine="", more="", setup=None,
                  environment=None, nginx=None, user="", group="", listeners=None,
-                 map_size="256MiB"):
+                 map_size="256MiB", quotas='{ "*" = 10000 }'):
         """engine, more: lines for the configuration. setup: of the simulator. nginx: of Nginx.
+
+        quotas: of the engine; without, the simulator's being off, nothing shall wait for them.
 
         listeners: lines instead of the two usual listeners; there is no nginx then."""
         self.values = {"read_workers": read_workers, "work_workers": work_workers, "user": user,
-                       "group": group, "engine": engine, "more": more, "map_size": map_size,
+                       "group": group, "engine": engine, "more": more, "map_size": map_size, "quotas": quotas,
                        "listeners": listeners or LISTENERS}
         self.environment, self.nginx_arguments = environment or {}, nginx or {}
         self.folder = tempfile.mkdtemp(prefix="lh-")    # short: socket paths end at 107 bytes

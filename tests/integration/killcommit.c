@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Preloaded by the crash tests: sends a process a signal at a commit of the store.
+/* Preloaded by the crash tests: sends a process a signal at a commit of the store, or while it reads.
  *
  * LMDB commits by writing one of its two meta pages, which are the first of data.mdb and written with
  * less than a page; whatever was written before belongs to no transaction yet. So "before" that
  * write is before the commit, and "after" it is after.
+ *
+ * "reading" is inside of a transaction, at a look for one record.
  *
  * The file that $KILLCOMMIT names says who, when, at which commit from now on, and which signal:
  * "lh-work before 2 9". It is replaced at each commit that is counted, and removed before the signal
@@ -106,4 +108,13 @@ ssize_t pwrite(int fd, const void *data, size_t size, off_t offset)
 	if (commit)
 		strike("after");
 	return written;
+}
+
+int mdb_get(void *txn, unsigned dbi, void *key, void *data)
+{
+	int (*real)(void *, unsigned, void *, void *);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "mdb_get");
+	strike("reading");
+	return real(txn, dbi, key, data);
 }

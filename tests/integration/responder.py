@@ -30,7 +30,9 @@ def json_answer(status, text, *headers):
 
 
 class Responder:
-    """Listens on a Unix socket; answer(request) returns header and body as CGI text, as bytes."""
+    """Listens on a Unix socket; answer(request) returns header and body as CGI text, as bytes.
+
+    None ends the connection instead, as a process that dies."""
 
     def __init__(self, path, answer):
         self.path, self.answer, self.requests = str(path), answer, []
@@ -66,7 +68,10 @@ class Responder:
                 if request is None:
                     return
                 self.requests.append(request)
-                connection.sendall(_records(self.answer(request)))
+                answer = self.answer(request)
+                if answer is None:
+                    return
+                connection.sendall(_records(answer))
 
 
 def _read(stream):

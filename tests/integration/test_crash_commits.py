@@ -5,18 +5,20 @@ killcommit.c, preloaded into the daemon, strikes inside LMDB's commit; one work 
 "the second commit" is that of the request that the test makes. A credential arrives before its third
 commit: before a trap is set, the worker must have come to its end.
 """
+import concurrent.futures
 import os
 import signal
 import subprocess
 
 import pytest
 
-from crashing import MOUNT, add_mount, crashing_server, revoke, settle
+from crashing import MOUNT, add_mount, churn, crashing_server, revoke, settle
 from harness import wait_until
 from test_api_basic import issue, lookup, whoami
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "killcommit.c")
 WHEN = ["before", "after"]
+ROLE = {"remote_policies": ["name:existing-policy,type:Custom"]}
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +49,20 @@ class Trap:
             return int(file.read().split()[2])
 
 
-@pytest.fixture(scope="module")
-def trapped(leasehold, preload, tmp_path_factory):
-    """A server whose processes can be struck, and the trap."""
-    trap = Trap(str(tmp_path_factory.mktemp("trap") / "order"))
+def trapped_server(preload, trap, **arguments):
+    """A server whose processes can be struck."""
     # A sanitizer wants to be the first library, but does well as the second.
     sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
-    with crashing_server(work_workers=1, environment={
-            "LD_PRELOAD": preload, "KILLCOMMIT": trap.path,
-            "ASAN_OPTIONS": sanitizer.lstrip(":")}) as server:
+    return crashing_server(environment={
+        "LD_PRELOAD": preload, "KILLCOMMIT": trap.path,
+        "ASAN_OPTIONS": sanitizer.lstrip(":")}, **arguments)
+
+
+@pytest.fixture(scope="module")
+def trapped(leasehold, preload, tmp_path_factory):
+    """Such a server, and the trap."""
+    trap = Trap(str(tmp_path_factory.mktemp("trap") / "order"))
+    with trapped_server(preload, trap, work_workers=1) as server:
         add_mount(server)
         settle(server, issue(server, MOUNT))    # the account's name is written down once
         yield server, trap
@@ -198,3 +205,33 @@ def test_a_process_stopped_inside_a_transaction_is_killed_and_others_write(serve
     if kind == "work" and when == "before":
         assert revoke(server, lease).status == 204
     settle(server, kept)
+
+
+def test_a_process_stopped_inside_a_transaction_is_not_waited_for_to_its_deadline(leasehold, preload,
+                                                                                 tmp_path):
+    """Whoever writes waits for it, and a request may take 45 s."""
+    trap = Trap(str(tmp_path / "order"))
+    with trapped_server(preload, trap, work_workers=2, more="") as server, \
+            concurrent.futures.ThreadPoolExecutor() as pool:
+        add_mount(server)
+        trap.set("work", "before", 1, signal.SIGSTOP)
+        stopped = pool.submit(server.api, "POST", MOUNT + "/role/one", ROLE)
+        wait_until(trap.sprung)
+        assert server.api("POST", MOUNT + "/role/two", ROLE, timeout=25).status == 204
+        assert stopped.result().status == 502
+
+
+def size(server):
+    return os.stat(server.path("store", "data.mdb")).st_size
+
+
+def test_a_reader_killed_inside_a_transaction_pins_no_page(server, trap):
+    """While it counts as a reader, no page that is freed can be used again."""
+    lease = issued(server)
+    churn(server, 10)
+    before = size(server)
+    trap.set("read", "reading", 1)
+    assert server.api("GET", MOUNT + "/role/r").status == 502 and trap.sprung()
+    churn(server, 20)
+    assert size(server) <= before + 64 * 4096
+    settle(server, lease)

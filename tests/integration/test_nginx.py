@@ -251,6 +251,18 @@ def test_a_dead_daemon_is_a_json_502(tmp_path):
     assert "leasehold" in errors[0]
 
 
+def test_a_request_that_kills_is_not_tried_elsewhere(tmp_path):
+    """It would kill there as well; and one that was carried out would be carried out twice."""
+    server = "server unix:%s/" % tmp_path
+    two = NO_LIMITS + ((server + "read.sock", server + "other.sock; " + server + "read.sock"),)
+    with Responder(tmp_path / "read.sock", lambda _: None) as one, \
+            Responder(tmp_path / "other.sock", lambda _: None) as other, \
+            Nginx(tmp_path, tmp_path, replace=two) as nginx:
+        for method in ("GET", "POST", "LIST"):
+            is_json_error(request(nginx.port, method, "/v1/x"), 502)
+    assert len(one.requests) + len(other.requests) == 3
+
+
 def test_a_dead_work_pool_is_a_json_502(tmp_path):
     with Responder(tmp_path / "read.sock", answer_read), Nginx(tmp_path, tmp_path) as nginx:
         is_json_error(request(nginx.port, "GET", "/v1/work/x"), 502)

@@ -385,6 +385,42 @@ static void a_mount_is_found_by_what_is_in_it(void **state)
 		json_object_get(json_object_get(json_object_get(f.body, "data"), "secret"), "m1/"));
 }
 
+static void ask_without(const char *token)
+{
+	const struct api_request raw = {
+		.method = "GET",
+		.path = "/v1/sys/internal/ui/mounts",
+		.token = token,
+	};
+
+	assert_int_equal(ask_raw(&f, &raw), 200);
+	assert_string_equal(json_get_text(f.body, "mount_type"), "");
+}
+
+/* A token that is not valid is none. */
+static void strangers_see_the_mounts_that_are_for_everybody(void **state)
+{
+	static const char *const tokens[] = { "", "hvs.nobody-has-this-one" };
+	json_t *expected, *data;
+
+	(void)state;
+	enable("m1");
+	enable("m2");
+	expect(&f, "POST", "sys/mounts/m2/tune",
+	       "{\"listing_visibility\":\"unauth\",\"description\":\"for all\"}", 204, "");
+	expected = json_pack("{s:{}, s:{s:{s:s, s:s, s:{}}}}", "auth", "secret", "m2/", "type",
+			     "alicloud", "description", "for all", "options");
+	for (size_t i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++) {
+		ask_without(tokens[i]);
+		data = json_object_get(f.body, "data");
+		assert_true(json_equal(data, expected));
+	}
+	json_decref(expected);
+	ask_without(f.token);
+	data = json_object_get(json_object_get(f.body, "data"), "secret");
+	assert_non_null(json_object_get(json_object_get(data, "m1/"), "accessor"));
+}
+
 static void mounts_are_tuned(void **state)
 {
 	(void)state;
@@ -709,6 +745,7 @@ int main(void)
 		TEST(mounts_are_listed_twice),
 		TEST(builtin_mounts_stay_the_same),
 		TEST(a_mount_is_found_by_what_is_in_it),
+		TEST(strangers_see_the_mounts_that_are_for_everybody),
 		TEST(mounts_are_tuned),
 		TEST(a_mount_being_disabled_answers_no_more),
 		TEST(the_configuration_never_shows_its_secret),

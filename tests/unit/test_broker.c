@@ -16,6 +16,7 @@
 #include "broker/job.h"
 #include "conf/conf.h"
 #include "crypto/keyring.h"
+#include "fail_alloc.h"
 #include "fake_engine.h"
 #include "lease/index.h"
 #include "store/key.h"
@@ -371,6 +372,15 @@ static void bury_mount(void)
 	put('x', key.data + 1, key.size - 1, "");
 }
 
+static void no_issue_begins_for_a_dead_mount(void **state)
+{
+	(void)state;
+	bury_mount();
+	assert_int_equal(issue(), LH_ECONFLICT);
+	assert_int_equal(fake.issues, 0);
+	assert_int_equal(only_state(), 0);
+}
+
 static void no_lease_outlives_its_mount(void **state)
 {
 	(void)state;
@@ -397,6 +407,16 @@ static void a_late_worker_loses(void **state)
 	fake.during_issue = NULL;
 	assert_null(reply.data);
 	assert_int_equal(only_state(), LEASE_SWEEPING);
+}
+
+static void no_session_outlives_its_mount(void **state)
+{
+	(void)state;
+	fake.lasting = false;
+	fake.during_issue = bury_mount;
+	assert_int_equal(issue(), LH_ECONFLICT);
+	assert_null(reply.data);
+	assert_int_equal(only_state(), 0);
 }
 
 static void a_session_is_one_record(void **state)
@@ -438,6 +458,50 @@ static void a_dead_worker_leaves_nothing(void **state)
 	assert_int_equal(shared->slots[1].pid, 0);
 	assert_int_equal(fake.revokes, 1);
 	issue_reply_clear(&reply);
+}
+
+static void die_in_mid_issue(void)
+{
+	assert_int_equal(shared->slots[0].phase, SLOT_PENDING);
+	die();
+	turn(2);
+}
+
+/* At once, not only when the lease is due. A call of it may still take effect. */
+static void a_worker_that_dies_in_mid_issue_leaves_nothing(void **state)
+{
+	(void)state;
+	fake.during_issue = die_in_mid_issue;
+	assert_int_equal(issue(), LH_ECONFLICT);
+	assert_int_equal(fake.revokes, 1);
+	assert_int_equal(only_state(), LEASE_SWEEPING);
+}
+
+/* Whatever fails: the slot is given up after the lease was settled, never before. */
+static void a_dead_workers_slot_names_its_lease_until_it_is_settled(void **state)
+{
+	bool failed = true;
+
+	(void)state;
+	for (unsigned n = 1; failed; n++) {
+		assert_int_equal(issue(), 0);
+		issue_reply_clear(&reply);
+		die();
+		fail_alloc_at(n);
+		revoker_turn(revoker, 0, &err);
+		failed = fail_alloc_stop();
+		if (shared->slots[1].pid == 0)
+			assert_int_not_equal(only_state(), LEASE_ISSUED);
+		/* The next revoker does not know what this one held back. */
+		revoker_free(revoker);
+		assert_int_equal(revoker_new(taker, &revoker, &err), 0);
+		turn(3);
+		if (only_state())
+			make_due();
+		turn(3);
+		assert_int_equal(only_state(), 0);
+		assert_true(n < 3000);
+	}
 }
 
 static void a_delivered_lease_outlives_its_worker(void **state)
@@ -791,6 +855,51 @@ static void a_disabled_mount_goes_after_its_leases(void **state)
 	assert_int_equal(only_job().key.size, 0);
 }
 
+static void disable_in_mid_issue(void)
+{
+	if (mount()->tainted)
+		return;
+	assert_int_equal(mount_disable(broker, "cloud/", 0, &err), LH_ETIMEOUT);
+	turn(4);
+	assert_int_equal(fake.revokes, 0);
+	assert_int_equal(only_state(), LEASE_PENDING);
+}
+
+/* Its next call would come after everything was taken back, and stay until the first sweep. */
+static void a_disabled_mount_waits_for_a_worker_in_mid_issue(void **state)
+{
+	const struct mount *found;
+
+	(void)state;
+	fake.during_issue = disable_in_mid_issue;
+	assert_int_equal(issue(), LH_ECONFLICT);
+	turn(6);
+	assert_int_equal(fake.revokes, 1);
+	assert_int_equal(only_state(), 0);
+	assert_int_equal(mount_find(broker, "cloud", &found), 0);
+	assert_null(found);
+}
+
+static void disable_and_die_in_mid_issue(void)
+{
+	assert_int_equal(mount_disable(broker, "cloud/", 0, &err), LH_ETIMEOUT);
+	shared->slots[0].pid = -1;
+	turn(6);
+}
+
+static void a_disabled_mount_waits_for_no_dead_worker(void **state)
+{
+	const struct mount *found;
+
+	(void)state;
+	fake.during_issue = disable_and_die_in_mid_issue;
+	assert_int_equal(issue(), LH_ECONFLICT);
+	assert_int_equal(fake.revokes, 1);
+	assert_int_equal(only_state(), LEASE_SWEEPING);
+	assert_int_equal(mount_find(broker, "cloud", &found), 0);
+	assert_null(found);
+}
+
 static void disabling_nothing_is_done(void **state)
 {
 	(void)state;
@@ -825,10 +934,14 @@ int main(void)
 		TEST(a_taken_name_gets_new_plans),
 		TEST(without_credentials_the_reason_is_told),
 		TEST(a_client_that_is_gone_gets_no_call),
+		TEST(no_issue_begins_for_a_dead_mount),
 		TEST(no_lease_outlives_its_mount),
 		TEST(a_late_worker_loses),
+		TEST(no_session_outlives_its_mount),
 		TEST(a_session_is_one_record),
 		TEST(a_dead_worker_leaves_nothing),
+		TEST(a_worker_that_dies_in_mid_issue_leaves_nothing),
+		TEST(a_dead_workers_slot_names_its_lease_until_it_is_settled),
 		TEST(a_delivered_lease_outlives_its_worker),
 		TEST(an_orphan_is_revoked_when_it_is_due),
 		TEST(what_is_unsure_is_swept_until_sure),
@@ -844,6 +957,8 @@ int main(void)
 		TEST(a_job_tells_of_the_first_failure_and_goes_on),
 		TEST(a_job_does_not_tell_of_what_failed_before_it),
 		TEST(a_disabled_mount_goes_after_its_leases),
+		TEST(a_disabled_mount_waits_for_a_worker_in_mid_issue),
+		TEST(a_disabled_mount_waits_for_no_dead_worker),
 		TEST(disabling_nothing_is_done),
 		TEST(mounts_do_not_nest),
 	};

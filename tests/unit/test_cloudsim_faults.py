@@ -326,7 +326,7 @@ def test_parallel_calls_are_one_round(sim):
 CHILD = """
 import sys, types
 sys.path.insert(0, sys.argv[1])
-from cloudsim.caller import Caller
+from cloudsim.alicloud.caller import Caller
 place = types.SimpleNamespace(ram_endpoint=sys.argv[2], ca_file=sys.argv[3])
 caller = Caller(place, sys.argv[4], sys.argv[5])
 print(caller("ListUsers").status, flush=True)

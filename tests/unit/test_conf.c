@@ -107,6 +107,7 @@ static void assert_defaults(const struct conf *conf)
 	assert_int_equal(engine->sweep_after[0], 30);
 	assert_int_equal(engine->sweep_after[1], 300);
 	assert_int_equal(engine->sweep_after[2], 1200);
+	assert_null(engine->quotas);
 }
 
 static void the_master_key_alone_gives_the_defaults(void **state)
@@ -180,7 +181,8 @@ static const char full[] = SEAL
 	"engine \"alicloud\" {\n"
 	"  ram_endpoint = \"http://127.0.0.2:8101\" sts_endpoint = \"http://[::1]\"\n"
 	"  metadata_endpoint = \"\" ca_file = \"/ca\" request_timeout = \"1s\"\n"
-	"  sweep_after = [\"1s\"]\n}\n";
+	"  sweep_after = [\"1s\"]\n"
+	"  quotas = { CreateUser = 20, \"*\" = 10000 }\n}\n";
 
 static void assert_full_listeners(const struct conf *conf)
 {
@@ -227,6 +229,8 @@ static void every_key_is_taken(void **state)
 	assert_int_equal(engine->request_timeout, 1000);
 	assert_int_equal(engine->sweep_count, 1);
 	assert_int_equal(engine->sweep_after[0], 1);
+	assert_int_equal(json_get_int(engine->quotas, "CreateUser", 0), 20);
+	assert_int_equal(json_get_int(engine->quotas, "*", 0), 10000);
 	conf_free(conf);
 }
 
@@ -377,6 +381,21 @@ static const struct {
 	  "such as \"https://example.com\", is \"\"" },
 	{ "a key of the other engine", ENGINE("cam_endpoint = \"https://x\""),
 	  ":2: engine \"alicloud\": cam_endpoint: unknown key; did you mean \"ram_endpoint\"?" },
+	{ "quotas that are no map", ENGINE("quotas = 20"),
+	  ":2: engine \"alicloud\": quotas: must say how many calls a second, { CreateUser = 20 "
+	  "\"*\" = 50 }" },
+	{ "no quotas", ENGINE("quotas = {}"),
+	  ":2: engine \"alicloud\": quotas: must say how many calls a second, { CreateUser = 20 "
+	  "\"*\" = 50 }" },
+	{ "a quota of nothing", ENGINE("quotas = { CreateUser = 0 }"),
+	  ":2: engine \"alicloud\": quotas: CreateUser: must be 1 to 10000, is 0" },
+	{ "a quota beyond all measure", ENGINE("quotas = { \"*\" = 10001 }"),
+	  ":2: engine \"alicloud\": quotas: *: must be 1 to 10000, is 10001" },
+	{ "a quota that is no number", ENGINE("quotas = { CreateUser = \"20\" }"),
+	  ":2: engine \"alicloud\": quotas: CreateUser: must be a number, 1 to 10000" },
+	{ "a quota of what no action is called", ENGINE("quotas = { \"Create*\" = 5 }"),
+	  ":2: engine \"alicloud\": quotas: \"Create*\" is not the name of an action; \"*\" "
+	  "stands for all that are not named" },
 	{ "no sweeps", ENGINE("sweep_after = []"),
 	  ":2: engine \"alicloud\": sweep_after: must be a list of 1 to 8 durations, such as "
 	  "[\"30s\", \"20m\"]" },

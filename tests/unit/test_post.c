@@ -29,18 +29,21 @@ static const struct {
 	int64_t heartbeat, deadline, started; /* before NOW; 0: not set */
 	int64_t leaving;                      /* end_by, before NOW; 0: stays */
 	bool overdue;
+	int64_t writing; /* before NOW; 0: not set */
 } overdue_cases[] = {
-	{ "beats each second", 900, 0, 90000, 0, false },
-	{ "was silent for 10 s", 10000, 0, 90000, 0, false },
-	{ "was silent for longer", 10001, 0, 90000, 0, true },
-	{ "is starting", 0, 0, 30000, 0, false },
-	{ "does not come to its loop", 0, 0, 30001, 0, true },
-	{ "has a request with time left", 40000, -5000, 90000, 0, false },
-	{ "has a request, just past its deadline", 40000, 2000, 90000, 0, false },
-	{ "has a request, long past its deadline", 40000, 2001, 90000, 0, true },
-	{ "is leaving and has time", 10, 0, 90000, -10, false },
-	{ "is leaving and has none", 10, 0, 90000, 10, true },
-	{ "is leaving in the middle of a request", 40000, -5000, 90000, 10, true },
+	{ "beats each second", 900, 0, 90000, 0, false, 0 },
+	{ "was silent for 10 s", 10000, 0, 90000, 0, false, 0 },
+	{ "was silent for longer", 10001, 0, 90000, 0, true, 0 },
+	{ "is starting", 0, 0, 30000, 0, false, 0 },
+	{ "does not come to its loop", 0, 0, 30001, 0, true, 0 },
+	{ "has a request with time left", 40000, -5000, 90000, 0, false, 0 },
+	{ "has a request, just past its deadline", 40000, 2000, 90000, 0, false, 0 },
+	{ "has a request, long past its deadline", 40000, 2001, 90000, 0, true, 0 },
+	{ "is leaving and has time", 10, 0, 90000, -10, false, 0 },
+	{ "is leaving and has none", 10, 0, 90000, 10, true, 0 },
+	{ "is leaving in the middle of a request", 40000, -5000, 90000, 10, true, 0 },
+	{ "has written for 10 s", 900, -5000, 90000, 0, false, 10000 },
+	{ "does not come to the end of a write", 900, -5000, 90000, 0, true, 10001 },
 };
 
 static void a_child_is_overdue_when(void **state)
@@ -56,6 +59,8 @@ static void a_child_is_overdue_when(void **state)
 			atomic_store(&slot->heartbeat, NOW - overdue_cases[i].heartbeat);
 		if (overdue_cases[i].deadline)
 			atomic_store(&slot->deadline, NOW - overdue_cases[i].deadline);
+		if (overdue_cases[i].writing)
+			atomic_store(&slot->writing, NOW - overdue_cases[i].writing);
 		if (overdue_cases[i].leaving)
 			post_leave(&post, NOW - overdue_cases[i].leaving);
 		if ((post_overdue(&post, NOW) != NULL) != overdue_cases[i].overdue)

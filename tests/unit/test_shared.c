@@ -85,6 +85,21 @@ static void what_a_child_had_in_hand_outlives_it(void **state)
 	assert_memory_equal(slot->lease, name, sizeof(name));
 }
 
+static void a_lease_is_in_the_hand_of_a_living_child(void **state)
+{
+	static const unsigned char other[16] = { 1 };
+	struct shared *shared = *state;
+	struct slot *slot = &shared->slots[7];
+
+	assert_false(slots_hold(shared, name, SLOT_PENDING));
+	slot_hold(slot, name, SLOT_PENDING);
+	assert_true(slots_hold(shared, name, SLOT_PENDING));
+	assert_false(slots_hold(shared, name, SLOT_ISSUED));
+	assert_false(slots_hold(shared, other, SLOT_PENDING));
+	atomic_store(&slot->pid, -100);
+	assert_false(slots_hold(shared, name, SLOT_PENDING));
+}
+
 static void waking_never_blocks(void **state)
 {
 	struct shared *shared = *state;
@@ -115,6 +130,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(it_starts_empty),
 		CASE(what_a_child_had_in_hand_outlives_it),
+		CASE(a_lease_is_in_the_hand_of_a_living_child),
 		CASE(waking_never_blocks),
 		cmocka_unit_test(freeing_nothing_is_allowed),
 	};

@@ -192,6 +192,43 @@ static void base64_of_high_bytes(void **state)
 	buf_free(&buf);
 }
 
+static void base64url_goes_out_and_back(void **state)
+{
+	static const char *const cases[] = { "", "-w", "-_8", "-__-", "-__-_w" };
+	static const char bytes[] = "\xfb\xff\xfe\xff";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct buf buf = BUF_INIT, back = BUF_INIT;
+
+		text_base64url(&buf, bytes, i);
+		assert_string_equal(buf_text(&buf), cases[i]);
+		buf_add_text(&back, "x");
+		assert_int_equal(text_unbase64url(buf.data ? buf.data : "", buf.size, &back), 0);
+		assert_int_equal(back.size, i + 1);
+		assert_memory_equal(back.data + 1, bytes, i);
+		buf_free(&buf);
+		buf_free(&back);
+	}
+}
+
+/* What another reader takes for the same bytes is another text, so it is refused. */
+static void other_spellings_of_base64url_are_refused(void **state)
+{
+	static const char *const wrong[] = { "-", "-w==", "-x", "-_9", "+/8", "-_ 8", "-__-_" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct buf back = BUF_INIT;
+
+		buf_add_text(&back, "kept");
+		if (text_unbase64url(wrong[i], strlen(wrong[i]), &back) != LH_EINVAL)
+			fail_msg("%s", wrong[i]);
+		assert_int_equal(back.size, 4);
+		buf_free(&back);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +242,8 @@ int main(void)
 		cmocka_unit_test(percent_encoding_keeps_only_the_unreserved),
 		cmocka_unit_test(base64_of_the_standard),
 		cmocka_unit_test(base64_of_high_bytes),
+		cmocka_unit_test(base64url_goes_out_and_back),
+		cmocka_unit_test(other_spellings_of_base64url_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,38 +6,20 @@ The one idea: this class only joins the parts; what each part knows stands in it
 import base64
 import secrets
 
-from ..cloud import Cloud, Incoming
-from ..errors import ControlError
-from ..http1 import json_response
-from ..quota import Rate
-from . import access, auth, check, metadata, policies, setup, sign, sts, users, wire
+from ..accounts import CONSISTENCY, RATE, AccountCloud
+from ..model import Caller
+from . import access, auth, check, policies, setup, sign, sts, users, wire
 from .actions import TABLE, VERSIONS, arns
+from .caller import Caller as SigningCaller
 from .edit import Editor
 from .messages import fail
-from .model import Caller, World
+from .metadata import Metadata
+from .model import World
 
-assert policies and sts and users       # imported so that their actions are in the table
-
-RATES = {"AttachPolicyToUser": 10, "DetachPolicyFromUser": 10, "CreateUser": 20,
-         "DeleteUser": 20, "CreatePolicy": 20, "CreatePolicyVersion": 20, "DeletePolicy": 20,
-         "DeletePolicyVersion": 20, "CreateAccessKey": 20, "UpdateAccessKey": 20,
-         "DeleteAccessKey": 20}
+assert policies and users       # imported so that their actions are in the table
 
 OBJECTS = {"users": 5000, "keys_per_user": 2, "policies": 1500, "versions": 5,
            "custom_per_user": 10, "system_per_user": 20, "document_bytes": 6144}
-
-#: Milliseconds for which the cloud is behind; 0 everywhere: it never is.
-CONSISTENCY = {
-    "user_ms": 0,           # a new user is not seen by attach and key creation
-    "policy_ms": 0,         # a new policy is not seen by attach
-    "detach_ms": 0,         # a detached policy still blocks DeletePolicy and DeleteUser
-    "key_delete_ms": 0,     # a deleted key still blocks DeleteUser
-    "key_use_ms": 0,        # a new key cannot sign yet
-    "key_dead_ms": 0,       # a deleted key can still sign
-}
-
-RATE = {"on": False, "scale": 1.0, "limits": {}, "code": "Throttling.User", "status": 400,
-        "retry_after": True}
 
 OPTIONS = {
     "schemes": ["acs3", "v1"],  # signature schemes that are accepted
@@ -51,30 +33,30 @@ OPTIONS = {
 }
 
 
-class AliCloud(Cloud):
+class AliCloud(AccountCloud):
     name = "alicloud"
+    caller_type = SigningCaller
     services = {"ram": "tls", "sts": "tls", "metadata": "plain"}
     user_param, policy_param = "UserName", "PolicyName"
     secret_params = ("OIDCToken", "SecurityToken")
     retry_after_header = "x-acs-retry-after"
-
-    def __init__(self, sim):
-        super().__init__(sim)
-        self.metadata = metadata.Metadata(self)
-        self.quota = Rate(RATES, 100)
-        self.reset()
+    fault_codes = {"error": ("InternalError", 500), "throttle": ("Throttling.User", 400)}
+    world_type, metadata_type, editor_type = World, Metadata, Editor
+    initial = setup.DEFAULT
+    rates = {"AttachPolicyToUser": 10, "DetachPolicyFromUser": 10, "CreateUser": 20,
+             "DeleteUser": 20, "CreatePolicy": 20, "CreatePolicyVersion": 20, "DeletePolicy": 20,
+             "DeletePolicyVersion": 20, "CreateAccessKey": 20, "UpdateAccessKey": 20,
+             "DeleteAccessKey": 20}
+    defaults = {"objects": OBJECTS, "consistency": CONSISTENCY, "options": OPTIONS,
+                "rate": {**RATE, "code": "Throttling.User", "status": 400, "retry_after": True}}
 
     # --- a call ---
 
     def read(self, service, request):
         if service == "metadata":
-            incoming = Incoming(service, request, "")
-            incoming.action = metadata.name_of(request)
-            return incoming
+            return self.read_metadata(request)
         incoming = wire.read(service, request)
-        owner = self.world.owners.get(incoming.key)
-        session = self.world.sessions.get(incoming.key)
-        incoming.account = owner[1].id if owner else session.account.id if session else None
+        incoming.account = self.owner_of(incoming.key)
         return incoming
 
     def authenticate(self, incoming):
@@ -117,9 +99,7 @@ class AliCloud(Cloud):
     def _admit(self, account, action):
         if not account.active:
             raise fail("Inactive")
-        if not self.rate["on"]:
-            return
-        wait = self.quota.admit(account.id, action, self.rate["scale"], self.rate["limits"])
+        wait = self.wait_for_quota(account, action)
         if wait:
             error = fail(self.rate["code"])
             error.status = self.rate["status"]
@@ -127,14 +107,10 @@ class AliCloud(Cloud):
                 error.headers.append((self.retry_after_header, str(wait)))
             raise error
 
-    def answer(self, incoming, result):
-        if incoming.service == "metadata":
-            return json_response(200, result)
+    def write(self, incoming, result):
         return wire.answer(incoming, wire.shape_lists(result, self.options["empty_lists"]))
 
-    def refuse(self, incoming, error, shape="upper"):
-        if incoming.service == "metadata":
-            return self.metadata.refuse(error)
+    def write_error(self, incoming, error, shape):
         error.status = self.options["statuses"].get(error.code, error.status)
         return wire.refuse(incoming, error, shape)
 
@@ -155,60 +131,9 @@ class AliCloud(Cloud):
 
     # --- control ---
 
-    def reset(self):
-        self.objects, self.consistency = dict(OBJECTS), dict(CONSISTENCY)
-        self.rate, self.options = dict(RATE), dict(OPTIONS)
-        self.quota.clear()
-        self._load(setup.DEFAULT)
-
-    def _load(self, accounts):
-        self.accounts = accounts
-        self.world = World(self.clock)
+    def load(self, accounts):
         self.nonces = auth.Nonces()
-        self.metadata.reset()
-        setup.load(self.world, accounts)
+        super().load(accounts)
 
-    def configure(self, values):
-        """Members: accounts (replaces everything), consistency, objects, rate, options, metadata.
-
-        Returns whether the world is a new one."""
-        tables = {"objects": self.objects, "consistency": self.consistency, "rate": self.rate,
-                  "options": self.options, "metadata": self.metadata.settings}
-        for name, value in values.items():
-            if name == "accounts":
-                continue
-            unknown = set(value) - set(tables.get(name, ()))
-            if name not in tables or unknown:
-                raise ControlError("unknown setting: %s %s" % (name, sorted(unknown)))
-        if "accounts" in values:
-            self._load(values["accounts"])
-        for name in set(values) & set(tables) - {"metadata"}:
-            tables[name].update(values[name])
-        if "metadata" in values:
-            self.metadata.configure(values["metadata"])
-        return "accounts" in values
-
-    def inventory(self):
-        return self.world.inventory()
-
-    def edit(self, operation, values):
-        return Editor(self).run(operation, values)
-
-    def dump(self):
-        return {account.id: {
-            "active": account.active,
-            "users": {user.name: {
-                "id": user.id, "created": user.created,
-                "keys": {key.id: key.status for key in user.keys.values()},
-                "policies": [[a.type, a.policy, a.group] for a in user.attachments],
-            } for user in account.users.values()},
-            "policies": {p.name: {"versions": len(p.versions), "document": p.document()}
-                         for p in account.policies.values()},
-            "roles": {role.name: role.trust for role in account.roles.values()},
-            "sessions": [{"key": s.key.id, "role": s.role.name, "name": s.name,
-                          "expires": self.clock.iso(s.expires)}
-                         for s in self.world.sessions.values() if s.account is account],
-        } for account in self.world.accounts.values()}
-
-    def ready(self):
-        return {"accounts": self.accounts}
+    def oidc_name(self, provider):
+        return sts.provider_arn(provider)

@@ -10,9 +10,9 @@ import time
 from collections import deque
 
 from ..clock import parse_iso
+from ..model import Caller
 from . import sign
 from .messages import fail
-from .model import Caller
 
 AUTHORIZATION = re.compile(r"ACS3-HMAC-SHA256 Credential=([A-Za-z0-9._-]+),"
                            r"SignedHeaders=([a-z0-9;_-]+),Signature=([0-9a-f]{64})\Z")
@@ -171,8 +171,7 @@ def _find(cloud, key_id, token):
     if key_id.startswith("STS."):
         return _find_session(cloud, world, key_id, token)
     entry = world.find_key(key_id)
-    usable = cloud.consistency["key_use_ms"] / 1000.0
-    if entry is None or (usable and time.monotonic() < entry[0].born + usable):
+    if entry is None or world.unseen(entry[0], cloud.consistency["key_use_ms"]):
         raise fail("InvalidAccessKeyId.NotFound")
     key, account, user = entry
     if token is not None:

@@ -4,9 +4,10 @@
 The one idea: stricter than the documentation wherever that is vague (bytes and not characters, no
 "@" in user names), because a client that passes here passes there.
 """
-import json
 import re
 
+from .. import documents
+from ..documents import texts
 from .messages import fail, missing
 
 USER_NAME = re.compile(r"[A-Za-z0-9._-]+\Z")
@@ -59,8 +60,8 @@ def document(value, longest=6144):
 def grammar(value):
     """What is wrong with a policy document, or None."""
     try:
-        parsed = json.loads(value, object_pairs_hook=_no_duplicates)
-    except (ValueError, RecursionError) as error:
+        parsed = documents.load(value)
+    except ValueError as error:
         return "syntax error: %s." % error
     if not isinstance(parsed, dict) or set(parsed) - {"Version", "Statement"}:
         return "unknown top level element."
@@ -72,19 +73,6 @@ def grammar(value):
     return next(filter(None, map(_statement, statements)), None)
 
 
-def _no_duplicates(pairs):
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError("duplicate element")
-    return result
-
-
-def _strings(value):
-    values = [value] if isinstance(value, str) else value
-    good = isinstance(values, list) and values and all(isinstance(v, str) and v for v in values)
-    return values if good else None
-
-
 def _statement(one):
     if not isinstance(one, dict):
         return "a statement must be an object."
@@ -94,12 +82,12 @@ def _statement(one):
         return "invalid effect."
     if ("Action" in one) == ("NotAction" in one):
         return "exactly one of Action and NotAction is needed."
-    actions = _strings(one.get("Action", one.get("NotAction")))
+    actions = texts(one.get("Action", one.get("NotAction")))
     if not actions or not all(ACTION.match(a) for a in actions):
         return "invalid action."
     if ("Resource" in one) == ("NotResource" in one):
         return "exactly one of Resource and NotResource is needed."
-    resources = _strings(one.get("Resource", one.get("NotResource")))
+    resources = texts(one.get("Resource", one.get("NotResource")))
     if not resources or not all(r == "*" or r.startswith("acs:") for r in resources):
         return "invalid resource."
     if not isinstance(one.get("Condition", {}), dict):

@@ -4,12 +4,10 @@
 The one idea: DeletePolicy never detaches and DeleteUser never removes; whoever tears down must
 do it in order, and what was just detached may still count for a while.
 """
-import time
-
 from . import check, paging
 from .actions import action
 from .messages import fail
-from .model import Attachment, Policy
+from .model import Policy, World
 from .systempolicies import CREATED, SYSTEM
 from .users import find_user
 
@@ -17,26 +15,21 @@ ROTATE = "DeleteOldestNonDefaultVersionWhenLimitExceeded"
 
 
 def system_policy(name):
-    return Policy(name, "System", name, CREATED, CREATED, [("v1", SYSTEM[name], CREATED)])
+    return Policy(name, "System", name, CREATED, CREATED,
+                  versions=[("v1", SYSTEM[name], CREATED)])
 
 
 def find_policy(account, kind, name, lag_ms=0):
     if kind == "System" and name in SYSTEM:
         return system_policy(name)
     policy = account.policies.get(name) if kind == "Custom" else None
-    if policy is None or (lag_ms and time.monotonic() < policy.born + lag_ms / 1000.0):
+    if policy is None or World.unseen(policy, lag_ms):
         raise fail("EntityNotExist.Policy")
     return policy
 
 
 def custom(account, params):
     return find_policy(account, "Custom", check.policy_name(params))
-
-
-def holders(account, kind, name):
-    """(user, attachment) pairs of a policy."""
-    return [(user, held) for user in account.users.values() for held in user.attachments
-            if (held.type, held.policy) == (kind, name)]
 
 
 def describe(policy):
@@ -68,7 +61,7 @@ def create_policy(cloud, caller, params):
 def get_policy(_cloud, caller, params):
     kind = check.policy_type(params)
     policy = find_policy(caller.account, kind, params["PolicyName"])
-    count = len(holders(caller.account, kind, policy.name))
+    count = len(World.holders(caller.account, kind, policy.name))
     return {"Policy": {**describe(policy), "UpdateDate": policy.updated, "AttachmentCount": count,
                        "PolicyDocument": policy.document()},
             "DefaultPolicyVersion": version(policy, policy.default)}
@@ -84,7 +77,7 @@ def list_policies(_cloud, caller, params):
         found.update((name, system_policy(name)) for name in SYSTEM)
     page, more = paging.page(found, params)
     rows = [{**describe(policy), "UpdateDate": policy.updated,
-             "AttachmentCount": len(holders(caller.account, policy.type, policy.name))}
+             "AttachmentCount": len(World.holders(caller.account, policy.type, policy.name))}
             for policy in page]
     return {**more, "Policies": {"Policy": rows}}
 
@@ -93,7 +86,7 @@ def list_policies(_cloud, caller, params):
 def delete_policy(cloud, caller, params):
     account = caller.account
     policy = custom(account, params)
-    if holders(account, "Custom", policy.name) \
+    if World.holders(account, "Custom", policy.name) \
             or cloud.world.still_attached(account, None, "Custom", policy.name):
         raise fail("DeleteConflict.Policy.User")
     if len(policy.versions) > 1 and params.get("CascadingDelete") != "true":
@@ -158,7 +151,7 @@ def attach_policy_to_user(cloud, caller, params):
     limit = cloud.objects["custom_per_user" if kind == "Custom" else "system_per_user"]
     if sum(a.type == kind for a in user.attachments) >= limit:
         raise fail("LimitExceeded.User.Policy")
-    user.attachments.append(Attachment(kind, policy.name, group, cloud.clock.iso()))
+    cloud.world.attach(user, policy.name, group)
     return {}
 
 
@@ -198,5 +191,5 @@ def list_entities_for_policy(_cloud, caller, params):
     policy = find_policy(caller.account, kind, params["PolicyName"])
     users = [{"UserId": user.id, "UserName": user.name, "DisplayName": user.display,
               "AttachDate": attachment.date}
-             for user, attachment in holders(caller.account, kind, policy.name)]
+             for user, attachment in World.holders(caller.account, kind, policy.name)]
     return {"Groups": {"Group": []}, "Users": {"User": users}, "Roles": {"Role": []}}

@@ -6,13 +6,16 @@ caller's permission and by the role's trust, and both are asked.
 """
 import re
 
-from . import check, oidc
-from .access import parse
+from .. import oidc
+from ..access import parse, trusts
+from . import check
 from .actions import action
 from .messages import fail
 
 ROLE_ARN = re.compile(r"acs:ram::([0-9]+):role/([A-Za-z0-9.-]{1,64})\Z")
 SESSION_NAME = re.compile(r"[A-Za-z0-9.@_-]{2,64}\Z")
+REASONS = {"malformed": "Invalid", "issuer": "Invalid", "signature": "InvalidSignature",
+           "audience": "AudienceNotMatch", "expired": "Expired"}
 EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}\Z")
 
 
@@ -55,17 +58,6 @@ def role_user(cloud, account, role, name):
             "AssumedRoleId": "%s:%s" % (role.id, name)}
 
 
-def trusts(role, home, caller):
-    """trust: {"accounts": [id], "users": ["id/name" or "name"], "roles": ["id/name" or "name"]}"""
-    if caller.account.id in role.trust.get("accounts", ()):
-        return True
-    kind, name = ("roles", caller.session.role.name) if caller.session \
-        else ("users", caller.user.name)
-    named = role.trust.get(kind, ())
-    return "%s/%s" % (caller.account.id, name) in named \
-        or (caller.account is home and name in named)
-
-
 @action("sts", "AssumeRole", "RoleArn RoleSessionName",
         "DurationSeconds Policy ExternalId SourceIdentity", ("role",))
 def assume_role(cloud, caller, params):
@@ -89,15 +81,26 @@ def assume_role(cloud, caller, params):
     return result
 
 
+def provider_arn(provider):
+    return "acs:ram::%s:oidc-provider/%s" % (provider["account"], provider["name"])
+
+
+def verified(provider, token, now):
+    try:
+        return oidc.verify(provider, token, now)
+    except oidc.BadToken as problem:
+        raise fail("AuthenticationFail.OIDCToken." + REASONS[str(problem)]) from None
+
+
 @action("sts", "AssumeRoleWithOIDC", "RoleArn OIDCProviderArn OIDCToken RoleSessionName",
         "DurationSeconds Policy")
 def assume_role_with_oidc(cloud, _caller, params):
     account, role = find_role(cloud.world, params["RoleArn"])
     seconds, policy = session_wish(params, role)
-    provider = oidc.find_provider(cloud.world, params["OIDCProviderArn"])
-    if provider["account"] != account.id or provider["name"] not in role.trust.get("oidc", ()):
+    provider = oidc.find(account, role, params["OIDCProviderArn"], provider_arn)
+    if provider is None:
         raise fail("AuthenticationFail.NoPermission")
-    claims = oidc.verify(provider, params["OIDCToken"], cloud.clock.now())
+    claims = verified(provider, params["OIDCToken"], cloud.clock.now())
     name = params["RoleSessionName"]
     session = cloud.world.new_session(account, role, name, seconds, policy,
                                       cloud.options["token_length"])

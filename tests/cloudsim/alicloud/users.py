@@ -4,11 +4,10 @@
 The one idea: the four access-key actions without UserName act on the caller itself, exactly as
 the real service does, so that a client that loses the parameter damages its own user here too.
 """
-import time
-
 from . import check, paging
 from .actions import action
 from .messages import fail, missing
+from .model import World
 
 USER_FIELDS = (("DisplayName", "display", 128), ("Comments", "comments", 128),
                ("MobilePhone", "phone", 64), ("Email", "email", 128))
@@ -16,7 +15,7 @@ USER_FIELDS = (("DisplayName", "display", 128), ("Comments", "comments", 128),
 
 def find_user(account, params, lag_ms=0):
     user = account.users.get(check.user_name(params))
-    if user is None or (lag_ms and time.monotonic() < user.born + lag_ms / 1000.0):
+    if user is None or World.unseen(user, lag_ms):
         raise fail("EntityNotExist.User")
     return user
 

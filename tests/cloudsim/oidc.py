@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""OIDC tokens: minted for tests, verified for AssumeRoleWithOIDC.
+"""OIDC tokens: minted for tests, verified when a role is assumed with one.
 
 The one idea: signed with a secret that only the simulator knows (HS256); the real service fetches
 public keys from the issuer, which a client cannot tell apart.
@@ -9,7 +9,9 @@ import hashlib
 import hmac
 import json
 
-from .messages import fail
+
+class BadToken(Exception):
+    """Its text is "malformed", "signature", "issuer", "audience" or "expired"."""
 
 
 def _encode(data):
@@ -24,16 +26,12 @@ def _seal(provider, text):
     return _encode(hmac.new(provider["secret"].encode(), text.encode(), hashlib.sha256).digest())
 
 
-def arn(provider):
-    return "acs:ram::%s:oidc-provider/%s" % (provider["account"], provider["name"])
-
-
-def find_provider(world, wanted):
-    for account in world.accounts.values():
-        for provider in account.providers.values():
-            if arn(provider) == wanted:
-                return provider
-    raise fail("AuthenticationFail.NoPermission")
+def find(account, role, wanted, name_of):
+    """The provider of that name which the role trusts, or None."""
+    for provider in account.providers.values():
+        if name_of(provider) == wanted and provider["name"] in role.trust.get("oidc", ()):
+            return provider
+    return None
 
 
 def mint(provider, now, subject="system:serviceaccount:default:leasehold", audience=None,
@@ -47,20 +45,21 @@ def mint(provider, now, subject="system:serviceaccount:default:leasehold", audie
 
 
 def verify(provider, token, now):
+    """The claims of a token that holds; raises BadToken."""
     if not 4 <= len(token) <= 20000:
-        raise fail("AuthenticationFail.OIDCToken.Invalid")
+        raise BadToken("malformed")
     text, _, seal = token.rpartition(".")
     try:
         claims = json.loads(_decode(text.split(".")[1]))
         issuer, audience, end = claims["iss"], claims["aud"], claims["exp"]
     except (ValueError, IndexError, KeyError, TypeError):
-        raise fail("AuthenticationFail.OIDCToken.Invalid") from None
-    if not hmac.compare_digest(seal, _seal(provider, text)):
-        raise fail("AuthenticationFail.OIDCToken.InvalidSignature")
+        raise BadToken("malformed") from None
+    if not hmac.compare_digest(seal.encode(), _seal(provider, text).encode()):
+        raise BadToken("signature")
     if issuer != provider["issuer"]:
-        raise fail("AuthenticationFail.OIDCToken.Invalid")
+        raise BadToken("issuer")
     if audience not in provider["client_ids"]:
-        raise fail("AuthenticationFail.OIDCToken.AudienceNotMatch")
+        raise BadToken("audience")
     if end <= now:
-        raise fail("AuthenticationFail.OIDCToken.Expired")
+        raise BadToken("expired")
     return claims

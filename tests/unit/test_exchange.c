@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One call of a conversation, with an HTTP client that answers what the test says. It proves when a
+ * call is made, and when it must not be any more. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "broker/exchange.h"
+#include "conf/conf.h"
+#include "http/http.h"
+#include "util/clock.h"
+#include "util/shared.h"
+
+#define SECOND INT64_C(1000)
+
+/* ---- The client ---- */
+
+static struct {
+	unsigned started;
+	http_done done;
+	void *context;
+	int64_t timeout_ms;
+} web;
+
+int http_start(struct http_client *client, const struct http_request *request, http_done done,
+	       void *context, struct http_transfer **transfer_out)
+{
+	(void)client;
+	(void)transfer_out;
+	web.started++;
+	web.done = done;
+	web.context = context;
+	web.timeout_ms = request->timeout_ms;
+	return 0;
+}
+
+void http_cancel(struct http_client *client, struct http_transfer *transfer)
+{
+	(void)client;
+	(void)transfer;
+}
+
+static void answer(enum http_outcome outcome, int status, int64_t retry_after_ms)
+{
+	struct http_answer http = {
+		.outcome = outcome,
+		.status = status,
+		.retry_after_ms = retry_after_ms,
+	};
+
+	web.done(web.context, &http);
+}
+
+/* ---- One exchange ---- */
+
+static char path[] = "/path", endpoint[] = "http://127.0.0.1";
+static struct conf_engine conf;
+static struct slot slot;
+static const struct call call = {
+	.method = "GET", .path = path, .endpoint = ENDPOINT_METADATA, .body_is_text = true
+};
+
+static struct exchange *begin(int64_t time_ms)
+{
+	const struct exchange_terms terms = {
+		.slot = &slot,
+		.conf = &conf,
+		.call = &call,
+		.deadline = clock_boot_ms() + time_ms,
+		.attempts = 3,
+	};
+	struct exchange *exchange = exchange_new(&terms);
+
+	assert_non_null(exchange);
+	return exchange;
+}
+
+/* Asks as if it were ms later. Whether the answer is still open. */
+static bool turn(struct exchange *exchange, int64_t ms)
+{
+	int64_t next = INT64_MAX;
+
+	return exchange_turn(exchange, clock_boot_ms() + ms, &next);
+}
+
+static enum answer_kind end(struct exchange *exchange)
+{
+	struct answer result;
+	enum answer_kind kind;
+
+	exchange_take_answer(exchange, &result);
+	kind = result.kind;
+	answer_clear(&result);
+	exchange_free(exchange);
+	return kind;
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	memset(&web, 0, sizeof(web));
+	conf.metadata_endpoint = endpoint;
+	conf.request_timeout = 10 * SECOND;
+	return 0;
+}
+
+static void a_call_is_made_and_answered(void **state)
+{
+	struct exchange *exchange = begin(5 * SECOND);
+
+	(void)state;
+	assert_true(turn(exchange, 0));
+	assert_true(turn(exchange, 0));
+	assert_int_equal(web.started, 1);
+	answer(HTTP_ANSWERED, 404, 0);
+	assert_false(turn(exchange, 0));
+	assert_int_equal(end(exchange), ANSWER_REFUSED);
+}
+
+/* A process that was stopped for a while must not begin what others already undo. */
+static void no_call_is_begun_past_the_deadline(void **state)
+{
+	struct exchange *exchange = begin(0);
+
+	(void)state;
+	assert_false(turn(exchange, 0));
+	assert_int_equal(web.started, 0);
+	assert_int_equal(end(exchange), ANSWER_UNSENT);
+}
+
+static void no_call_takes_longer_than_to_the_deadline(void **state)
+{
+	struct exchange *exchange = begin(400);
+
+	(void)state;
+	assert_true(turn(exchange, 0));
+	assert_in_range(web.timeout_ms, 1, 400);
+	exchange_free(exchange);
+}
+
+static void what_is_sick_is_asked_again_in_a_while(void **state)
+{
+	struct exchange *exchange = begin(60 * SECOND);
+
+	(void)state;
+	assert_true(turn(exchange, 0));
+	answer(HTTP_ANSWERED, 500, 0);
+	assert_true(turn(exchange, 0));
+	assert_int_equal(web.started, 1);
+	assert_true(turn(exchange, SECOND));
+	answer(HTTP_ANSWERED, 500, 0);
+	assert_true(turn(exchange, 2 * SECOND));
+	answer(HTTP_ANSWERED, 500, 0);
+	assert_false(turn(exchange, 2 * SECOND));
+	assert_int_equal(web.started, 3);
+	assert_int_equal(end(exchange), ANSWER_SICK);
+}
+
+static void nothing_is_asked_again_past_the_deadline(void **state)
+{
+	struct exchange *exchange = begin(SECOND);
+
+	(void)state;
+	assert_true(turn(exchange, 0));
+	answer(HTTP_ANSWERED, 503, 8 * SECOND);
+	assert_false(turn(exchange, 0));
+	assert_int_equal(web.started, 1);
+	assert_int_equal(end(exchange), ANSWER_SICK);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(a_call_is_made_and_answered, set_up),
+		cmocka_unit_test_setup(no_call_is_begun_past_the_deadline, set_up),
+		cmocka_unit_test_setup(no_call_takes_longer_than_to_the_deadline, set_up),
+		cmocka_unit_test_setup(what_is_sick_is_asked_again_in_a_while, set_up),
+		cmocka_unit_test_setup(nothing_is_asked_again_past_the_deadline, set_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
