@@ -6,6 +6,7 @@
  *   M/PATH                                   mount (path with its final slash)
  *   c/UUID                                   configuration of a mount
  *   r/UUID/NAME                              role of a mount
+ *   P/NAME                                   policy: its text
  *   t/TOKEN                                  token (16 bytes, keyed name)
  *   A/ACCESSOR                               token of an accessor (keyed name)
  *   k/TOKEN/CHILD                            children of a token

@@ -66,10 +66,36 @@ int text_int64(const char *text, int64_t *value_out)
 	return 0;
 }
 
+static bool is_alnum(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
 static bool is_word(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       c == '_';
+	return is_alnum(c) || c == '_';
+}
+
+bool text_is_word(const char *text, const char *more, size_t max)
+{
+	size_t size = 0;
+
+	for (; text[size]; size++) {
+		if (size == max || !(is_alnum(text[size]) || strchr(more, text[size])))
+			return false;
+	}
+	return size > 0;
+}
+
+void text_filter(char *out, size_t size, const char *text, const char *more)
+{
+	size_t used = 0;
+
+	for (; *text && used + 1 < size; text++) {
+		if (is_alnum(*text) || strchr(more, *text))
+			out[used++] = *text;
+	}
+	out[used] = '\0';
 }
 
 bool text_is_name(const char *text)

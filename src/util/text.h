@@ -27,6 +27,12 @@ size_t text_utf8(const void *data, size_t size);
 /* Well-formed UTF-8 without control characters (below 0x20, 0x7f). */
 bool text_is_printable(const char *text, size_t size);
 
+/* Letters, digits and what `more` holds; 1 to max characters. */
+bool text_is_word(const char *text, const char *more, size_t max);
+
+/* Copies the letters, digits and what `more` holds, cut to size (1 or more). */
+void text_filter(char *out, size_t size, const char *text, const char *more);
+
 bool text_starts_with(const char *text, const char *prefix);
 bool text_ends_with(const char *text, const char *suffix);
 

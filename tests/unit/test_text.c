@@ -192,6 +192,34 @@ static void base64_of_high_bytes(void **state)
 	buf_free(&buf);
 }
 
+static const struct {
+	const char *name, *text;
+	bool word;
+	const char *filtered;
+} word_cases[] = {
+	{ "letters and digits", "aZ09", true, "aZ09" },
+	{ "what more holds", "a-b", true, "a-b" },
+	{ "too much", "abcdefgh", false, "abcde" },
+	{ "as much as may be", "abcdef", true, "abcde" },
+	{ "nothing", "", false, "" },
+	{ "a space", "a b", false, "ab" },
+	{ "another character", "a_b", false, "ab" },
+	{ "no ASCII", "\xc3\xa9", false, "" },
+};
+
+static void words_are_told_and_filtered(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(word_cases) / sizeof(word_cases[0]); i++) {
+		char filtered[6];
+
+		text_filter(filtered, sizeof(filtered), word_cases[i].text, "-");
+		if (text_is_word(word_cases[i].text, "-", 6) != word_cases[i].word ||
+		    strcmp(filtered, word_cases[i].filtered) != 0)
+			fail_msg("%s: %s", word_cases[i].name, filtered);
+	}
+}
+
 static void base64url_goes_out_and_back(void **state)
 {
 	static const char *const cases[] = { "", "-w", "-_8", "-__-", "-__-_w" };
@@ -232,6 +260,7 @@ static void other_spellings_of_base64url_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(words_are_told_and_filtered),
 		cmocka_unit_test(hex_goes_out_and_back),
 		cmocka_unit_test(wrong_hex_is_refused),
 		cmocka_unit_test(numbers),

@@ -48,11 +48,11 @@ def delete_policy(cloud, caller, params):
     if len(numbers) > cloud.objects["policies_per_delete"]:
         raise fail("InvalidParameter.OperatePoliciesOverLimit")
     found = [policy for policy in (world.policy_of(account, n) for n in numbers) if policy]
-    for policy in found:
-        if policy.type == world.preset:
-            raise fail("InvalidParameter.PolicyIdError")
-        if cloud.options["delete_policy_attached"] == "refused" and _is_held(world, account, policy):
-            raise fail("FailedOperation", "The policy is attached.")
+    if any(policy.type == world.preset for policy in found):
+        raise fail("InvalidParameter.PolicyIdError")
+    if cloud.options["delete_policy_attached"] == "refused" \
+            and any(_is_held(world, account, policy) for policy in found):
+        raise fail("FailedOperation", "The policy is attached.")
     if len(found) == len(numbers) or cloud.options["delete_policies"] == "rest":
         for policy in found:
             world.drop_policy(account, policy.name)
