@@ -198,7 +198,8 @@ int revoker_turn(struct revoker *revoker, int64_t timeout_ms, struct err *err)
 
 	slot_beat(broker->options.slot);
 	maintain(revoker);
-	more = jobs_drain(revoker);
+	more = tokens_drain(revoker);
+	more |= jobs_drain(revoker);
 	more |= wrappers_end(broker);
 	more |= begin_due(revoker);
 	ret = talker_run(broker->talker, more ? 0 : timeout_ms, &wake, 1);

@@ -11,6 +11,7 @@
 #define MOUNT_SHARE (TAKINGS_MAX / 4) /* of them for one mount */
 #define FAILED_KEPT 256               /* leases of a sick mount that are retried at its recovery */
 #define HELD_MAX    1024              /* backoffs that could not be written down */
+#define MARKED_MAX  16                /* tokens whose leases are being marked */
 #define JOBS_MAX    8                 /* jobs that are drained side by side */
 
 /* What the revoker knows of a mount while it has work there. */
@@ -57,8 +58,16 @@ struct drain {
 	int64_t next_look;     /* boot ms */
 };
 
+/* How far the leases of a dead token have been marked; only remembered. */
+struct marked {
+	struct lease_key owner, after;
+	bool used;
+};
+
 struct revoker {
 	struct broker *broker;
+	struct marked marked[MARKED_MAX];
+	size_t marked_next;
 	struct taking takings[TAKINGS_MAX];
 	size_t in_flight;
 	struct mount_state *mounts; /* borrowed pointers into it live in takings: it never moves */
@@ -85,6 +94,9 @@ void takings_free(struct revoker *revoker);
 
 /* Whether the lease is in flight or held back. */
 bool taking_busy(const struct revoker *revoker, const struct lease_key *lease);
+
+/* Kills tokens at their end, and takes away what dead ones owned. true: there is more to do at once. */
+bool tokens_drain(struct revoker *revoker);
 
 /* Moves all jobs on. true: there is more to do at once. */
 bool jobs_drain(struct revoker *revoker);

@@ -140,7 +140,7 @@ static int mark(struct broker *broker, struct lease **lease, const struct lease_
 	if (!marked)
 		return LH_ENOMEM;
 	make_revoking(broker, marked);
-	ret = change_lease(broker, STORE_REVOKE, *lease, marked, LEASE_ANY_OWNER);
+	ret = change_lease(broker, STORE_REVOKE, *lease, marked, NULL);
 	lease_free(marked);
 	if (ret)
 		return ret;

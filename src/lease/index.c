@@ -281,6 +281,46 @@ int lease_list(struct store *store, const char *prefix, const char *after, size_
 	return ret;
 }
 
+/* ---- By owner ---- */
+
+struct owner_page {
+	struct lease_key *out;
+	size_t count;
+};
+
+static int take_owned(void *context, const struct store_record *record)
+{
+	struct owner_page *page = context;
+	const unsigned char *data = record->key.data;
+
+	if (record->key.size != 1 + 2 * KEYRING_NAME_SIZE)
+		return LH_ECORRUPT;
+	memcpy(page->out[page->count++].name, data + 1 + KEYRING_NAME_SIZE, KEYRING_NAME_SIZE);
+	return 0;
+}
+
+int lease_scan_owner(struct store *store, const struct lease_key *owner,
+		     const struct lease_key *after, struct lease_key *out, size_t max,
+		     size_t *count_out)
+{
+	struct owner_page page = { out, 0 };
+	struct key from, end, behind;
+	int ret;
+
+	*count_out = 0;
+	key_start(&from, 'o');
+	key_add(&from, owner->name, sizeof(owner->name));
+	end = behind = from;
+	key_after_prefix(&end);
+	if (after)
+		key_add(&behind, after->name, sizeof(after->name));
+	ret = store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end),
+			 after ? key_bytes(&behind) : no_bytes, max, take_owned, &page);
+	if (!ret)
+		*count_out = page.count;
+	return ret;
+}
+
 /* ---- By mount ---- */
 
 #define IRREVOCABLE_COUNT_MAX 10000

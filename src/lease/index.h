@@ -35,6 +35,12 @@ struct path_cursor {
 int lease_scan_prefix(struct store *store, const char *prefix, struct path_cursor *cursor,
 		      struct lease_key *out, size_t max, size_t *count_out);
 
+/* At most max leases of one owner, behind *after (NULL: from the start); those that are being swept
+ * are not among them. */
+int lease_scan_owner(struct store *store, const struct lease_key *owner,
+		     const struct lease_key *after, struct lease_key *out, size_t max,
+		     size_t *count_out);
+
 /* Folder-like listing under prefix: children ("deploy/") or bare last parts of ids, through `add`.
  * Stops when max names were given. `after`: only names behind this one; NULL: all. Names of leases
  * come in no order. A non-zero return of add ends it and is returned. */

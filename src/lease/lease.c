@@ -235,19 +235,10 @@ void key_tombstone_mount(struct key *key, const unsigned char mount[LEASE_UUID_S
 	key_add(key, mount, LEASE_UUID_SIZE);
 }
 
-void key_tombstone_owner(struct key *key, const struct lease_key *owner)
-{
-	key_start(key, 'x');
-	key_add(key, "t", 1);
-	key_add(key, owner->name, sizeof(owner->name));
-}
-
 void lease_expect_alive(struct store_batch *batch, const struct lease *lease)
 {
 	struct key key;
 
 	key_tombstone_mount(&key, lease->mount);
-	store_batch_expect(batch, STORE_ABSENT, 0, key_bytes(&key));
-	key_tombstone_owner(&key, &lease->owner);
 	store_batch_expect(batch, STORE_ABSENT, 0, key_bytes(&key));
 }

@@ -126,6 +126,7 @@ static int setup(void **state)
 	memset(&caller, 0, sizeof(caller));
 	caller.display_name = (char *)(uintptr_t) "root";
 	memset(caller.token, 't', sizeof(caller.token));
+	put('t', caller.token, sizeof(caller.token), "{\"policies\":[\"root\"]}");
 	know_account("key-1", FAKE_ACCOUNT);
 	know_account("key-2", "2000000000000002");
 	make_mount();
