@@ -49,6 +49,7 @@ struct lease {
 	bool renewable;
 	bool forced;  /* revoke-force: forgotten after one attempt */
 	bool lasting; /* something stays in the cloud that must be taken back */
+	bool keyless; /* REVOKING: no key of it works any more, only the rest is left */
 	unsigned char mount[LEASE_UUID_SIZE];
 	struct lease_key owner; /* keyed name of the token */
 	char *engine;           /* type */
