@@ -11,6 +11,7 @@
 #include "api/wrapping.h"
 #include "auth/access.h"
 #include "auth/policies.h"
+#include "auth/token.h"
 #include "store/store.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -85,6 +86,23 @@ int context_failure(struct context *context, int code, const struct err *err)
 	return code;
 }
 
+int context_bearer(struct context *context, struct caller *caller_out, bool *known_out)
+{
+	const struct request *request = context->request;
+	int ret;
+
+	*known_out = false;
+	if (!request->token[0])
+		return 0;
+	ret = auth_lookup(broker_store(context->broker), request->token, caller_out);
+	if (ret)
+		return ret == LH_EPERM ? 0 : ret;
+	*known_out = token_allows_address(caller_out, request->raw->remote_address);
+	if (!*known_out)
+		caller_clear(caller_out);
+	return 0;
+}
+
 /* ---- Who asks, and whether that is allowed ---- */
 
 /* LH_EPERM: the refusal is in the outcome. */
@@ -109,8 +127,8 @@ static enum capability natural_capability(enum operation operation)
 	case OPERATION_HEAD: return CAPABILITY_READ;
 	case OPERATION_LIST: return CAPABILITY_LIST;
 	case OPERATION_DELETE: return CAPABILITY_DELETE;
-	case OPERATION_WRITE:
-	case OPERATION_PATCH: return CAPABILITY_UPDATE;
+	case OPERATION_PATCH: return CAPABILITY_PATCH;
+	case OPERATION_WRITE: return CAPABILITY_UPDATE;
 	}
 	return CAPABILITY_UPDATE;
 }

@@ -34,6 +34,11 @@ struct context {
  * Anything else is returned, to be told as "internal error". */
 int context_failure(struct context *context, int code, const struct err *err);
 
+/* On an open route, the bearer of the token that came along, who may use it from where they are:
+ * *known_out is false, and there is nobody to release, if there is no such token. Release with
+ * caller_clear. 0, LH_ECORRUPT, LH_EIO, LH_ENOMEM. */
+int context_bearer(struct context *context, struct caller *caller_out, bool *known_out);
+
 /* ---- Handlers, one file per resource ---- */
 
 /* health.c */
@@ -60,6 +65,20 @@ int tune_write(struct context *context);
 int ui_mounts_list(struct context *context);
 int ui_mounts_read(struct context *context);
 int auth_mounts_list(struct context *context);
+
+/* policies.c */
+int policy_list(struct context *context);
+int policy_read(struct context *context);
+int policy_write(struct context *context);
+int policy_delete(struct context *context);
+int old_policy_list(struct context *context);
+int old_policy_read(struct context *context);
+
+/* capabilities.c */
+int capabilities_self(struct context *context);
+int capabilities_of_token(struct context *context);
+int capabilities_of_accessor(struct context *context);
+int resultant_acl(struct context *context);
 
 /* cubbyhole.c */
 int cubbyhole_read(struct context *context);
