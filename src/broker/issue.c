@@ -23,11 +23,6 @@
 #define LEASE_RANDOM  24 /* characters of a lease id that nobody guesses */
 #define NS_PER_SECOND INT64_C(1000000000)
 
-/* Seconds past the deadline of its request after which a worker is surely dead: it may send for four
- * more (proc/serve.c), and the master waits for two and looks each second (proc/post.c). A lease that
- * is due earlier could be taken from somebody who has just received it. */
-#define DEADLINE_SLACK 10
-
 #define CALL_ATTEMPTS 3
 
 /* One issue under way. */
@@ -136,14 +131,6 @@ static char *make_id(const char *path)
 	return text;
 }
 
-/* Seconds since 1970 at which a lease of this request belongs to a dead worker. */
-static int64_t orphan_time(const struct issue *issue)
-{
-	int64_t left = issue->request->deadline - clock_boot_ms();
-
-	return clock_now() + (left > 0 ? left / 1000 : 0) + DEADLINE_SLACK;
-}
-
 static int make_lease(struct issue *issue)
 {
 	const struct issue_request *request = issue->request;
@@ -160,7 +147,7 @@ static int make_lease(struct issue *issue)
 	memcpy(lease->mount, request->mount->uuid, sizeof(lease->mount));
 	memcpy(lease->owner.name, request->caller->token, sizeof(lease->owner.name));
 	lease->issued_ns = clock_now_ns();
-	lease->due = orphan_time(issue);
+	lease->due = orphan_time(issue->request->deadline);
 	lease->id = make_id(request->path);
 	lease->plan = json_text(issue->plan);
 	if (!lease->id || !lease->plan || lease_set(&lease->engine, engine->type) ||
@@ -198,7 +185,7 @@ static int record_intent(struct issue *issue)
 	int ret;
 
 	slot_hold(slot, issue->key.name, SLOT_PENDING);
-	ret = change_lease(issue->broker, STORE_NORMAL, NULL, issue->lease, LEASE_OWNER_ALIVE);
+	ret = change_lease(issue->broker, STORE_NORMAL, NULL, issue->lease, issue->request->caller);
 	if (!ret)
 		return 0;
 	slot_phase_set(slot, SLOT_FREE);
@@ -321,6 +308,7 @@ static int grant_ttl(struct issue *issue, struct lease *lease)
 		terms.role_ttl = issue->expires_at - terms.now;
 		terms.role_ttl = terms.role_ttl > 0 ? terms.role_ttl : 1;
 	}
+	cap_by_owner(&terms, request->caller);
 	ret = ttl_grant(&terms, &lease->ttl, warning, sizeof(warning), issue->err);
 	if (ret)
 		return ret;
@@ -368,14 +356,14 @@ static int record_issued(struct issue *issue)
 	if (ret)
 		goto cleanup;
 	new->state = LEASE_ISSUED;
-	new->due = orphan_time(issue);
+	new->due = orphan_time(issue->request->deadline);
 	if (issue->unsure)
 		new->unsure_until = unsure_until(broker, new);
 	ret = set_facts(issue, new);
 	if (!ret)
 		ret = grant_ttl(issue, new);
 	if (!ret)
-		ret = change_lease(broker, STORE_REVOKE, old, new, LEASE_OWNER_ALIVE);
+		ret = change_lease(broker, STORE_REVOKE, old, new, issue->request->caller);
 	if (!ret)
 		ret = fill_reply(issue, new);
 	if (!ret)
@@ -399,7 +387,7 @@ static int record_session(struct issue *issue)
 	if (ret)
 		return ret;
 	lease->due = lease->expires_ns / NS_PER_SECOND + 1;
-	ret = change_lease(issue->broker, STORE_NORMAL, NULL, lease, LEASE_OWNER_ALIVE);
+	ret = change_lease(issue->broker, STORE_NORMAL, NULL, lease, issue->request->caller);
 	return ret ? ret : fill_reply(issue, lease);
 }
 

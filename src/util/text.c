@@ -66,10 +66,36 @@ int text_int64(const char *text, int64_t *value_out)
 	return 0;
 }
 
+static bool is_alnum(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
 static bool is_word(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       c == '_';
+	return is_alnum(c) || c == '_';
+}
+
+bool text_is_word(const char *text, const char *more, size_t max)
+{
+	size_t size = 0;
+
+	for (; text[size]; size++) {
+		if (size == max || !(is_alnum(text[size]) || strchr(more, text[size])))
+			return false;
+	}
+	return size > 0;
+}
+
+void text_filter(char *out, size_t size, const char *text, const char *more)
+{
+	size_t used = 0;
+
+	for (; *text && used + 1 < size; text++) {
+		if (is_alnum(*text) || strchr(more, *text))
+			out[used++] = *text;
+	}
+	out[used] = '\0';
 }
 
 bool text_is_name(const char *text)
@@ -236,5 +262,41 @@ int text_unbase64url(const char *text, size_t size, struct buf *out)
 
 	if (ret && out->size > start)
 		out->size = start;
+	return ret;
+}
+
+/* The spelling of URLs has other digits and no padding. */
+static int respell(const char *text, size_t size, struct buf *url)
+{
+	size_t digits = 0, padding = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		char c = text[i];
+
+		if (c == '\r' || c == '\n')
+			continue;
+		if (c == '=') {
+			padding++;
+			continue;
+		}
+		if (padding || c == '-' || c == '_')
+			return LH_EINVAL;
+		buf_add_char(url, c == '+' ? '-' : c == '/' ? '_' : c);
+		digits++;
+	}
+	if (padding > 2 || (digits + padding) % 4)
+		return LH_EINVAL;
+	return buf_error(url);
+}
+
+int text_unbase64(const char *text, size_t size, struct buf *out)
+{
+	struct buf url = BUF_INIT;
+	int ret;
+
+	ret = respell(text, size, &url);
+	if (!ret)
+		ret = text_unbase64url(buf_text(&url), url.size, out);
+	buf_free(&url);
 	return ret;
 }

@@ -27,6 +27,12 @@ size_t text_utf8(const void *data, size_t size);
 /* Well-formed UTF-8 without control characters (below 0x20, 0x7f). */
 bool text_is_printable(const char *text, size_t size);
 
+/* Letters, digits and what `more` holds; 1 to max characters. */
+bool text_is_word(const char *text, const char *more, size_t max);
+
+/* Copies the letters, digits and what `more` holds, cut to size (1 or more). */
+void text_filter(char *out, size_t size, const char *text, const char *more);
+
 bool text_starts_with(const char *text, const char *prefix);
 bool text_ends_with(const char *text, const char *suffix);
 
@@ -35,6 +41,10 @@ void text_percent_encode(struct buf *out, const char *text, size_t size);
 
 /* Base64 with padding and without line breaks (RFC 4648, section 4). */
 void text_base64(struct buf *out, const void *data, size_t size);
+
+/* Appends what text_base64 wrote; line breaks in it are skipped. 0, LH_EINVAL or LH_ENOMEM; out is
+ * as it was when it fails. */
+int text_unbase64(const char *text, size_t size, struct buf *out);
 
 /* The same for URLs, without padding (section 5). */
 void text_base64url(struct buf *out, const void *data, size_t size);

@@ -192,6 +192,34 @@ static void base64_of_high_bytes(void **state)
 	buf_free(&buf);
 }
 
+static const struct {
+	const char *name, *text;
+	bool word;
+	const char *filtered;
+} word_cases[] = {
+	{ "letters and digits", "aZ09", true, "aZ09" },
+	{ "what more holds", "a-b", true, "a-b" },
+	{ "too much", "abcdefgh", false, "abcde" },
+	{ "as much as may be", "abcdef", true, "abcde" },
+	{ "nothing", "", false, "" },
+	{ "a space", "a b", false, "ab" },
+	{ "another character", "a_b", false, "ab" },
+	{ "no ASCII", "\xc3\xa9", false, "" },
+};
+
+static void words_are_told_and_filtered(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(word_cases) / sizeof(word_cases[0]); i++) {
+		char filtered[6];
+
+		text_filter(filtered, sizeof(filtered), word_cases[i].text, "-");
+		if (text_is_word(word_cases[i].text, "-", 6) != word_cases[i].word ||
+		    strcmp(filtered, word_cases[i].filtered) != 0)
+			fail_msg("%s: %s", word_cases[i].name, filtered);
+	}
+}
+
 static void base64url_goes_out_and_back(void **state)
 {
 	static const char *const cases[] = { "", "-w", "-_8", "-__-", "-__-_w" };
@@ -229,9 +257,46 @@ static void other_spellings_of_base64url_are_refused(void **state)
 	}
 }
 
+static const struct {
+	const char *text, *value; /* NULL: refused */
+} base64[] = {
+	{ "", "" },
+	{ "Zg==", "f" },
+	{ "Zm8=", "fo" },
+	{ "Zm9v", "foo" },
+	{ "Zm9v\r\nYmFy\n", "foobar" },
+	{ "+//+/w==", "\xfb\xff\xfe\xff" },
+	{ "Zg", NULL },
+	{ "Zg=", NULL },
+	{ "Zg===", NULL },
+	{ "====", NULL },
+	{ "Zg==Zg==", NULL },
+	{ "Zm9vYg=a", NULL },
+	{ "Zh==", NULL },
+	{ "Zm 9", NULL },
+	{ "-__-", NULL },
+	{ "path \"x\" {}", NULL },
+};
+
+static void base64_is_read_as_it_is_written(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(base64) / sizeof(base64[0]); i++) {
+		struct buf buf = BUF_INIT;
+		int ret = text_unbase64(base64[i].text, strlen(base64[i].text), &buf);
+
+		assert_int_equal(ret, base64[i].value ? 0 : LH_EINVAL);
+		if (base64[i].value)
+			assert_string_equal(buf_text(&buf), base64[i].value);
+		assert_int_equal(buf.size, base64[i].value ? strlen(base64[i].value) : 0);
+		buf_free(&buf);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(words_are_told_and_filtered),
 		cmocka_unit_test(hex_goes_out_and_back),
 		cmocka_unit_test(wrong_hex_is_refused),
 		cmocka_unit_test(numbers),
@@ -242,6 +307,7 @@ int main(void)
 		cmocka_unit_test(percent_encoding_keeps_only_the_unreserved),
 		cmocka_unit_test(base64_of_the_standard),
 		cmocka_unit_test(base64_of_high_bytes),
+		cmocka_unit_test(base64_is_read_as_it_is_written),
 		cmocka_unit_test(base64url_goes_out_and_back),
 		cmocka_unit_test(other_spellings_of_base64url_are_refused),
 	};

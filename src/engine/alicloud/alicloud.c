@@ -2,6 +2,9 @@
 #include "engine/alicloud/alicloud.h"
 
 #include "engine/alicloud/alicloud_priv.h"
+#include "engine/pair.h"
+#include "engine/plan.h"
+#include "engine/role.h"
 #include "sign/sign.h"
 
 static const struct field config_fields[] = {
@@ -69,6 +72,19 @@ static const char *const environment[] = {
 	NULL,
 };
 
+static const struct pair pair = { "access_key", "secret_key", PAIR_WHOLE };
+
+static int check_config(const json_t *stored, const json_t *input, json_t **config_out,
+			struct err *err)
+{
+	return pair_check(&pair, stored, input, config_out, err);
+}
+
+static json_t *show_config(const json_t *config)
+{
+	return pair_show(&pair, config);
+}
+
 const struct engine engine_alicloud = {
 	.type = "alicloud",
 	.help = "Lends credentials of Alibaba Cloud. A role with policies makes a RAM user with "
@@ -81,15 +97,15 @@ const struct engine engine_alicloud = {
 	.config_fields = config_fields,
 	.role_fields = role_fields,
 	.creds_fields = creds_fields,
-	.check_config = alicloud_check_config,
-	.show_config = alicloud_show_config,
+	.check_config = check_config,
+	.show_config = show_config,
 	.check_role = alicloud_check_role,
-	.show_role = alicloud_show_role,
-	.role_ttl = alicloud_role_ttl,
+	.show_role = role_show,
+	.role_ttl = role_ttl,
 	.plan = alicloud_plan,
 	.issue = alicloud_issue,
 	.revoke = alicloud_revoke,
-	.renewable = alicloud_renewable,
+	.renewable = plan_renewable,
 	.read_answer = alicloud_read_answer,
 	.advice = alicloud_advice,
 	.needs_operator = alicloud_needs_operator,

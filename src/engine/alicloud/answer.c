@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "util/err.h"
+#include "engine/step.h"
 #include "util/json.h"
 #include "util/text.h"
 
@@ -13,19 +13,6 @@
 #define STATUS_TOO_MANY_REQUESTS 429
 
 /* ---- Reading ---- */
-
-static void filter(char *out, size_t size, const char *text)
-{
-	size_t used = 0;
-
-	for (; *text && used + 1 < size; text++) {
-		const char c[2] = { *text, '\0' };
-
-		if (alicloud_is_word(c, "._-", 1))
-			out[used++] = *text;
-	}
-	out[used] = '\0';
-}
 
 /* Gateways in front of the services write some members in lower case. */
 static const char *member(const json_t *json, const char *name, const char *other)
@@ -61,39 +48,14 @@ static enum answer_kind kind_of(int status, const json_t *json, const char *code
 
 void alicloud_read_answer(int status, const json_t *json, struct answer *answer)
 {
-	filter(answer->code, sizeof(answer->code), member(json, "Code", "code"));
-	filter(answer->request_id, sizeof(answer->request_id),
-	       member(json, "RequestId", "requestId"));
+	answer_name(answer, member(json, "Code", "code"), member(json, "RequestId", "requestId"));
 	answer->kind = kind_of(status, json, answer->code);
-	if (answer->kind == ANSWER_OK)
-		answer->body = json_incref((json_t *)(uintptr_t)json);
-	else if (!answer->code[0] && status >= 300)
-		err_text(answer->code, sizeof(answer->code), "HTTP%d", status);
-	else if (!json)
-		err_text(answer->reason, sizeof(answer->reason),
-			 "an answer that is no JSON object");
+	answer_fill(answer, status, json);
 }
 
 /* ---- Codes ---- */
 
-static bool is_of(const char *code, const char *family)
-{
-	size_t size = strlen(family);
-
-	return strncmp(code, family, size) == 0 && (!code[size] || code[size] == '.');
-}
-
-bool alicloud_refused_as(const struct answer *answer, const char *family)
-{
-	return answer->kind == ANSWER_REFUSED && is_of(answer->code, family);
-}
-
-/* The first that fits counts. */
-static const struct {
-	const char *family;
-	bool needs_operator;
-	const char *advice;
-} families[] = {
+static const struct code_advice families[] = {
 	{ "NoPermission", true,
 	  "the configured key may not do this, or the role does not trust it; see README, \"Least "
 	  "privilege\"" },
@@ -130,29 +92,15 @@ static const struct {
 	{ "DeleteConflict.User", false, "something is still attached to the user" },
 	{ "DeleteConflict.Policy", false,
 	  "the policy is still attached; if to something made by hand, detach it there" },
+	{ NULL, false, "" },
 };
-
-#define FAMILIES (sizeof(families) / sizeof(families[0]))
-
-static size_t family_of(const char *code)
-{
-	size_t i = 0;
-
-	while (i < FAMILIES && !is_of(code, families[i].family))
-		i++;
-	return i;
-}
 
 const char *alicloud_advice(const char *code)
 {
-	size_t i = family_of(code);
-
-	return i < FAMILIES ? families[i].advice : "";
+	return code_advice(families, code);
 }
 
 bool alicloud_needs_operator(const char *code)
 {
-	size_t i = family_of(code);
-
-	return i < FAMILIES && families[i].needs_operator;
+	return code_needs_operator(families, code);
 }

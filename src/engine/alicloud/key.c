@@ -1,70 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The server's own credentials, when a mount has none: the environment, then federated login. */
+/* The server's own credentials, when a mount has none: the environment, then federated login, then
+ * the instance's role. */
 #include "engine/alicloud/alicloud_priv.h"
 
 #include <string.h>
 
+#include "engine/metadata.h"
+#include "engine/surroundings.h"
 #include "util/buf.h"
 #include "util/clock.h"
-#include "util/err.h"
 #include "util/json.h"
 #include "util/text.h"
-#include "util/wipe.h"
 
 #define DEFAULT_SESSION "leasehold"
 
-static const char *variable(const struct surroundings *around, const char *name)
-{
-	return json_get_text(around->environment, name);
-}
-
-int alicloud_fill_key(const struct session *session, struct root_key *key)
-{
-	const char *token = session->token ? session->token : "";
-
-	key->id = wipe_copy(session->id, strlen(session->id));
-	key->secret = wipe_copy(session->secret, strlen(session->secret));
-	key->token = token[0] ? wipe_copy(token, strlen(token)) : NULL;
-	key->expires_at = session->expires_at;
-	if (key->id && key->secret && (key->token || !token[0]))
-		return 0;
-	root_key_clear(key);
-	return LH_ENOMEM;
-}
-
-/* ---- Environment ---- */
+const struct session_names alicloud_session_names = {
+	.id = "AccessKeyId",
+	.secret = "AccessKeySecret",
+	.token = "SecurityToken",
+	.end = "Expiration",
+};
 
 /* The names of the cloud's older and newer tools; the older are those that the plugin reads. */
-static const struct {
-	const char *id, *secret, *token;
-} names[] = {
-	{ "ALICLOUD_ACCESS_KEY", "ALICLOUD_SECRET_KEY", "ALICLOUD_ACCESS_KEY_STS_TOKEN" },
-	{ "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-	  "ALIBABA_CLOUD_SECURITY_TOKEN" },
+static const struct key_variables variables[] = {
+	{ "ALICLOUD_ACCESS_KEY", "ALICLOUD_SECRET_KEY", { "ALICLOUD_ACCESS_KEY_STS_TOKEN" } },
+	{ "ALIBABA_CLOUD_ACCESS_KEY_ID",
+	  "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+	  { "ALIBABA_CLOUD_SECURITY_TOKEN" } },
+	{ NULL, NULL, { NULL } },
 };
 
 bool alicloud_environment_key(const struct surroundings *around, struct root_key *key)
 {
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		struct session found = {
-			.id = variable(around, names[i].id),
-			.secret = variable(around, names[i].secret),
-			.token = variable(around, names[i].token),
-		};
-
-		if (found.id[0] && found.secret[0])
-			return alicloud_fill_key(&found, key) == 0;
-	}
-	return false;
+	return surroundings_key(around, variables, key);
 }
 
 /* ---- Federated login ---- */
 
 static bool wants_login(const struct surroundings *around)
 {
-	return variable(around, "ALIBABA_CLOUD_ROLE_ARN")[0] &&
-	       variable(around, "ALIBABA_CLOUD_OIDC_PROVIDER_ARN")[0] &&
-	       variable(around, "ALIBABA_CLOUD_OIDC_TOKEN_FILE")[0];
+	return surroundings_variable(around, "ALIBABA_CLOUD_ROLE_ARN")[0] &&
+	       surroundings_variable(around, "ALIBABA_CLOUD_OIDC_PROVIDER_ARN")[0] &&
+	       surroundings_variable(around, "ALIBABA_CLOUD_OIDC_TOKEN_FILE")[0];
 }
 
 static void add_pair(struct buf *out, const char *name, const char *value, size_t size)
@@ -102,13 +79,14 @@ static char *login_path(const struct surroundings *around)
 /* The login token stays out of the URL, which proxies and logs may see. */
 static char *login_body(const struct surroundings *around)
 {
-	const char *name = variable(around, "ALIBABA_CLOUD_ROLE_SESSION_NAME");
+	const char *name = surroundings_variable(around, "ALIBABA_CLOUD_ROLE_SESSION_NAME");
 	struct buf body = BUF_INIT;
 	char *text;
 
-	add_text(&body, "OIDCProviderArn", variable(around, "ALIBABA_CLOUD_OIDC_PROVIDER_ARN"));
-	add_pair(&body, "OIDCToken", around->login_token, strcspn(around->login_token, "\r\n"));
-	add_text(&body, "RoleArn", variable(around, "ALIBABA_CLOUD_ROLE_ARN"));
+	add_text(&body, "OIDCProviderArn",
+		 surroundings_variable(around, "ALIBABA_CLOUD_OIDC_PROVIDER_ARN"));
+	add_pair(&body, "OIDCToken", around->login_token, surroundings_login_token(around));
+	add_text(&body, "RoleArn", surroundings_variable(around, "ALIBABA_CLOUD_ROLE_ARN"));
 	add_text(&body, "RoleSessionName", name[0] ? name : DEFAULT_SESSION);
 	text = buf_take(&body);
 	buf_free(&body);
@@ -119,9 +97,9 @@ static enum verdict ask_login(struct step *step, const struct surroundings *arou
 {
 	struct call *call;
 
-	if (!strcspn(around->login_token, "\r\n"))
-		return alicloud_fail(step, "the file that ALIBABA_CLOUD_OIDC_TOKEN_FILE names "
-					   "cannot be read or is empty");
+	if (!surroundings_login_token(around))
+		return step_fail(step, "the file that ALIBABA_CLOUD_OIDC_TOKEN_FILE names "
+				       "cannot be read or is empty");
 	call = round_add(&step->next, NULL, "AssumeRoleWithOIDC", CALL_READS, 0);
 	if (call) {
 		call->endpoint = ENDPOINT_STS;
@@ -130,27 +108,33 @@ static enum verdict ask_login(struct step *step, const struct surroundings *arou
 		call->body = login_body(around);
 	}
 	if (!call || !call->path || !call->body)
-		return alicloud_fail(step, "memory is out");
+		return step_fail(step, "memory is out");
 	return STEP_MORE;
 }
 
-static enum verdict take_login(struct step *step, struct root_key *key)
-{
-	const struct answer *answer = &step->answers[0];
-	struct session session;
+/* ---- The instance's role ---- */
 
-	if (answer->kind != ANSWER_OK ||
-	    alicloud_read_session(json_object_get(answer->body, "Credentials"), &session))
-		return alicloud_blame(step, answer);
-	if (alicloud_fill_key(&session, key))
-		return alicloud_fail(step, "memory is out");
-	return STEP_DONE;
-}
+/* Only the hardened way is used: a token is fetched by PUT and shown with each GET, so that a
+ * forged request that makes some service on the instance read a URL gets nothing.
+ * ALIBABA_CLOUD_IMDSV1_DISABLED, which forbids the other way, has nothing to forbid here. */
+static const struct metadata_rules metadata = {
+	.roles = "/latest/meta-data/ram/security-credentials/",
+	.role = "RAM role",
+	.names = &alicloud_session_names,
+	.token_path = "/latest/api/token",
+	/* It is needed for the two calls that follow. */
+	.token_request = "X-aliyun-ecs-metadata-token-ttl-seconds: 300",
+	.token_header = "X-aliyun-ecs-metadata-token",
+	.role_variable = "ALIBABA_CLOUD_ECS_METADATA",
+	.disabled_variable = "ALIBABA_CLOUD_ECS_METADATA_DISABLED",
+};
 
 enum verdict alicloud_fetch_key(struct step *step, const struct surroundings *around,
 				struct root_key *key)
 {
 	if (!wants_login(around))
-		return alicloud_metadata_key(step, around, key);
-	return step->answer_count ? take_login(step, key) : ask_login(step, around);
+		return metadata_key(&metadata, step, around, key);
+	if (step->answer_count)
+		return session_take_key(&alicloud_session_names, step, key);
+	return ask_login(step, around);
 }

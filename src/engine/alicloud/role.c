@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/alicloud/alicloud_priv.h"
+/* What a role may hold, and what its users and sessions are called. */
+#include "engine/role.h"
 
-#include <inttypes.h>
 #include <string.h>
 
-#include "util/err.h"
+#include "engine/alicloud/alicloud_priv.h"
+#include "engine/plan.h"
 #include "util/json.h"
 #include "util/text.h"
 
 #define ROLE_NAME_MAX 64
+
+/* Defaults, which the cloud raises on demand. */
+#define CUSTOM_PER_USER_MAX 10
+#define SYSTEM_PER_USER_MAX 20
 
 /* acs:ram::<account id>:role/<name> */
 static bool is_role_arn(const char *text)
@@ -22,151 +27,81 @@ static bool is_role_arn(const char *text)
 	digits = strspn(text, "0123456789");
 	if (!digits || !text_starts_with(text + digits, middle))
 		return false;
-	return alicloud_is_word(text + digits + strlen(middle), ".-_", ROLE_NAME_MAX);
+	return text_is_word(text + digits + strlen(middle), ".-_", ROLE_NAME_MAX);
 }
 
-static json_t *empty_role(void)
+static void warn(const json_t *role, struct warnings *warnings)
 {
-	return json_pack("{s:n, s:i, s:n, s:s, s:i}", "inline_policies", "max_ttl", 0,
-			 "remote_policies", "role_arn", "", "ttl", 0);
-}
+	size_t custom = json_array_size(json_object_get(role, "inline_policies")), system = 0, i;
+	const json_t *policy;
 
-static int set(json_t *role, const char *name, json_t *value)
-{
-	return json_object_set_new(role, name, value) ? LH_ENOMEM : 0;
-}
-
-static int merge_arn(json_t *role, const json_t *input, struct err *err)
-{
-	const char *arn = json_get_text(input, "role_arn");
-
-	if (!json_object_get(input, "role_arn"))
-		return 0;
-	if (arn[0] && !is_role_arn(arn))
-		return err_set(err, LH_EINVAL,
-			       "role_arn: must look like acs:ram::<account id>:role/<name>");
-	return set(role, "role_arn", json_string(arn));
-}
-
-static int merge_policies(json_t *role, const json_t *input, const char *random, struct err *err)
-{
-	const json_t *documents = json_object_get(input, "inline_policies");
-	const json_t *texts = json_object_get(input, "remote_policies");
-	json_t *policies;
-	int ret = 0;
-
-	if (documents) {
-		ret = alicloud_inline_policies(json_get_text(input, "inline_policies"), random,
-					       &policies, err);
-		if (!ret)
-			ret = set(role, "inline_policies", policies);
+	json_array_foreach(json_object_get(role, "remote_policies"), i, policy)
+	{
+		if (strcmp(json_get_text(policy, "type"), "System") == 0)
+			system++;
+		else
+			custom++;
 	}
-	if (!ret && texts) {
-		ret = alicloud_remote_policies(texts, &policies, err);
-		if (!ret)
-			ret = set(role, "remote_policies", policies);
-	}
-	return ret;
-}
-
-static int merge_ttl(json_t *role, const json_t *input, const char *name)
-{
-	json_t *value = json_object_get(input, name);
-
-	return value ? set(role, name, json_incref(value)) : 0;
-}
-
-static int merge(json_t *role, const json_t *input, const char *random, struct err *err)
-{
-	int ret = merge_arn(role, input, err);
-
-	if (!ret)
-		ret = merge_policies(role, input, random, err);
-	if (!ret)
-		ret = merge_ttl(role, input, "ttl");
-	if (!ret)
-		ret = merge_ttl(role, input, "max_ttl");
-	return ret;
-}
-
-/* Order and words are the contract's, section 4.1. */
-static int check_whole(const json_t *role, struct err *err)
-{
-	bool inlined = json_array_size(json_object_get(role, "inline_policies")) > 0;
-	bool remote = json_array_size(json_object_get(role, "remote_policies")) > 0;
-	int64_t ttl, max_ttl;
-
-	alicloud_role_ttl(role, &ttl, &max_ttl);
-	if (max_ttl > 0 && ttl > max_ttl)
-		return err_set(err, LH_EINVAL, "ttl exceeds max_ttl");
-	if (json_get_text(role, "role_arn")[0]) {
-		if (remote)
-			return err_set(err, LH_EINVAL,
-				       "remote_policies must be blank when an arn is present");
-		if (inlined)
-			return err_set(err, LH_EINVAL,
-				       "inline_policies must be blank when an arn is present");
-	} else if (!inlined && !remote) {
-		return err_set(err, LH_EINVAL,
-			       "must include an arn, or at least one of inline_policies or "
-			       "remote_policies");
-	}
-	return 0;
-}
-
-static void warn(const json_t *role, const struct role_limits *limits, struct warnings *warnings)
-{
-	int64_t ttl, max_ttl;
-
-	alicloud_role_ttl(role, &ttl, &max_ttl);
-	if (json_get_text(role, "role_arn")[0] && (ttl > 0 || max_ttl > 0))
-		warnings_add(warnings, "role_arn is set so ttl and max_ttl will be ignored because "
-				       "they're not editable on STS tokens");
-	if (ttl > limits->max_ttl)
+	if (custom > CUSTOM_PER_USER_MAX)
 		warnings_add(warnings,
-			     "ttl of %" PRId64 " exceeds the system max ttl of %" PRId64
-			     ", the latter will be used during login",
-			     ttl, limits->max_ttl);
-	alicloud_policy_warnings(role, warnings);
+			     "%zu inline and custom policies are more than the %d that the cloud "
+			     "attaches to a user unless the quota was raised",
+			     custom, CUSTOM_PER_USER_MAX);
+	if (system > SYSTEM_PER_USER_MAX)
+		warnings_add(warnings,
+			     "%zu system policies are more than the %d that the cloud attaches to "
+			     "a user unless the quota was raised",
+			     system, SYSTEM_PER_USER_MAX);
 }
 
-/* Only what was sent changes; a list that was sent replaces the old one. */
+static const char *const types[] = { "System", "Custom", NULL };
+
+static const struct document_rules document = {
+	.version = "Version",
+	.language = "1",
+	.statement = "Statement",
+	.max = 6144,
+};
+
+static const struct remote_rules remote = {
+	.name = "name",
+	.scope = "type",
+	.scope_word = "type",
+	.more = "-",
+	.characters = "letters, digits and '-'",
+	.max = 128,
+	.scopes = types,
+	.scopes_words = "System or Custom",
+};
+
+static const struct role_rules rules = {
+	.is_arn = is_role_arn,
+	.arn_form = "acs:ram::<account id>:role/<name>",
+	.document = &document,
+	.remote = &remote,
+	.warn = warn,
+};
+
 int alicloud_check_role(const json_t *stored, const json_t *input, const struct role_limits *limits,
 			const char *random, json_t **role_out, struct warnings *warnings,
 			struct err *err)
 {
-	json_t *role = stored ? alicloud_show_role(stored) : empty_role();
-	int ret = role ? 0 : LH_ENOMEM;
-
-	*role_out = NULL;
-	if (!ret)
-		ret = merge(role, input, random, err);
-	if (!ret)
-		ret = check_whole(role, err);
-	if (ret == LH_ENOMEM)
-		err_set(err, ret, "memory is out");
-	if (ret) {
-		json_decref(role);
-		return ret;
-	}
-	warn(role, limits, warnings);
-	*role_out = role;
-	return 0;
+	return role_check(&rules, stored, input, limits, random, role_out, warnings, err);
 }
 
-json_t *alicloud_show_role(const json_t *role)
-{
-	int64_t ttl, max_ttl;
+static const struct plan_shape shape = {
+	.user_kind = "ram",
+	.user = { 64, 24, 20, false },   /* 80 random bits */
+	.session = { 32, 8, 16, false }, /* 64; older limits of STS are 2 to 32 */
+};
 
-	alicloud_role_ttl(role, &ttl, &max_ttl);
-	return json_pack("{s:O?, s:I, s:O?, s:s, s:I}", "inline_policies",
-			 json_object_get(role, "inline_policies"), "max_ttl", (json_int_t)max_ttl,
-			 "remote_policies", json_object_get(role, "remote_policies"), "role_arn",
-			 json_get_text(role, "role_arn"), "ttl", (json_int_t)ttl);
+int alicloud_plan(const struct plan_request *request, json_t **plan_out, bool *lasting_out,
+		  struct err *err)
+{
+	return plan_make(&shape, request, plan_out, lasting_out, err);
 }
 
-void alicloud_role_ttl(const json_t *role, int64_t *ttl_out, int64_t *max_ttl_out)
+bool alicloud_plan_is_sound(const json_t *plan)
 {
-	*ttl_out = json_get_int(role, "ttl", 0);
-	*max_ttl_out = json_get_int(role, "max_ttl", 0);
+	return plan_is_sound(plan, &remote);
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small signing client for RAM and STS: to try an issued credential, and to test the simulator."""
+"""A small signing client for RAM and STS: to try a credential, and to test the simulator."""
 import base64
 import hashlib
 import hmac

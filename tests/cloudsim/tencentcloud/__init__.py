@@ -44,7 +44,6 @@ OPTIONS = {
     "empty_lists": "array",             # or "null", "absent"
     "regions": ["sts"],                 # services that demand X-TC-Region
     "window": 300,                      # seconds that X-TC-Timestamp may be off
-    "unsigned_payload": False,          # X-TC-Content-SHA256: UNSIGNED-PAYLOAD is accepted
     "token_length": 700,                # of session tokens; up to 4096 are documented
 }
 
@@ -135,7 +134,7 @@ class TencentCloud(AccountCloud):
         return paging.endless(result, incoming.params, marker)
 
     def echo(self, incoming):
-        _, canonical, signature = auth.parts(self, incoming)
+        _, canonical, signature = auth.parts(incoming)
         to_sign = sign.string_to_sign(int(incoming.request.get("x-tc-timestamp")),
                                       incoming.service, canonical)
         return fail("AuthFailure.SignatureFailure", "The signature %s is not that of [%s], which "

@@ -31,7 +31,7 @@ def authenticate(cloud, incoming):
         if (incoming.service, incoming.action) not in UNSIGNED or request.get("x-tc-token"):
             raise fail("AuthFailure.InvalidAuthorization")
         return Caller()
-    key_id, canonical, signature = parts(cloud, incoming)
+    key_id, canonical, signature = parts(incoming)
     key, caller = _find(cloud, key_id)
     to_sign = sign.string_to_sign(moment, incoming.service, canonical)
     wanted = sign.signature(key.secret, moment, incoming.service, to_sign)
@@ -76,7 +76,7 @@ def _timestamp(cloud, text):
     return int(text)
 
 
-def parts(cloud, incoming):
+def parts(incoming):
     """(key id, canonical request, signature) of a request; raises if it has another form."""
     request = incoming.request
     match = AUTHORIZATION.match(request.get("authorization", ""))
@@ -89,12 +89,9 @@ def parts(cloud, incoming):
     if sign.scope(int(request.get("x-tc-timestamp")), incoming.service) \
             != "%s/%s/tc3_request" % (match[2], match[3]):
         raise fail("AuthFailure.SignatureFailure", "The credential scope is not right.")
-    body = request.body
-    if request.get("x-tc-content-sha256") == sign.UNSIGNED and cloud.options["unsigned_payload"]:
-        body = sign.UNSIGNED.encode()
     headers = [(name, request.get(name)) for name in signed]
     return match[1], sign.canonical_request(request.method, request.path, request.query, headers,
-                                            sign.payload_hash(body)), match[5]
+                                            sign.payload_hash(request.body)), match[5]
 
 
 def _find(cloud, key_id):

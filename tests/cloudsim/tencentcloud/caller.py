@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small signing client for CAM and STS: to try an issued credential, and to test the simulator."""
+"""A small signing client for CAM and STS: to try a credential, and to test the simulator."""
 import hashlib
 import hmac
 import json
@@ -51,7 +51,8 @@ class Caller(caller.Client):
         headers["authorization"] = authorization or self._authorization(
             method, service, body, headers, signed, scope, secret or self.secret)
         headers["content-length"] = str(len(body))
-        wire = [(n, v) for n, v in headers.items() if n not in dict(late)] + list(late)
+        replaced = {name.lower() for name, _ in late}
+        wire = [(n, v) for n, v in headers.items() if n not in replaced] + list(late)
         return self.send(service, method, target, body, wire)
 
     def _authorization(self, method, service, body, headers, signed, scope, secret):

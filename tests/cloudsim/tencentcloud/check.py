@@ -18,7 +18,8 @@ KEY_DESCRIPTION = re.compile(r"[A-Za-z0-9_+=,.@:/-]{1,1024}\Z")
 ACTION = re.compile(r"(?:name/)?([a-z0-9*?-]+):[A-Za-z0-9*?_]+\Z")
 REGION = re.compile(r"[a-z0-9*-]*\Z")
 OWNER = re.compile(r"(?:(?:uin|uid)/(?:[0-9]+|\*|\$\{\w+\}))?\Z")
-CONDITION = re.compile(r"(?:for_(?:any|all)_value:)?(?:string|numeric|date|ip|bool|null)_?[a-z_]*\Z")
+CONDITION = re.compile(r"(?:for_(?:any|all)_value:)?"
+                       r"(?:string|numeric|date|ip|bool|null)_?[a-z_]*\Z")
 MEMBERS = {"effect", "action", "resource", "condition"}
 
 

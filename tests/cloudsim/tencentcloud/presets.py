@@ -6,13 +6,14 @@ the first hit of a search attaches the wrong policy.
 """
 import json
 
-PRODUCTS = ("AAI ADVISOR AME Antiddos APIGateway AS BMEIP BPaaS BSP CAM CAPTCHA CAT CBS CCN CDB CDC "
-            "CDN CFS CFW CIAM CKafka CLB CLS CloudAudit CMQ CODING COS CPDP CVM CWP CynosDB DBbrain "
-            "DCDB DLC DNSPod DTS ECDN ECM EIAM EMR ES ETL FaceID FMU GAAP GME HCM IAP IIA IotCloud "
-            "IotExplorer IotVideo KMS LCDN LightHouse Live LVB MariaDB Memcached MGOBE MNA "
-            "MongoDB Monitor MPS MS MySQL NLP OCR Organization PostgreSQL PTS PulsarMQ Redis RUM SCF "
-            "SES SLS SMH SMS SQLServer SSL SSM STS TAG TAT TBaaS TBM TCB TCR TCSS TDMQ TEM TEO TIIA "
-            "TIONE TIW TKE TMT TRRO TRTC TSF TTS VOD VPC WAF WeData YunJing").split()
+PRODUCTS = ("AAI ADVISOR AME Antiddos APIGateway AS BMEIP BPaaS BSP CAM CAPTCHA CAT CBS CCN "
+            "CDB CDC CDN CFS CFW CIAM CKafka CLB CLS CloudAudit CMQ CODING COS CPDP CVM CWP "
+            "CynosDB DBbrain DCDB DLC DNSPod DTS ECDN ECM EIAM EMR ES ETL FaceID FMU GAAP GME "
+            "HCM IAP IIA IotCloud IotExplorer IotVideo KMS LCDN LightHouse Live LVB MariaDB "
+            "Memcached MGOBE MNA MongoDB Monitor MPS MS MySQL NLP OCR Organization PostgreSQL "
+            "PTS PulsarMQ Redis RUM SCF SES SLS SMH SMS SQLServer SSL SSM STS TAG TAT TBaaS "
+            "TBM TCB TCR TCSS TDMQ TEM TEO TIIA TIONE TIW TKE TMT TRRO TRTC TSF TTS VOD VPC "
+            "WAF WeData YunJing").split()
 
 SPECIAL = {
     "AdministratorAccess": ["*"],
@@ -36,11 +37,12 @@ def _document(actions):
 
 def _build():
     actions = dict(SPECIAL)
+    reading = ("Describe", "Get", "List", "Head")
     for product in PRODUCTS:
         code = product.lower()
         actions.setdefault("Qcloud%sFullAccess" % product, [code + ":*"])
         actions.setdefault("Qcloud%sReadOnlyAccess" % product,
-                           [code + ":" + verb + "*" for verb in ("Describe", "Get", "List", "Head")])
+                           [code + ":" + verb + "*" for verb in reading])
     return {name: _document(allowed) for name, allowed in actions.items()}
 
 

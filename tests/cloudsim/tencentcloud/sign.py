@@ -9,7 +9,6 @@ import hmac
 import time
 
 TC3 = "TC3-HMAC-SHA256"
-UNSIGNED = "UNSIGNED-PAYLOAD"
 
 
 def _digest(data):
