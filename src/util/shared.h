@@ -22,6 +22,7 @@ enum slot_phase {
 	SLOT_PENDING,   /* the lease is recorded, calls may be under way: revoke it */
 	SLOT_ISSUED,    /* the credential exists, its reply is not flushed: revoke it */
 	SLOT_DELIVERED, /* the reply was flushed: the lease is good, only to be confirmed */
+	SLOT_OPENING,   /* a wrapper with it is being opened: revoke it if that was committed */
 };
 
 enum slot_counter {
