@@ -103,6 +103,10 @@ static int setup(void **state)
 	temp_store_open(&temp);
 	memset(&conf_fake, 0, sizeof(conf_fake));
 	conf_fake.type = (char *)(uintptr_t) "fake";
+	/* Nobody listens there. */
+	conf_fake.user_endpoint = (char *)(uintptr_t) "http://127.0.0.1:1";
+	conf_fake.ca_file = (char *)(uintptr_t) "";
+	conf_fake.request_timeout = 1000;
 	conf_fake.sweep_after[0] = 30;
 	conf_fake.sweep_after[1] = 1200;
 	conf_fake.sweep_count = 2;
