@@ -93,7 +93,7 @@ void key_lease(struct key *key, const struct lease_key *lease)
 
 static void key_due(struct key *key, const struct lease *lease, const struct lease_key *name)
 {
-	key_start(key, 'd');
+	key_start(key, lease->keyless ? 'D' : 'd');
 	key_add_u64(key, (uint64_t)lease->due);
 	key_add(key, lease->mount, sizeof(lease->mount));
 	key_add(key, name->name, sizeof(name->name));

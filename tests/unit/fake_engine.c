@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "sign/sign.h"
+
 struct fake fake;
 
 static const struct field no_fields[] = { { .name = NULL } };
@@ -76,6 +78,8 @@ static enum verdict issue(struct step *step)
 static enum verdict revoke(struct step *step)
 {
 	fake.revokes++;
+	fake.parts[step->part]++;
+	fake.keys_after_rest |= step->part == REVOKE_KEYS && fake.parts[REVOKE_REST];
 	return end(step, fake.revoke);
 }
 
@@ -123,6 +127,7 @@ static enum verdict fetch_key(struct step *step, const struct surroundings *arou
 const struct engine engine_fake = {
 	.type = "fake",
 	.help = "",
+	.scheme = &sign_acs3,
 	.quotas = quotas,
 	.config_fields = no_fields,
 	.role_fields = no_fields,
