@@ -255,13 +255,8 @@ static void add_envelope(struct buf *body, const struct outcome *outcome,
 	add_member(body, "data", outcome->data);
 	add_member(body, "wrap_info", outcome->wrap_info);
 	add_member(body, "warnings", outcome->warnings);
-<<<<<<< HEAD
 	add_member(body, "auth", outcome->auth);
-	add_string(body, "mount_type", outcome->status ? "" : terms->mount_type);
-=======
-	add_member(body, "auth", NULL);
 	add_string(body, "mount_type", mount_type);
->>>>>>> main
 	buf_add_char(body, '}');
 }
 
