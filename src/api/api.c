@@ -8,6 +8,7 @@
 #include "api/context.h"
 #include "api/fields.h"
 #include "api/help.h"
+#include "api/wrapping.h"
 #include "auth/access.h"
 #include "auth/policies.h"
 #include "auth/token.h"
@@ -273,6 +274,21 @@ static int handle(struct context *context)
 
 /* ---- The whole ---- */
 
+/* What is wrapped is written down. */
+static bool is_for_work_pool(const struct context *context)
+{
+	return context->match->route->pool == API_WORK || wrapping_is_wanted(context);
+}
+
+static int handle_wrapped(struct context *context)
+{
+	int ret = wrapping_check_room(context);
+
+	if (!ret)
+		ret = handle(context);
+	return ret ? ret : wrapping_finish(context);
+}
+
 /* LH_EBUSY: the work pool must answer. Any other code: outcome, or a fault. */
 static int serve_route(struct api *api, struct context *context)
 {
@@ -280,11 +296,13 @@ static int serve_route(struct api *api, struct context *context)
 
 	if (!ret)
 		ret = check_route(context);
-	if (!ret && api->pool == API_READ && context->match->route->pool == API_WORK)
+	if (!ret && api->pool == API_READ && is_for_work_pool(context))
 		return LH_EBUSY;
 	if (!ret)
 		ret = check_name(context);
-	return ret ? ret : handle(context);
+	if (ret)
+		return ret;
+	return wrapping_is_wanted(context) ? handle_wrapped(context) : handle(context);
 }
 
 /* Help is for every valid token, whatever it may do. */
@@ -308,8 +326,10 @@ static int serve_request(struct api *api, struct context *context, struct route_
 		return ret;
 	context->match = match;
 	context->caller = &caller;
-	if (match->miss != ROUTE_FOUND || match->route->capability != CAPABILITY_NONE ||
-	    request->help)
+	if (match->miss == ROUTE_FOUND && (match->route->flags & ROUTE_WRAPPER) && !request->help)
+		ret = wrapping_find(context);
+	if (!ret && (match->miss != ROUTE_FOUND || match->route->capability != CAPABILITY_NONE ||
+		     request->help))
 		ret = find_caller(context, &caller);
 	if (!ret)
 		ret = request->help ? serve_help(context) : serve_route(api, context);

@@ -23,6 +23,7 @@ struct context {
 	const struct route_match *match; /* match->capture: the captured part of the path */
 	const json_t *fields;            /* what was sent and is known, coerced */
 	const struct caller *caller;     /* zeroed on open routes */
+	const char *wrapping_token;      /* that the request is about; NULL: it is about none */
 
 	struct outcome outcome;
 	bool issued; /* set by the handler: broker_delivered must be told how the reply fares */
@@ -85,6 +86,12 @@ int cubbyhole_exists(struct context *context, bool *exists_out);
 int cubbyhole_names(struct context *context);
 int cubbyhole_write(struct context *context);
 int cubbyhole_remove(struct context *context);
+
+/* wrapping.c */
+int wrapping_wrap(struct context *context);
+int wrapping_unwrap(struct context *context);
+int wrapping_rewrap(struct context *context);
+int wrapping_lookup(struct context *context);
 
 /* leases.c */
 int leases_lookup(struct context *context);

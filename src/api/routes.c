@@ -112,6 +112,12 @@ static const struct field irrevocable_fields[] = {
 	{ .name = NULL },
 };
 
+static const struct field wrapping_fields[] = {
+	{ "token", FIELD_STRING, "The wrapping token, unless it is the token that asks.", false,
+	  true },
+	{ .name = NULL },
+};
+
 #define OPEN(pattern_, operations_, handle_, help_)                                                \
 	{                                                                                          \
 		.pattern = pattern_, .operations = operations_, .capability = CAPABILITY_NONE,     \
@@ -321,6 +327,38 @@ const struct route routes_system[] = {
 	  .flags = ROUTE_ANY,
 	  .handle = cubbyhole_remove,
 	  .help = "Deletes what the token keeps at a path." },
+
+	{ .pattern = "sys/wrapping/wrap",
+	  .operations = OPERATION_WRITE,
+	  .capability = CAPABILITY_UPDATE,
+	  .pool = API_WORK,
+	  .flags = ROUTE_ANY,
+	  .handle = wrapping_wrap,
+	  .help = "Wraps whatever is sent." },
+	{ .pattern = "sys/wrapping/unwrap",
+	  .operations = OPERATION_WRITE,
+	  .capability = CAPABILITY_UPDATE,
+	  .pool = API_WORK,
+	  .flags = ROUTE_WRAPPER,
+	  .fields = wrapping_fields,
+	  .handle = wrapping_unwrap,
+	  .help = "Answers with a wrapped response, once." },
+	{ .pattern = "sys/wrapping/rewrap",
+	  .operations = OPERATION_WRITE,
+	  .capability = CAPABILITY_UPDATE,
+	  .pool = API_WORK,
+	  .flags = ROUTE_WRAPPER,
+	  .fields = wrapping_fields,
+	  .handle = wrapping_rewrap,
+	  .help = "Wraps a wrapped response anew, for as long again." },
+	{ .pattern = "sys/wrapping/lookup",
+	  .operations = OPERATION_READ | OPERATION_WRITE,
+	  .capability = CAPABILITY_NONE,
+	  .pool = API_READ,
+	  .flags = ROUTE_WRAPPER,
+	  .fields = wrapping_fields,
+	  .handle = wrapping_lookup,
+	  .help = "Shows when and by which request a response was wrapped." },
 
 	{ .pattern = "sys/leases/lookup",
 	  .operations = OPERATION_WRITE,
