@@ -760,6 +760,26 @@ static size_t leases(void)
 	return count;
 }
 
+/* What waits for the end of its pause waits for a cloud that is well again. */
+static void the_first_success_of_a_sick_mount_ends_all_pauses(void **state)
+{
+	char *first = issue_delivered(), *second = issue_delivered();
+
+	(void)state;
+	fake.revoke = STEP_FAILED;
+	fake.culprit = (struct answer){ .action = "DeleteUser", .kind = ANSWER_SICK };
+	assert_int_equal(broker_revoke(broker, first, REVOKE_ASYNC, 0, &err), 0);
+	assert_int_equal(broker_revoke(broker, second, REVOKE_ASYNC, 0, &err), 0);
+	turn(4);
+	assert_int_equal(fake.revokes, 2);
+	fake.revoke = STEP_DONE;
+	assert_int_equal(broker_revoke(broker, first, REVOKE_ASYNC, 0, &err), 0);
+	turn(4);
+	assert_int_equal(leases(), 0);
+	free(first);
+	free(second);
+}
+
 static void a_prefix_is_drained(void **state)
 {
 	(void)state;
@@ -1051,6 +1071,7 @@ int main(void)
 		TEST(an_unknown_lease_is_revoked_already),
 		TEST(renewal_counts_from_now),
 		TEST(refusals_have_the_words_that_clients_know),
+		TEST(the_first_success_of_a_sick_mount_ends_all_pauses),
 		TEST(a_prefix_is_drained),
 		TEST(nothing_expires_while_the_clouds_disagree),
 		TEST(agreement_ends_it),
