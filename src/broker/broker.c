@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "auth/token.h"
 #include "broker/broker_priv.h"
 #include "crypto/crypto.h"
 #include "util/clock.h"
@@ -99,14 +100,17 @@ int lease_set(char **member, const char *text)
 }
 
 int change_lease(struct broker *broker, enum store_urgency urgency, const struct lease *old,
-		 const struct lease *new, enum lease_owner_check check)
+		 const struct lease *new, const struct caller *owner)
 {
 	struct store_batch batch = { 0 };
 	int ret;
 
-	if (check == LEASE_OWNER_ALIVE)
-		lease_expect_alive(&batch, new);
 	ret = lease_change(broker->options.store, &batch, old, new);
+	if (!ret && owner) {
+		lease_expect_alive(&batch, new);
+		token_expect_alive(&batch, owner);
+		ret = token_trace(&batch, owner);
+	}
 	if (!ret)
 		ret = store_apply(broker->options.store, urgency, &batch, NULL);
 	store_batch_free(&batch);
@@ -140,7 +144,7 @@ static int edit_lease(struct broker *broker, const struct lease_key *key, lease_
 		new = lease_copy(old);
 		ret = new ? edit(broker, new, context) : LH_ENOMEM;
 		if (!ret)
-			ret = change_lease(broker, STORE_REVOKE, old, new, LEASE_ANY_OWNER);
+			ret = change_lease(broker, STORE_REVOKE, old, new, NULL);
 		lease_free(new);
 		lease_free(old);
 	}
@@ -178,6 +182,54 @@ int mark_revoking(struct broker *broker, const struct lease_key *key, int64_t un
 	struct marking marking = { unsure, forced };
 
 	return edit_lease(broker, key, edit_revoking, &marking);
+}
+
+/* Adds to the batch what marks one lease, if it is there and not marked yet. */
+static int add_marking(struct broker *broker, struct store_batch *batch,
+		       const struct lease_key *key)
+{
+	struct marking marking = { 0, false };
+	struct lease *old, *new;
+	int ret;
+
+	ret = lease_get_key(broker->options.store, key, &old);
+	if (ret) /* what cannot be read is due all the same, and told there */
+		return ret == LH_ENOENT || ret == LH_ECORRUPT ? 0 : ret;
+	/* Its worker may be in the middle of a call and notices only at its next commit. */
+	if (old->state == LEASE_PENDING)
+		marking.unsure_until = unsure_until(broker, old);
+	new = lease_copy(old);
+	ret = new ? edit_revoking(broker, new, &marking) : LH_ENOMEM;
+	if (!ret)
+		ret = lease_change(broker->options.store, batch, old, new);
+	lease_free(new);
+	lease_free(old);
+	return ret == 1 ? 0 : ret;
+}
+
+static int mark_in_one(struct broker *broker, const struct lease_key *keys, size_t count)
+{
+	struct store_batch batch = { 0 };
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < count; i++)
+		ret = add_marking(broker, &batch, &keys[i]);
+	if (!ret && (batch.count || batch.failed))
+		ret = store_apply(broker->options.store, STORE_REVOKE, &batch, NULL);
+	store_batch_free(&batch);
+	return ret;
+}
+
+int mark_all_revoking(struct broker *broker, const struct lease_key *keys, size_t count)
+{
+	int ret = mark_in_one(broker, keys, count);
+
+	if (ret != LH_ECONFLICT)
+		return ret;
+	ret = 0;
+	for (size_t i = 0; !ret && i < count; i++)
+		ret = mark_in_one(broker, &keys[i], 1);
+	return ret;
 }
 
 int64_t seconds_up(int64_t ns)

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auth/token.h"
 #include "broker/mount.h"
 #include "lease/lease.h"
 
@@ -120,6 +121,18 @@ int broker_revoke(struct broker *broker, const char *lease_id, enum revoke_mode 
 /* Revokes all leases under a prefix by a durable job; the prefix ends in a slash. */
 int broker_revoke_prefix(struct broker *broker, const char *prefix, enum revoke_mode mode,
 			 int64_t deadline, struct err *err);
+
+/* ---- Tokens ---- */
+
+/* Takes one use of a counted token that was looked up (auth/token.h), before `deadline` (boot ms):
+ * the last one is followed by broker_end_token, whatever becomes of the request. The caller is
+ * looked up again where somebody else was faster. LH_EPERM: none is left; LH_ECONFLICT: others were
+ * faster until the deadline; LH_EFULL, LH_EIO, LH_ENOMEM. */
+int broker_use_token(struct broker *broker, struct caller *caller, int64_t deadline);
+
+/* Kills a token in one commit; the revoker takes away what it owned. 0 also when it is dead. */
+int broker_end_token(struct broker *broker, const unsigned char name[KEYRING_NAME_SIZE],
+		     enum token_revocation revocation);
 
 /* Whether to repeat a write that ended with `code`: another writer overtook it (LH_ECONFLICT), not
  * too often yet, and the deadline (boot ms) has not come. Waits a little first; *tries begins with

@@ -32,18 +32,28 @@ struct broker {
 	struct in_hand in_hand;
 };
 
-/* Commits what turns old into new, alone; `alive` adds the tombstone conditions. */
-enum lease_owner_check { LEASE_ANY_OWNER, LEASE_OWNER_ALIVE };
+/* Commits what turns old into new, alone. With owner, under the condition that it, its ancestors and
+ * the mount are alive; NULL: whoever owns it. */
 int change_lease(struct broker *broker, enum store_urgency urgency, const struct lease *old,
-		 const struct lease *new, enum lease_owner_check check);
+		 const struct lease *new, const struct caller *owner);
 
 /* Turns a lease that is not yet being revoked into one that is, due now: `unsure_until` (0: keep) is
  * the time until which lost calls may take effect. Repeats on conflicts. 0 also when it is gone. */
 int mark_revoking(struct broker *broker, const struct lease_key *key, int64_t unsure_until,
 		  bool forced);
 
+/* The same for several leases in one commit, at most LEASES_MARKED, or one by one when somebody changes
+ * one of them meanwhile. PENDING ones get the time until which their lost calls may take effect.
+ * LH_ECONFLICT: try again. */
+#define LEASES_MARKED (STORE_BATCH_MAX / LEASE_BATCH_OPS)
+int mark_all_revoking(struct broker *broker, const struct lease_key *keys, size_t count);
+
 /* ISSUED becomes ACTIVE; anything else stays. 0 also when it is gone. */
 int confirm_lease(struct broker *broker, const struct lease_key *key);
+
+/* A lease of a batch token ends with it at the latest: caps what the mount grants. */
+struct ttl_terms;
+void cap_by_owner(struct ttl_terms *terms, const struct caller *owner);
 
 /* Until when a call that is lost now may take effect, seconds since 1970. */
 int64_t unsure_until(const struct broker *broker, const struct lease *lease);

@@ -186,7 +186,7 @@ static int record_intent(struct issue *issue)
 	int ret;
 
 	slot_hold(slot, issue->key.name, SLOT_PENDING);
-	ret = change_lease(issue->broker, STORE_NORMAL, NULL, issue->lease, LEASE_OWNER_ALIVE);
+	ret = change_lease(issue->broker, STORE_NORMAL, NULL, issue->lease, issue->request->caller);
 	if (!ret)
 		return 0;
 	slot_phase_set(slot, SLOT_FREE);
@@ -310,6 +310,7 @@ static int grant_ttl(struct issue *issue, struct lease *lease)
 		terms.role_ttl = issue->expires_at - terms.now;
 		terms.role_ttl = terms.role_ttl > 0 ? terms.role_ttl : 1;
 	}
+	cap_by_owner(&terms, request->caller);
 	ret = ttl_grant(&terms, &lease->ttl, warning, sizeof(warning), issue->err);
 	if (ret)
 		return ret;
@@ -364,7 +365,7 @@ static int record_issued(struct issue *issue)
 	if (!ret)
 		ret = grant_ttl(issue, new);
 	if (!ret)
-		ret = change_lease(broker, STORE_REVOKE, old, new, LEASE_OWNER_ALIVE);
+		ret = change_lease(broker, STORE_REVOKE, old, new, issue->request->caller);
 	if (!ret)
 		ret = fill_reply(issue, new);
 	if (!ret)
@@ -388,7 +389,7 @@ static int record_session(struct issue *issue)
 	if (ret)
 		return ret;
 	lease->due = lease->expires_ns / NS_PER_SECOND + 1;
-	ret = change_lease(issue->broker, STORE_NORMAL, NULL, lease, LEASE_OWNER_ALIVE);
+	ret = change_lease(issue->broker, STORE_NORMAL, NULL, lease, issue->request->caller);
 	return ret ? ret : fill_reply(issue, lease);
 }
 

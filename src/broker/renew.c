@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "auth/token.h"
 #include "lease/ttl.h"
 #include "util/clock.h"
 #include "util/err.h"
@@ -56,8 +57,16 @@ static int read_terms(struct broker *broker, const struct lease *lease, struct t
 	return 0;
 }
 
-static int grant(struct broker *broker, struct lease *lease, int64_t increment,
-		 struct renew_reply *reply, struct err *err)
+void cap_by_owner(struct ttl_terms *terms, const struct caller *owner)
+{
+	int64_t most = owner->expires_ns / NS_PER_SECOND - terms->start;
+
+	if (owner->type == TOKEN_BATCH && owner->expires_ns && most < terms->mount_max)
+		terms->mount_max = most;
+}
+
+static int grant(struct broker *broker, const struct caller *owner, struct lease *lease,
+		 int64_t increment, struct renew_reply *reply, struct err *err)
 {
 	int64_t now_ns = clock_now_ns();
 	struct ttl_terms terms = {
@@ -71,6 +80,7 @@ static int grant(struct broker *broker, struct lease *lease, int64_t increment,
 	ret = check_renewable(lease, now_ns, err);
 	if (!ret)
 		ret = read_terms(broker, lease, &terms, err);
+	cap_by_owner(&terms, owner);
 	if (!ret)
 		ret = ttl_grant(&terms, &lease->ttl, warning, sizeof(warning), err);
 	if (ret)
@@ -85,9 +95,21 @@ static int grant(struct broker *broker, struct lease *lease, int64_t increment,
 	return 0;
 }
 
+/* A lease whose owner is dead is as good as revoked, even if nobody has come to it yet. */
+static int find_owner(struct broker *broker, const struct lease *lease, struct caller *owner,
+		      struct err *err)
+{
+	int ret = token_find_name(broker->options.store, lease->owner.name, owner);
+
+	if (ret == LH_ENOENT)
+		return err_set(err, LH_EINVAL, "lease expired");
+	return ret ? err_set(err, ret, "the lease's owner cannot be read: %s", err_name(ret)) : 0;
+}
+
 static int renew_once(struct broker *broker, const char *lease_id, int64_t increment,
 		      struct renew_reply *reply, struct err *err)
 {
+	struct caller owner = { .accessor = NULL };
 	struct lease *old = NULL, *new = NULL;
 	int ret;
 
@@ -97,16 +119,19 @@ static int renew_once(struct broker *broker, const char *lease_id, int64_t incre
 		return err_set(err, ret, "lease not found");
 	if (!ret && !(new = lease_copy(old)))
 		ret = LH_ENOMEM;
-	if (!ret)
-		ret = grant(broker, new, increment, reply, err);
-	else
+	if (ret)
 		err_set(err, ret, "the lease cannot be read: %s", err_name(ret));
+	else
+		ret = find_owner(broker, old, &owner, err);
+	if (!ret)
+		ret = grant(broker, &owner, new, increment, reply, err);
 	if (!ret) {
-		ret = change_lease(broker, STORE_NORMAL, old, new, LEASE_ANY_OWNER);
+		ret = change_lease(broker, STORE_NORMAL, old, new, &owner);
 		if (ret)
 			err_set(err, ret, "store: the renewal cannot be recorded: %s",
 				err_name(ret));
 	}
+	caller_clear(&owner);
 	lease_free(new);
 	lease_free(old);
 	return ret;

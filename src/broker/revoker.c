@@ -13,9 +13,7 @@
 #include "util/log.h"
 #include "util/shared.h"
 
-#define PAGE            256
-#define BEGINS_PER_TURN 64
-#define MAINTAIN_EVERY  60000 /* ms */
+#define MAINTAIN_EVERY 60000 /* ms */
 
 int revoker_new(struct broker *broker, struct revoker **revoker_out, struct err *err)
 {
@@ -56,7 +54,7 @@ struct mount_state *mount_state(struct revoker *revoker, const unsigned char *uu
 
 		if (!memcmp(mount->uuid, uuid, LEASE_UUID_SIZE))
 			return mount;
-		if (!mount->in_flight && !mount->sick)
+		if (!mount->in_flight && !mount->chosen && !mount->sick)
 			idle = mount;
 	}
 	if (revoker->mount_count < MOUNTS_MAX)
@@ -64,6 +62,7 @@ struct mount_state *mount_state(struct revoker *revoker, const unsigned char *uu
 	if (idle) {
 		memset(idle, 0, sizeof(*idle));
 		memcpy(idle->uuid, uuid, LEASE_UUID_SIZE);
+		idle->keys.most = idle->others.most = CALL_SHARE;
 	}
 	return idle;
 }
@@ -140,52 +139,15 @@ static void maintain(struct revoker *revoker)
 		settle_slots(revoker);
 }
 
-/* ---- What is due ---- */
+/* ---- The loop ---- */
 
-static bool may_begin(struct revoker *revoker, const struct due *due)
-{
-	struct mount_state *mount = mount_state(revoker, due->mount);
-
-	if (!mount || mount->waiting)
-		return false;
-	if (mount->in_flight >= (mount->sick ? 1 : MOUNT_SHARE))
-		return false;
-	return !taking_busy(revoker, &due->lease);
-}
-
-/* Begins what is due, oldest first. true: there is more than fits into one turn. */
-static bool begin_due(struct revoker *revoker)
-{
-	struct due page[PAGE], last;
-	const struct due *after = NULL;
-	size_t count = PAGE, begun = 0;
-
-	for (size_t i = 0; i < revoker->mount_count; i++)
-		revoker->mounts[i].waiting = false;
-	while (count == PAGE) {
-		if (due_scan(revoker->broker->options.store, clock_now(), after, page, PAGE,
-			     &count))
-			return false;
-		for (size_t i = 0; i < count; i++) {
-			if (revoker->in_flight == TAKINGS_MAX)
-				return false;
-			if (begun == BEGINS_PER_TURN)
-				return true;
-			if (may_begin(revoker, &page[i]))
-				begun += taking_begin(revoker, &page[i]);
-		}
-		last = page[count ? count - 1 : 0];
-		after = &last;
-	}
-	return false;
-}
-
-static void drain_wake(int fd)
+/* Whoever calls has made something due. */
+static void drain_wake(struct revoker *revoker, int fd)
 {
 	uint64_t ignored;
 
-	if (read(fd, &ignored, sizeof(ignored)) < 0)
-		return; /* nobody called meanwhile */
+	if (read(fd, &ignored, sizeof(ignored)) > 0)
+		revoker->look_at = 0;
 }
 
 int revoker_turn(struct revoker *revoker, int64_t timeout_ms, struct err *err)
@@ -197,12 +159,13 @@ int revoker_turn(struct revoker *revoker, int64_t timeout_ms, struct err *err)
 
 	slot_beat(broker->options.slot);
 	maintain(revoker);
-	more = jobs_drain(revoker);
-	more |= begin_due(revoker);
+	more = tokens_drain(revoker);
+	more |= jobs_drain(revoker);
+	more |= due_begin(revoker, &timeout_ms);
 	ret = talker_run(broker->talker, more ? 0 : timeout_ms, &wake, 1);
 	if (ret)
 		return err_set(err, ret, "revoker: the HTTP client failed: %s", err_name(ret));
-	drain_wake(wake.fd);
+	drain_wake(revoker, wake.fd);
 	takings_finish(revoker);
 	return 0;
 }

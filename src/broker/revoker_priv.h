@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The revoker's parts: its loop (revoker.c), one revocation (taking.c), jobs (drain.c). */
+/* The revoker's parts: its loop (revoker.c), what to begin (choose.c), one revocation (taking.c) and
+ * its end (outcome.c), jobs (drain.c). */
 #ifndef BROKER_REVOKER_PRIV_H
 #define BROKER_REVOKER_PRIV_H
 
@@ -7,18 +8,35 @@
 #include "broker/job.h"
 #include "lease/index.h"
 
-#define TAKINGS_MAX 128               /* revocations in flight */
-#define MOUNT_SHARE (TAKINGS_MAX / 4) /* of them for one mount */
-#define FAILED_KEPT 256               /* leases of a sick mount that are retried at its recovery */
-#define HELD_MAX    1024              /* backoffs that could not be written down */
-#define JOBS_MAX    8                 /* jobs that are drained side by side */
+#define TAKINGS_MAX  128               /* revocations in flight */
+#define MOUNT_SHARE  (TAKINGS_MAX / 4) /* of them for one mount */
+#define MOUNT_CROWD  8                 /* the same while most are in flight: the last are for all */
+#define CALL_SHARE   16 /* calls of one mount on the wire for keys, and for the rest */
+#define WAITING_MAX  8  /* calls of each kind that wait for the quota */
+#define CHOICES_MAX  64 /* revocations begun in one turn */
+#define BATCH_LEASES (STORE_BATCH_MAX / LEASE_BATCH_OPS)
+
+/* So many leases are taken back in two rounds each however many are due beside them; beyond, the keys
+ * of all go first. The keys of so few are gone before the cloud would count them. */
+#define FEW_DUE 4
+
+#define FAILED_KEPT 256  /* leases of a sick mount that are retried at its recovery */
+#define HELD_MAX    1024 /* backoffs that could not be written down */
+#define MARKED_MAX  16   /* tokens whose leases are being marked */
+#define JOBS_MAX    8    /* jobs that are drained side by side */
 
 /* What the revoker knows of a mount while it has work there. */
 struct mount_state {
 	unsigned char uuid[LEASE_UUID_SIZE];
 	size_t in_flight;
-	bool sick;    /* its cloud failed last time: one lease at a time */
-	bool waiting; /* for root credentials, or tried already in this turn */
+	size_t keyed;                         /* of them, those that still have keys */
+	struct share keys;                    /* calls of takings that remove the keys alone */
+	struct share others;                  /* of all others */
+	bool sick;                            /* its cloud failed last time: one lease at a time */
+	bool waiting;                         /* for root credentials */
+	size_t due;                           /* leases with keys that are due, as last seen */
+	size_t left;                          /* leases that have lost theirs and are due */
+	size_t chosen;                        /* in this turn */
 	struct lease_key failed[FAILED_KEPT]; /* while sick, a ring */
 	size_t failed_count;
 };
@@ -30,12 +48,13 @@ struct taking {
 	struct revoker *revoker;
 	struct mount_state *mount;
 	const struct engine *engine;
+	enum revoke_part part;
 	struct due due;      /* the entry that it was begun for */
 	struct lease *lease; /* as committed, with its revision */
 	char *key_id;        /* of the root key, for messages */
 
 	/* How it ended. */
-	bool gone; /* nothing of it is left in the cloud */
+	bool gone; /* nothing of `part` is left in the cloud */
 	bool sick;
 	bool operator;
 	char error[LEASE_ERROR_MAX + 1];
@@ -57,8 +76,16 @@ struct drain {
 	int64_t next_look;     /* boot ms */
 };
 
+/* How far the leases of a dead token have been marked; only remembered. */
+struct marked {
+	struct lease_key owner, after;
+	bool used;
+};
+
 struct revoker {
 	struct broker *broker;
+	struct marked marked[MARKED_MAX];
+	size_t marked_next;
 	struct taking takings[TAKINGS_MAX];
 	size_t in_flight;
 	struct mount_state *mounts; /* borrowed pointers into it live in takings: it never moves */
@@ -68,6 +95,7 @@ struct revoker {
 	struct drain drains[JOBS_MAX];
 	uint64_t removed; /* leases that were taken back since the start */
 	int64_t maintained_at;
+	int64_t look_at; /* boot ms: when to look for what is due again */
 };
 
 #define MOUNTS_MAX 256 /* with work at the same time; beyond, they wait their turn */
@@ -75,16 +103,36 @@ struct revoker {
 /* The state of a mount; NULL when there are too many at once. */
 struct mount_state *mount_state(struct revoker *revoker, const unsigned char *uuid);
 
-/* Begins what a due entry asks for. true: something was done or begun. */
-bool taking_begin(struct revoker *revoker, const struct due *due);
+/* Looks for what is due and begins as much of it as fits. true: there is more to do at once. What is
+ * long is not looked through at every turn: *timeout_ms is lowered to the next look. */
+bool due_begin(struct revoker *revoker, int64_t *timeout_ms);
+
+/* A due lease to be begun, and how much of it. */
+struct choice {
+	struct due due;
+	enum revoke_part part;
+};
+
+/* Marks the leases, together, and starts to talk about each. At most CHOICES_MAX. Returns how many of
+ * them need not be tried again before something has happened: all but those whose mount's root
+ * credentials are on their way. */
+size_t takings_begin(struct revoker *revoker, const struct choice *choices, size_t count);
 
 /* Commits what ended since the last call. */
 void takings_finish(struct revoker *revoker);
 
+void taking_free(struct taking *taking);
 void takings_free(struct revoker *revoker);
 
-/* Whether the lease is in flight or held back. */
-bool taking_busy(const struct revoker *revoker, const struct lease_key *lease);
+/* Whether the lease is in flight; whether it is held back in memory. */
+bool taking_in_flight(const struct revoker *revoker, const struct lease_key *lease);
+bool taking_held(const struct revoker *revoker, const struct lease_key *lease);
+
+/* Holds a lease back. The oldest memory makes room. */
+void taking_hold(struct revoker *revoker, const struct lease_key *lease, int64_t seconds);
+
+/* Kills tokens at their end, and takes away what dead ones owned. true: there is more to do at once. */
+bool tokens_drain(struct revoker *revoker);
 
 /* Moves all jobs on. true: there is more to do at once. */
 bool jobs_drain(struct revoker *revoker);

@@ -13,15 +13,13 @@
 #include "util/shared.h"
 #include "util/wipe.h"
 
-#define TALK_TIME         60000 /* ms for one attempt to take a lease back */
-#define CALL_ATTEMPTS     2
-#define BACKOFF_SICK_MAX  60   /* seconds: the cloud may be well again any moment */
-#define BACKOFF_STUCK_MAX 3600 /* only an operator can end it */
-#define BATCH_LEASES      (STORE_BATCH_MAX / LEASE_BATCH_OPS)
+#define TALK_TIME     600000 /* ms for one attempt to take a lease back, waits for the quota included */
+#define CALL_ATTEMPTS 2
+#define UNREAD_HELD   60 /* seconds for which a lease that cannot be read is left alone */
 
 /* ---- The set of those in flight ---- */
 
-bool taking_busy(const struct revoker *revoker, const struct lease_key *lease)
+bool taking_in_flight(const struct revoker *revoker, const struct lease_key *lease)
 {
 	for (size_t i = 0; i < TAKINGS_MAX; i++) {
 		const struct taking *taking = &revoker->takings[i];
@@ -30,18 +28,36 @@ bool taking_busy(const struct revoker *revoker, const struct lease_key *lease)
 		    !memcmp(taking->due.lease.name, lease->name, sizeof(lease->name)))
 			return true;
 	}
-	for (size_t i = 0; i < HELD_MAX; i++) {
+	return false;
+}
+
+bool taking_held(const struct revoker *revoker, const struct lease_key *lease)
+{
+	size_t count = revoker->held_next < HELD_MAX ? revoker->held_next : HELD_MAX;
+
+	for (size_t i = 0; i < count; i++) {
 		const struct held *held = &revoker->held[i];
 
-		if (held->until && !memcmp(held->lease.name, lease->name, sizeof(lease->name)))
-			return clock_boot_ms() < held->until;
+		if (!memcmp(held->lease.name, lease->name, sizeof(lease->name)) &&
+		    clock_boot_ms() < held->until)
+			return true;
 	}
 	return false;
 }
 
-static struct taking *taking_new(struct revoker *revoker, const struct due *due)
+void taking_hold(struct revoker *revoker, const struct lease_key *lease, int64_t seconds)
 {
-	for (size_t i = 0; i < TAKINGS_MAX; i++) {
+	struct held *held = &revoker->held[revoker->held_next++ % HELD_MAX];
+
+	held->lease = *lease;
+	held->until = clock_boot_ms() + seconds * 1000;
+}
+
+static struct taking *taking_new(struct revoker *revoker, const struct choice *choice)
+{
+	struct mount_state *mount = mount_state(revoker, choice->due.mount);
+
+	for (size_t i = 0; mount && i < TAKINGS_MAX; i++) {
 		struct taking *taking = &revoker->takings[i];
 
 		if (taking->used)
@@ -49,20 +65,23 @@ static struct taking *taking_new(struct revoker *revoker, const struct due *due)
 		memset(taking, 0, sizeof(*taking));
 		taking->used = true;
 		taking->revoker = revoker;
-		taking->due = *due;
-		taking->mount = mount_state(revoker, due->mount);
-		taking->mount->in_flight++;
+		taking->due = choice->due;
+		taking->part = choice->part;
+		taking->mount = mount;
+		mount->in_flight++;
+		mount->keyed += !taking->due.keyless;
 		revoker->in_flight++;
 		return taking;
 	}
 	return NULL;
 }
 
-static void taking_free(struct taking *taking)
+void taking_free(struct taking *taking)
 {
 	lease_free(taking->lease);
 	wipe_free(taking->key_id);
 	taking->mount->in_flight--;
+	taking->mount->keyed -= !taking->due.keyless;
 	taking->revoker->in_flight--;
 	taking->used = false;
 }
@@ -72,15 +91,6 @@ void takings_free(struct revoker *revoker)
 	for (size_t i = 0; i < TAKINGS_MAX; i++)
 		if (revoker->takings[i].used)
 			taking_free(&revoker->takings[i]);
-}
-
-/* Remembers a backoff that could not be written down. The oldest memory makes room. */
-static void hold(struct revoker *revoker, const struct lease_key *lease, int64_t seconds)
-{
-	struct held *held = &revoker->held[revoker->held_next++ % HELD_MAX];
-
-	held->lease = *lease;
-	held->until = clock_boot_ms() + seconds * 1000;
 }
 
 /* ---- How it ended ---- */
@@ -131,34 +141,20 @@ static void make_revoking(struct broker *broker, struct lease *lease)
 	lease->state = LEASE_REVOKING;
 }
 
-/* Marks the lease durably and reads it again, with its new revision. */
-static int mark(struct broker *broker, struct lease **lease, const struct lease_key *key)
-{
-	struct lease *marked = lease_copy(*lease);
-	int ret;
-
-	if (!marked)
-		return LH_ENOMEM;
-	make_revoking(broker, marked);
-	ret = change_lease(broker, STORE_REVOKE, *lease, marked, LEASE_ANY_OWNER);
-	lease_free(marked);
-	if (ret)
-		return ret;
-	lease_free(*lease);
-	return lease_get_key(broker->options.store, key, lease);
-}
-
 static int converse(struct taking *taking, const struct root *root)
 {
 	struct broker *broker = taking->revoker->broker;
 	const struct lease *lease = taking->lease;
+	struct mount_state *mount = taking->mount;
 	json_t *plan = NULL, *facts = NULL;
 	struct talk_terms terms = {
 		.engine = taking->engine,
 		.conf = conf_engine(broker->options.conf, lease->engine),
 		.key = &root->key,
+		.part = taking->part,
 		.account = lease->account,
 		.use = BUCKET_REVOKE,
+		.share = taking->part == REVOKE_KEYS ? &mount->keys : &mount->others,
 		.deadline = clock_boot_ms() + TALK_TIME,
 		.attempts = CALL_ATTEMPTS,
 		.advance = advance,
@@ -230,246 +226,133 @@ static void remove_stray(struct revoker *revoker, const struct due *due)
 	due_remove(revoker->broker->options.store, due);
 }
 
-/* Takes over the lease into `taking`, marked. false: there is nothing to converse about. */
-static bool take(struct taking *taking)
+/* Reads the lease. false: there is nothing to converse about. */
+static bool read_lease(struct taking *taking)
 {
-	struct broker *broker = taking->revoker->broker;
+	struct store *store = taking->revoker->broker->options.store;
 	const struct due *due = &taking->due;
-	struct lease *lease = NULL;
 	int ret;
 
-	ret = lease_get_key(broker->options.store, &due->lease, &lease);
-	if (ret == LH_ENOENT || (!ret && lease->due != due->time)) {
-		/* Changed between the scan and now? Then the entry has gone as well. */
-		lease_free(lease);
-		if (ret == LH_ENOENT && due_exists(broker->options.store, due))
-			remove_stray(taking->revoker, due);
-		return false;
-	}
-	if (ret) {
+	ret = lease_get_key(store, &due->lease, &taking->lease);
+	if (ret == LH_ENOENT && due_exists(store, due))
+		remove_stray(taking->revoker, due);
+	if (ret && ret != LH_ENOENT) {
 		log_error("revoker: a lease cannot be read: %s", err_name(ret));
-		hold(taking->revoker, &due->lease, BACKOFF_SICK_MAX);
-		return false;
+		taking_hold(taking->revoker, &due->lease, UNREAD_HELD);
 	}
-	if (lease->lasting && lease->state < LEASE_REVOKING)
-		ret = mark(broker, &lease, &due->lease);
-	if (ret) {
-		lease_free(lease);
-		if (ret != LH_ECONFLICT)
-			hold(taking->revoker, &due->lease, 1);
+	if (ret)
 		return false;
-	}
-	taking->lease = lease;
-	taking->engine = engine_find(lease->engine);
-	return true;
+	taking->engine = engine_find(taking->lease->engine);
+	/* Changed between the scan and now? Then the entry has gone as well. */
+	return taking->lease->due == due->time && taking->lease->keyless == due->keyless;
 }
 
-bool taking_begin(struct revoker *revoker, const struct due *due)
-{
-	struct taking *taking = taking_new(revoker, due);
-	struct mount_state *mount;
+/* ---- Marking ---- */
 
-	if (!taking)
-		return false;
-	mount = taking->mount;
-	if (!take(taking)) {
-		taking_free(taking);
-		return true;
+static bool needs_mark(const struct lease *lease)
+{
+	return lease->lasting && lease->state != LEASE_REVOKING && lease->state != LEASE_SWEEPING;
+}
+
+static int add_mark(struct broker *broker, struct store_batch *batch, const struct lease *lease)
+{
+	struct lease *marked = lease_copy(lease);
+	int ret = marked ? 0 : LH_ENOMEM;
+
+	if (!ret) {
+		make_revoking(broker, marked);
+		ret = lease_change(broker->options.store, batch, lease, marked);
 	}
+	lease_free(marked);
+	return ret;
+}
+
+/* Marks leases durably, in one commit, and reads them again, with their new revisions. */
+static int mark(struct broker *broker, struct taking **takings, size_t count)
+{
+	struct store_batch batch = { 0 };
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < count; i++)
+		if (needs_mark(takings[i]->lease))
+			ret = add_mark(broker, &batch, takings[i]->lease);
+	if (!ret && (batch.count || batch.failed))
+		ret = store_apply(broker->options.store, STORE_REVOKE, &batch, NULL);
+	store_batch_free(&batch);
+	for (size_t i = 0; !ret && i < count; i++) {
+		if (!needs_mark(takings[i]->lease))
+			continue;
+		lease_free(takings[i]->lease);
+		takings[i]->lease = NULL;
+		ret = lease_get_key(broker->options.store, &takings[i]->due.lease,
+				    &takings[i]->lease);
+	}
+	return ret;
+}
+
+/* One that could not be marked is let go: somebody was faster, or the store is full. */
+static bool mark_alone(struct taking *taking)
+{
+	int ret = taking->lease ? mark(taking->revoker->broker, &taking, 1) : LH_EIO;
+
+	if (ret && ret != LH_ECONFLICT)
+		taking_hold(taking->revoker, &taking->due.lease, 1);
+	return !ret;
+}
+
+/* ---- */
+
+/* false: the root credentials are on their way. */
+static bool begin(struct taking *taking)
+{
 	if (!taking->lease->lasting) {
 		taking->gone = taking->ended = true;
 	} else if (!taking->engine) {
 		taking->operator= true;
 		fail(taking, "this version does not know the lease's engine");
 	} else if (start(taking) == LH_EBUSY) {
+		taking->mount->waiting = true;
 		taking_free(taking);
-		mount->waiting = true;
 		return false;
 	}
-	mount->waiting |= mount->sick;
 	return true;
 }
 
-/* ---- Committing ---- */
-
-/* Seconds until the next attempt: doubling, half to one and a half of it by dice. */
-static int64_t backoff(const struct taking *taking)
+/* When one of a group was changed meanwhile none was marked, and each is tried for itself. */
+static size_t begin_group(struct revoker *revoker, struct taking **takings, size_t count)
 {
-	uint32_t tries = taking->lease->tries < 10 ? taking->lease->tries : 10;
-	int64_t most = taking->operator? BACKOFF_STUCK_MAX : BACKOFF_SICK_MAX;
-	int64_t wait = (taking->operator? INT64_C(10) : INT64_C(2)) << tries;
-	uint16_t dice;
-
-	random_bytes(&dice, sizeof(dice));
-	wait = wait < most ? wait : most;
-	wait = wait / 2 + wait * dice / 65536;
-	return wait < 1 ? 1 : wait < most ? wait : most;
-}
-
-static const struct conf_engine *conf_of(const struct taking *taking)
-{
-	return conf_engine(taking->revoker->broker->options.conf, taking->lease->engine);
-}
-
-/* The lease after it was taken back: gone, or hidden until no lost call can take effect any more. */
-static int after_success(const struct taking *taking, struct lease **new_out)
-{
-	const struct lease *old = taking->lease;
-	const struct conf_engine *conf = conf_of(taking);
-	bool sweeping = old->state == LEASE_SWEEPING;
-	uint32_t sweeps = sweeping ? old->sweeps + 1 : 0;
-	int64_t now = clock_now();
-	struct lease *new;
-
-	*new_out = NULL;
-	if (!old->lasting || !conf || sweeps >= conf->sweep_count ||
-	    (!sweeping && now >= old->unsure_until))
-		return 0;
-	new = lease_copy(old);
-	if (!new)
-		return LH_ENOMEM;
-	new->state = LEASE_SWEEPING;
-	new->sweeps = sweeps;
-	new->tries = 0;
-	new->due = now + conf->sweep_after[sweeps] - (sweeps ? conf->sweep_after[sweeps - 1] : 0);
-	*new_out = new;
-	return lease_set(&new->error, "");
-}
-
-static int after_failure(const struct taking *taking, struct lease **new_out)
-{
-	struct lease *new;
-
-	*new_out = NULL;
-	if (taking->lease->forced)
-		return 0;
-	new = lease_copy(taking->lease);
-	if (!new)
-		return LH_ENOMEM;
-	new->tries++;
-	new->due = clock_now() + backoff(taking);
-	*new_out = new;
-	return lease_set(&new->error, taking->error);
-}
-
-static void report(const struct taking *taking)
-{
-	const struct lease *lease = taking->lease;
-
-	if (taking->gone)
-		log_debug("revoker: taken back %s", lease->plan);
-	else if (lease->forced)
-		log_warn("revoker: forgotten by force, this may be left in the cloud: %s (%s)",
-			 lease->plan, taking->error);
-	else
-		log_warn("revoker: attempt %u failed for a lease of %s role %s: %s",
-			 lease->tries + 1, lease->engine, lease->role, taking->error);
-}
-
-/* The first success after a sickness: what waits for the end of its backoff is tried now. */
-static void recover(struct revoker *revoker, struct mount_state *mount)
-{
-	size_t count = mount->failed_count < FAILED_KEPT ? mount->failed_count : FAILED_KEPT;
-
-	mount->sick = false;
-	mount->failed_count = 0;
-	for (size_t i = 0; i < count; i++)
-		mark_revoking(revoker->broker, &mount->failed[i], 0, false);
-}
-
-static void update_mount(struct taking *taking)
-{
-	struct mount_state *mount = taking->mount;
-
-	if (!taking->lease->lasting)
-		return;
-	if (taking->gone && mount->sick)
-		recover(taking->revoker, mount);
-	if (!taking->sick)
-		return;
-	mount->sick = true;
-	mount->failed[mount->failed_count++ % FAILED_KEPT] = taking->due.lease;
-}
-
-/* What is to be committed for one taking. */
-struct outcome {
-	struct taking *taking;
-	struct lease *new; /* NULL: the lease goes */
-	int ret;
-};
-
-static int make_outcome(struct taking *taking, struct outcome *outcome)
-{
-	outcome->taking = taking;
-	report(taking);
-	outcome->ret = taking->gone ? after_success(taking, &outcome->new)
-				    : after_failure(taking, &outcome->new);
-	return outcome->ret;
-}
-
-static int commit(struct broker *broker, struct outcome *outcomes, size_t count)
-{
-	struct store_batch batch = { 0 };
-	int ret = 0;
-
-	for (size_t i = 0; !ret && i < count; i++)
-		ret = lease_change(broker->options.store, &batch, outcomes[i].taking->lease,
-				   outcomes[i].new);
-	if (!ret)
-		ret = store_apply(broker->options.store, STORE_REVOKE, &batch, NULL);
-	store_batch_free(&batch);
-	return ret;
-}
-
-static void settle(struct revoker *revoker, struct outcome *outcome)
-{
-	struct taking *taking = outcome->taking;
-
-	if (outcome->ret && outcome->ret != LH_ECONFLICT) {
-		log_warn("revoker: an outcome cannot be recorded: %s", err_name(outcome->ret));
-		hold(revoker, &taking->due.lease, BACKOFF_SICK_MAX / 2);
-	} else if (!outcome->ret && (!outcome->new || outcome->new->state == LEASE_SWEEPING)) {
-		revoker->removed++;
-		slot_count(revoker->broker->options.slot, COUNT_REVOKED);
-	}
-	update_mount(taking);
-	lease_free(outcome->new);
-	taking_free(taking);
-}
-
-/* All in one commit; when somebody has changed one of them meanwhile, each for itself. */
-static void commit_all(struct revoker *revoker, struct outcome *outcomes, size_t count)
-{
-	int ret = commit(revoker->broker, outcomes, count);
+	int ret = mark(revoker->broker, takings, count);
+	size_t begun = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		if (!outcomes[i].ret)
-			outcomes[i].ret = ret && count > 1
-						  ? commit(revoker->broker, &outcomes[i], 1)
-						  : ret;
-		settle(revoker, &outcomes[i]);
+		bool marked = !ret || mark_alone(takings[i]);
+
+		if (!marked)
+			taking_free(takings[i]);
+		begun += !marked || begin(takings[i]);
 	}
+	return begun;
 }
 
-void takings_finish(struct revoker *revoker)
+size_t takings_begin(struct revoker *revoker, const struct choice *choices, size_t count)
 {
-	struct outcome outcomes[BATCH_LEASES];
-	size_t count = 0;
+	struct taking *group[BATCH_LEASES];
+	size_t size = 0, begun = 0;
 
-	for (size_t i = 0; i < TAKINGS_MAX; i++) {
-		struct taking *taking = &revoker->takings[i];
+	for (size_t i = 0; i < count; i++) {
+		struct taking *taking = taking_new(revoker, &choices[i]);
+		bool sound = taking && read_lease(taking);
 
-		if (!taking->used || !taking->ended)
-			continue;
-		if (make_outcome(taking, &outcomes[count])) {
-			settle(revoker, &outcomes[count]);
-			continue;
-		}
-		if (++count == BATCH_LEASES) {
-			commit_all(revoker, outcomes, count);
-			count = 0;
+		if (taking && !sound)
+			taking_free(taking);
+		if (sound)
+			group[size++] = taking;
+		else
+			begun++;
+		if (size == BATCH_LEASES || i + 1 == count) {
+			begun += begin_group(revoker, group, size);
+			size = 0;
 		}
 	}
-	if (count)
-		commit_all(revoker, outcomes, count);
+	return begun;
 }

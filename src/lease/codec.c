@@ -11,7 +11,7 @@
 
 #define CODEC_VERSION 1
 
-enum { FLAG_RENEWABLE = 1, FLAG_FORCED = 2, FLAG_LASTING = 4, FLAGS_ALL = 7 };
+enum { FLAG_RENEWABLE = 1, FLAG_FORCED = 2, FLAG_LASTING = 4, FLAG_KEYLESS = 8, FLAGS_ALL = 15 };
 
 static void add_text(struct buf *out, const char *text)
 {
@@ -21,7 +21,8 @@ static void add_text(struct buf *out, const char *text)
 static uint8_t flags_of(const struct lease *lease)
 {
 	return (uint8_t)((lease->renewable ? FLAG_RENEWABLE : 0) |
-			 (lease->forced ? FLAG_FORCED : 0) | (lease->lasting ? FLAG_LASTING : 0));
+			 (lease->forced ? FLAG_FORCED : 0) | (lease->lasting ? FLAG_LASTING : 0) |
+			 (lease->keyless ? FLAG_KEYLESS : 0));
 }
 
 void lease_encode(const struct lease *lease, struct buf *out)
@@ -70,6 +71,7 @@ static bool read_head(struct reader *reader, struct lease *lease)
 	lease->renewable = flags & FLAG_RENEWABLE;
 	lease->forced = flags & FLAG_FORCED;
 	lease->lasting = flags & FLAG_LASTING;
+	lease->keyless = flags & FLAG_KEYLESS;
 	return read_fixed(reader, lease->mount, sizeof(lease->mount)) &&
 	       read_fixed(reader, lease->owner.name, sizeof(lease->owner.name));
 }

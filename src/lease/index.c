@@ -17,7 +17,7 @@ static const struct bytes no_bytes = { "", 0 };
 
 static void key_due_entry(struct key *key, const struct due *due)
 {
-	key_start(key, 'd');
+	key_start(key, due->keyless ? 'D' : 'd');
 	key_add_u64(key, (uint64_t)due->time);
 	key_add(key, due->mount, sizeof(due->mount));
 	key_add(key, due->lease.name, sizeof(due->lease.name));
@@ -30,6 +30,7 @@ static void read_due(const unsigned char *data, struct due *due)
 	for (int i = 1; i <= 8; i++)
 		time = time << 8 | data[i];
 	due->time = (int64_t)time;
+	due->keyless = data[0] == 'D';
 	memcpy(due->mount, data + 9, sizeof(due->mount));
 	memcpy(due->lease.name, data + 9 + LEASE_UUID_SIZE, sizeof(due->lease.name));
 }
@@ -49,16 +50,16 @@ static int take_due(void *context, const struct store_record *record)
 	return 0;
 }
 
-int due_scan(struct store *store, int64_t now, const struct due *after, struct due *out, size_t max,
-	     size_t *count_out)
+static int scan(struct store *store, char family, int64_t now, const struct due *after,
+		struct due *out, size_t max, size_t *count_out)
 {
 	struct due_page page = { out, 0 };
 	struct key from, end, behind;
 	int ret;
 
 	*count_out = 0;
-	key_start(&from, 'd');
-	key_start(&end, 'd');
+	key_start(&from, family);
+	key_start(&end, family);
 	key_add_u64(&end, (uint64_t)now + 1);
 	if (after)
 		key_due_entry(&behind, after);
@@ -67,6 +68,18 @@ int due_scan(struct store *store, int64_t now, const struct due *after, struct d
 	if (!ret)
 		*count_out = page.count;
 	return ret;
+}
+
+int due_scan(struct store *store, int64_t now, const struct due *after, struct due *out, size_t max,
+	     size_t *count_out)
+{
+	return scan(store, 'd', now, after, out, max, count_out);
+}
+
+int due_scan_keyless(struct store *store, int64_t now, const struct due *after, struct due *out,
+		     size_t max, size_t *count_out)
+{
+	return scan(store, 'D', now, after, out, max, count_out);
 }
 
 bool due_exists(struct store *store, const struct due *due)
@@ -278,6 +291,46 @@ int lease_list(struct store *store, const char *prefix, const char *after, size_
 		given += shown;
 		list_skip(prefix, &peek, &from);
 	}
+	return ret;
+}
+
+/* ---- By owner ---- */
+
+struct owner_page {
+	struct lease_key *out;
+	size_t count;
+};
+
+static int take_owned(void *context, const struct store_record *record)
+{
+	struct owner_page *page = context;
+	const unsigned char *data = record->key.data;
+
+	if (record->key.size != 1 + 2 * KEYRING_NAME_SIZE)
+		return LH_ECORRUPT;
+	memcpy(page->out[page->count++].name, data + 1 + KEYRING_NAME_SIZE, KEYRING_NAME_SIZE);
+	return 0;
+}
+
+int lease_scan_owner(struct store *store, const struct lease_key *owner,
+		     const struct lease_key *after, struct lease_key *out, size_t max,
+		     size_t *count_out)
+{
+	struct owner_page page = { out, 0 };
+	struct key from, end, behind;
+	int ret;
+
+	*count_out = 0;
+	key_start(&from, 'o');
+	key_add(&from, owner->name, sizeof(owner->name));
+	end = behind = from;
+	key_after_prefix(&end);
+	if (after)
+		key_add(&behind, after->name, sizeof(after->name));
+	ret = store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end),
+			 after ? key_bytes(&behind) : no_bytes, max, take_owned, &page);
+	if (!ret)
+		*count_out = page.count;
 	return ret;
 }
 

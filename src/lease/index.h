@@ -12,14 +12,17 @@
 /* An entry of the due index, oldest first. */
 struct due {
 	int64_t time;
+	bool keyless; /* no key of it works any more: whatever has one goes first */
 	unsigned char mount[LEASE_UUID_SIZE];
 	struct lease_key lease;
 };
 
 /* At most max entries due at or before now, behind *after (NULL: from the start). *count_out of them
- * are written to out. 0 or LH_EIO. */
+ * are written to out. due_scan gives those that have keys, due_scan_keyless the others. 0 or LH_EIO. */
 int due_scan(struct store *store, int64_t now, const struct due *after, struct due *out, size_t max,
 	     size_t *count_out);
+int due_scan_keyless(struct store *store, int64_t now, const struct due *after, struct due *out,
+		     size_t max, size_t *count_out);
 
 /* Whether the entry is still there; and taking it out by force, when its lease is not. */
 bool due_exists(struct store *store, const struct due *due);
@@ -34,6 +37,12 @@ struct path_cursor {
 };
 int lease_scan_prefix(struct store *store, const char *prefix, struct path_cursor *cursor,
 		      struct lease_key *out, size_t max, size_t *count_out);
+
+/* At most max leases of one owner, behind *after (NULL: from the start); those that are being swept
+ * are not among them. */
+int lease_scan_owner(struct store *store, const struct lease_key *owner,
+		     const struct lease_key *after, struct lease_key *out, size_t max,
+		     size_t *count_out);
 
 /* Folder-like listing under prefix: children ("deploy/") or bare last parts of ids, through `add`.
  * Stops when max names were given. `after`: only names behind this one; NULL: all. Names of leases

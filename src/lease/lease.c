@@ -93,7 +93,7 @@ void key_lease(struct key *key, const struct lease_key *lease)
 
 static void key_due(struct key *key, const struct lease *lease, const struct lease_key *name)
 {
-	key_start(key, 'd');
+	key_start(key, lease->keyless ? 'D' : 'd');
 	key_add_u64(key, (uint64_t)lease->due);
 	key_add(key, lease->mount, sizeof(lease->mount));
 	key_add(key, name->name, sizeof(name->name));
@@ -235,19 +235,10 @@ void key_tombstone_mount(struct key *key, const unsigned char mount[LEASE_UUID_S
 	key_add(key, mount, LEASE_UUID_SIZE);
 }
 
-void key_tombstone_owner(struct key *key, const struct lease_key *owner)
-{
-	key_start(key, 'x');
-	key_add(key, "t", 1);
-	key_add(key, owner->name, sizeof(owner->name));
-}
-
 void lease_expect_alive(struct store_batch *batch, const struct lease *lease)
 {
 	struct key key;
 
 	key_tombstone_mount(&key, lease->mount);
-	store_batch_expect(batch, STORE_ABSENT, 0, key_bytes(&key));
-	key_tombstone_owner(&key, &lease->owner);
 	store_batch_expect(batch, STORE_ABSENT, 0, key_bytes(&key));
 }

@@ -46,6 +46,7 @@ struct lease {
 	bool renewable;
 	bool forced;  /* revoke-force: forgotten after one attempt */
 	bool lasting; /* something stays in the cloud that must be taken back */
+	bool keyless; /* REVOKING: no key of it works any more, only the rest is left */
 	unsigned char mount[LEASE_UUID_SIZE];
 	struct lease_key owner; /* keyed name of the token */
 	char *engine;           /* type */
@@ -84,13 +85,12 @@ void lease_free(struct lease *lease);
 int lease_change(struct store *store, struct store_batch *batch, const struct lease *old,
 		 const struct lease *new);
 
-/* Expects that neither the mount nor the owner has a tombstone. */
+/* Expects that the mount has no tombstone. Whether the owner is alive is for auth/token.h to say. */
 void lease_expect_alive(struct store_batch *batch, const struct lease *lease);
 
-/* The keys of those tombstones (store/key.h, family x), for whoever writes them. */
+/* The key of that tombstone (store/key.h, family x), for whoever writes it. */
 struct key;
 void key_tombstone_mount(struct key *key, const unsigned char mount[LEASE_UUID_SIZE]);
-void key_tombstone_owner(struct key *key, const struct lease_key *owner);
 
 /* Whether anybody but the revoker may see it. */
 bool lease_visible(const struct lease *lease);

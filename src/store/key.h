@@ -16,6 +16,7 @@
  *   x/KIND/ID                                tombstone: the owner may have no new leases
  *   l/LEASE                                  lease (16 bytes, keyed name of the lease id)
  *   d/TIME/MOUNT/LEASE                       due: 8 bytes seconds, 16 bytes mount uuid, lease
+ *   D/TIME/MOUNT/LEASE                       the same of leases whose keys are gone: they can wait
  *   p/REQUEST PATH/\0/LEASE                  leases by the path that made them
  *   o/OWNER/LEASE                            leases by the token that owns them
  *   i/MOUNT/LEASE                            leases that failed six times and are still retried

@@ -29,11 +29,12 @@ class CloudSimError(Exception):
 
 class CloudSim:
     def __init__(self, folder, setup=None, clouds=None, ports=None, cloud="alicloud",
-                 timeout=20):
+                 timeout=20, module="cloudsim"):
         """folder: certificates, ready file, log. setup: what /configure takes, from the start.
 
         clouds: names, default all. ports: {"alicloud.ram": 9443, "control": 9000}; default: free.
-        cloud: which one root_key, edit and the endpoint properties mean."""
+        cloud: which one root_key, edit and the endpoint properties mean. module: what is run."""
+        self.module = module
         self.folder, self.setup, self.clouds = str(folder), setup, clouds
         self.ports, self.cloud, self.timeout = dict(ports or {}), cloud, timeout
         self.process = self.info = None
@@ -59,7 +60,7 @@ class CloudSim:
         return self
 
     def _command(self):
-        command = [sys.executable, "-m", "cloudsim", "--folder", self.folder,
+        command = [sys.executable, "-m", self.module, "--folder", self.folder,
                    "--until-stdin-closes"]
         for name in self.clouds or ():
             command += ["--cloud", name]

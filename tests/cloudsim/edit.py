@@ -65,11 +65,12 @@ class Editor:
     def attach(self, account, user, policy, group=""):
         if policy not in self.world.presets and policy not in account.policies:
             raise ControlError("no such policy: " + policy)
-        self.world.attach(self._user(account, user), policy, group)
+        self.world.attach(account, self._user(account, user), policy, group)
 
     def detach(self, account, user, policy):
         one = self._user(account, user)
-        one.attachments = [a for a in one.attachments if a.policy != policy]
+        for attachment in [a for a in one.attachments if a.policy == policy]:
+            self.world.detach(account, one, attachment)
 
     # --- roles, accounts, tokens ---
 

@@ -116,6 +116,7 @@ class World:
         self.dying = {}             # deleted key id → (entry of owners, until)
         self.ghost_attachments = [] # (account id, user, type, policy, until)
         self.ghost_keys = []        # (account id, user, until)
+        self.held = {}              # (account id, type, policy) → {attachment: user}
 
     # --- what a cloud's subclass says ---
 
@@ -229,25 +230,35 @@ class World:
 
     # --- policies and who holds them ---
 
-    def attach(self, user, policy, group="", kind=None):
+    def attach(self, account, user, policy, group="", kind=None):
         """kind: the type of the policy, where its name does not tell."""
         kind = kind or (self.preset if policy in self.presets else self.own)
-        user.attachments.append(Attachment(kind, policy, group, self.date()))
+        attachment = Attachment(kind, policy, group, self.date())
+        user.attachments.append(attachment)
+        self.held.setdefault((account.id, kind, policy), {})[attachment] = user
 
-    @staticmethod
-    def holders(account, kind, name):
+    def detach(self, account, user, attachment):
+        user.attachments.remove(attachment)
+        key = (account.id, attachment.type, attachment.policy)
+        del self.held[key][attachment]
+        if not self.held[key]:
+            del self.held[key]
+
+    def holders(self, account, kind, name):
         """(user, attachment) pairs of a policy."""
-        return [(user, held) for user in account.users.values() for held in user.attachments
-                if (held.type, held.policy) == (kind, name)]
+        held = self.held.get((account.id, kind, name), {})
+        return [(user, attachment) for attachment, user in held.items()]
 
     def drop_policy(self, account, name):
         """Removes a policy and all its attachments."""
-        for user, held in self.holders(account, self.own, name):
-            user.attachments.remove(held)
+        for user, attachment in self.holders(account, self.own, name):
+            self.detach(account, user, attachment)
         del account.policies[name]
 
     def drop_user(self, account, user):
         """Removes a user with its keys and attachments."""
+        for attachment in list(user.attachments):
+            self.detach(account, user, attachment)
         for key in list(user.keys):
             self.drop_key(user, key)
         del account.users[user.name]

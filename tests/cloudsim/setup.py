@@ -63,4 +63,4 @@ def load_user(world, account, wish):
         world.new_key(account, user, key.get("id"), key.get("secret"),
                       key.get("status", "Active"))
     for policy in wish.get("policies", ()):
-        world.attach(user, policy)
+        world.attach(account, user, policy)

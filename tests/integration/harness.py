@@ -22,7 +22,7 @@ from client import ROOT, request
 from nginx import TOP, Nginx
 
 sys.path.insert(0, os.path.join(TOP, "tests"))
-from cloudsim.client import CloudSim    # noqa: E402
+from conform.engines import ALICLOUD     # noqa: E402
 
 LISTENERS = """
 listener "fastcgi" "read" {{
@@ -47,14 +47,7 @@ seal "file" {{
 user      = "{user}"
 group     = "{group}"
 log_level = "debug"
-engine "alicloud" {{
-  ram_endpoint      = "{ram}"
-  sts_endpoint      = "{sts}"
-  metadata_endpoint = ""
-  ca_file           = "{ca}"
-  quotas            = {quotas}
-{engine}
-}}
+{block}
 {more}
 """
 
@@ -64,13 +57,13 @@ def binary():
     return os.path.abspath(os.environ.get("LEASEHOLD") or os.path.join(TOP, "build", "leasehold"))
 
 
-def wait_until(condition, timeout=10, what=None):
+def wait_until(condition, timeout=10, what=None, pause=0.02):
     """Returns the condition's first true value; fails the test when the time is over."""
     end = time.monotonic() + timeout
     while not (value := condition()):
         if time.monotonic() > end:
             raise AssertionError("did not happen in %s s: %s" % (timeout, what or condition))
-        time.sleep(0.02)
+        time.sleep(pause)
     return value
 
 
@@ -84,18 +77,20 @@ class Server:
 
     def __init__(self, read_workers=2, work_workers=4, engine="", more="", setup=None,
                  environment=None, nginx=None, user="", group="", listeners=None,
-                 map_size="256MiB", quotas='{ "*" = 10000 }'):
+                 map_size="256MiB", quotas='{ "*" = 10000 }', cloud=ALICLOUD):
         """engine, more: lines for the configuration. setup: of the simulator. nginx: of Nginx.
 
         quotas: of the engine; without, the simulator's being off, nothing shall wait for them.
 
-        listeners: lines instead of the two usual listeners; there is no nginx then."""
+        listeners: lines instead of the two usual listeners; there is no nginx then.
+        cloud: whose engine and simulator, one of conform.engines."""
+        self.cloud, self.program = cloud, cloud.program() or binary()
         self.values = {"read_workers": read_workers, "work_workers": work_workers, "user": user,
-                       "group": group, "engine": engine, "more": more, "map_size": map_size, "quotas": quotas,
-                       "listeners": listeners or LISTENERS}
+                       "group": group, "engine": engine, "more": more, "map_size": map_size,
+                       "quotas": quotas, "listeners": listeners or LISTENERS}
         self.environment, self.nginx_arguments = environment or {}, nginx or {}
         self.folder = tempfile.mkdtemp(prefix="lh-")    # short: socket paths end at 107 bytes
-        self.sim = CloudSim(os.path.join(self.folder, "sim"), setup)
+        self.sim = cloud.sim(os.path.join(self.folder, "sim"), setup)
         self.nginx = self.process = self.root_token = None
         self.log_start = 0      # where the log of the newest start begins
 
@@ -146,7 +141,7 @@ class Server:
         self.log_start = len(self.log())
         with open(self.path("daemon.log"), "ab") as log:
             self.process = subprocess.Popen(
-                [binary(), "server", "-config", self.path("leasehold.hcl")],
+                [self.program, "server", "-config", self.path("leasehold.hcl")],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment())
         if ready:
             self.wait_ready()
@@ -209,8 +204,8 @@ class Server:
 
     def run(self, command, *arguments, check=True):
         """One of the daemon's own commands, to its end."""
-        return subprocess.run([binary(), command, "-config", self.path("leasehold.hcl"), *arguments],
-                              check=check, capture_output=True, text=True, timeout=30,
+        return subprocess.run([self.program, command, "-config", self.path("leasehold.hcl"),
+                               *arguments], check=check, capture_output=True, text=True, timeout=30,
                               stdin=subprocess.DEVNULL, env=self._environment())
 
     # --- files ---
@@ -224,8 +219,8 @@ class Server:
             listeners = self.values["listeners"].format(folder=self.folder, **self.values)
             out.write(CONFIGURATION.format(**{
                 **self.values, "listeners": listeners, "folder": self.folder,
-                "ram": self.sim.ram_endpoint, "sts": self.sim.sts_endpoint,
-                "ca": self.sim.ca_file}))
+                "block": self.cloud.block(self.sim, "  quotas = %s\n%s" % (
+                    self.values["quotas"], self.values["engine"]))}))
 
     def log(self):
         try:

@@ -4,9 +4,9 @@ import os
 
 import pytest
 
+from conform.engines import ALICLOUD
 from harness import Server, wait_until
 from test_api_basic import SESSION
-from trouble import USER
 
 OLD = ("ALICLOUD_ACCESS_KEY", "ALICLOUD_SECRET_KEY", "ALICLOUD_ACCESS_KEY_STS_TOKEN")
 NEW = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
@@ -28,7 +28,7 @@ class Bare:
             self.point_at_metadata()
             server.restart()
         assert server.api("POST", "sys/mounts/ali", {"type": "alicloud"}).status == 204
-        assert server.api("POST", "ali/role/user", USER).status == 204
+        assert server.api("POST", "ali/role/user", ALICLOUD.user_role).status == 204
         assert server.api("POST", "ali/role/session", SESSION).status == 204
         return self
 

@@ -6,43 +6,45 @@ same time against one daemon and one simulator.
 """
 import concurrent.futures
 import itertools
-import json
 
+from conform.engines import ALICLOUD
 from harness import Server, wait_until
-from test_api_basic import INLINE, REMOTE, SESSION, lookup, whoami
 
-SWEEPS = 'sweep_after = ["1s", "3s", "16m"]'    # the last must be past a signature's validity
+# The last must be past a signature's validity, but nobody waits for it.
+SWEEPS = 'sweep_after = ["1s", "3s", "24s", "16m"]'
 QUICK = {"engine": '  request_timeout = "1s"\n  ' + SWEEPS, "more": 'issue_timeout = "4s"'}
-USER = {"inline_policies": json.dumps(INLINE), "remote_policies": REMOTE}
 SECRET = "sim-secret-of-a-root-key-"
 
 NUMBERS = itertools.count(1)
 
 
-def quick_server(**change):
+def quick_server(cloud=ALICLOUD, **change):
     """A daemon that gives up after seconds where the shipped configuration waits for minutes."""
-    return Server(**{**QUICK, "work_workers": 16, **change})
+    return Server(**{**QUICK, "work_workers": 16, "cloud": cloud, **change})
 
 
 class Place:
     """A mount with a role "user" and a role "session", and with a root key of its own."""
 
-    def __init__(self, server, user="leasehold-root"):
-        self.server, self.sim = server, server.sim
+    def __init__(self, server, user=None):
+        """user: of the cloud, whose key it gets; default: one who may do all."""
+        self.server, self.sim, self.cloud = server, server.sim, server.cloud
+        self.root = user or self.cloud.root_user
         self.path = "place%d" % next(NUMBERS)
-        self.key = ("LTAIplace" + self.path, SECRET + self.path)
-        self.root = user
-        self.add_key(self.key)
-        self.ok("POST", "sys/mounts/" + self.path, {"type": "alicloud"})
+        self.key = self.new_key(self.path)
+        self.ok("POST", "sys/mounts/" + self.path, {"type": self.cloud.type})
         self.configure(self.key)
-        self.role("user", **USER)
-        self.role("session", **SESSION)
+        self.role("user", **self.cloud.user_role)
+        self.role("session", **self.cloud.session_role)
 
-    def add_key(self, key):
+    def new_key(self, name):
+        """One more key of the first account."""
+        key = (self.cloud.key_prefix + name, SECRET + name)
         self.sim.edit("add_key", user=self.root, id=key[0], secret=key[1], keep=True)
+        return key
 
     def configure(self, key):
-        self.ok("POST", self.path + "/config", {"access_key": key[0], "secret_key": key[1]})
+        self.ok("POST", self.path + "/config", self.cloud.config(key))
 
     def role(self, name, **fields):
         self.ok("POST", "%s/role/%s" % (self.path, name), fields)
@@ -55,6 +57,8 @@ class Place:
     def fault(self, kind, **fields):
         return self.sim.fault(kind, key=self.key[0], **fields)
 
+    # --- credentials ---
+
     def issue(self, role="user"):
         return self.server.api("GET", "%s/creds/%s" % (self.path, role))
 
@@ -66,27 +70,50 @@ class Place:
     def revoke(self, lease):
         return self.server.api("PUT", "sys/leases/revoke", {"lease_id": lease})
 
+    def revoke_at_last(self, lease, timeout=30):
+        """The trouble is over; the revoker may be in one of its pauses."""
+        wait_until(lambda: self.revoke(lease).status == 204, timeout, "revoked: " + lease)
+
     def lookup(self, lease):
-        return lookup(self.server, lease)
+        return self.server.api("PUT", "sys/leases/lookup", {"lease_id": lease})
+
+    def wait_gone(self, lease, timeout=10):
+        wait_until(lambda: self.lookup(lease).status == 400, timeout, "no lease " + lease)
 
     def works(self, reply):
-        return whoami(self.server, reply.data).status == 200
+        return self.cloud.works(self.sim, reply.data)
+
+    # --- what the cloud saw ---
 
     def calls(self, action=None):
         return [call for call in self.sim.calls(action) if call["key"] == self.key[0]]
 
+    def wait_call(self, action, timeout=10):
+        wait_until(lambda: self.calls(action), timeout, action + " is called")
+
     def user(self):
         """The name of the user that was asked for last."""
-        return self.calls("CreateUser")[-1]["user"]
+        return self.calls(self.cloud.create_user)[-1]["user"]
 
-    def left(self):
-        """Users and policies of this mount's plans that exist."""
-        names = {call["user"] for call in self.calls("CreateUser")}
-        names |= {call["policy"] for call in self.calls("CreatePolicy")}
+    def policy(self):
+        """The name of the policy that was asked for last."""
+        return self.calls(self.cloud.create_policy)[-1]["policy"]
+
+    def names(self):
+        """Users and policies of this mount's plans."""
+        names = {call["user"] for call in self.calls(self.cloud.create_user)}
+        if self.cloud.create_policy:
+            names |= {call["policy"] for call in self.calls(self.cloud.create_policy)}
+        return names
+
+    def left(self, names=None):
+        """What of these exists."""
+        names = self.names() if names is None else names
         return [one for one in self.sim.leftovers() if any(name in str(one) for name in names)]
 
     def wait_clean(self, timeout=15):
-        wait_until(lambda: not self.left(), timeout, "nothing is left of " + self.path)
+        names = self.names()
+        wait_until(lambda: not self.left(names), timeout, "nothing is left of " + self.path, 0.1)
 
     def disable(self):
         wait_until(lambda: self.server.api("DELETE", "sys/mounts/" + self.path).status == 204, 30,

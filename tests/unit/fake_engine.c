@@ -76,6 +76,8 @@ static enum verdict issue(struct step *step)
 static enum verdict revoke(struct step *step)
 {
 	fake.revokes++;
+	fake.parts[step->part]++;
+	fake.keys_after_rest |= step->part == REVOKE_KEYS && fake.parts[REVOKE_REST];
 	return end(step, fake.revoke);
 }
 

@@ -15,7 +15,9 @@ extern struct fake {
 	int64_t ttl, max_ttl;
 	int64_t expires_at;
 	unsigned plans, issues, revokes; /* how often it was asked */
-	void (*during_issue)(void);      /* called inside `issue`; may be NULL */
+	unsigned parts[3];               /* the same of `revokes` by how much was asked for */
+	bool keys_after_rest;       /* keys were to be removed although the rest of others was */
+	void (*during_issue)(void); /* called inside `issue`; may be NULL */
 } fake;
 
 extern const struct engine engine_fake;

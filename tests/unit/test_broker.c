@@ -126,6 +126,7 @@ static int setup(void **state)
 	memset(&caller, 0, sizeof(caller));
 	caller.display_name = (char *)(uintptr_t) "root";
 	memset(caller.token, 't', sizeof(caller.token));
+	put('t', caller.token, sizeof(caller.token), "{\"policies\":[\"root\"]}");
 	know_account("key-1", FAKE_ACCOUNT);
 	know_account("key-2", "2000000000000002");
 	make_mount();
@@ -752,9 +753,47 @@ static void a_prefix_is_drained(void **state)
 	assert_int_equal(leases(), 100);
 	assert_int_equal(broker_revoke_prefix(broker, "cloud/creds/app/", REVOKE_ASYNC, 0, &err),
 			 0);
-	turn(12);
+	turn(40);
 	assert_int_equal(leases(), 0);
-	assert_int_equal(fake.revokes, 100);
+	assert_int_equal(fake.parts[REVOKE_KEYS], 100);
+	assert_int_equal(fake.parts[REVOKE_REST], 100);
+	assert_int_equal(fake.revokes, 200);
+	assert_false(fake.keys_after_rest);
+}
+
+static void few_are_taken_back_at_once(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		free(issue_delivered());
+	assert_int_equal(broker_revoke_prefix(broker, "cloud/", REVOKE_ASYNC, 0, &err), 0);
+	turn(3);
+	assert_int_equal(leases(), 0);
+	assert_int_equal(fake.parts[REVOKE_ALL], 4);
+	assert_int_equal(fake.revokes, 4);
+}
+
+/* Died the revoker between the two, the next one goes on with the rest. */
+static void what_has_lost_its_key_keeps_its_mark(void **state)
+{
+	struct due due[16];
+	size_t count;
+
+	(void)state;
+	for (int i = 0; i < 16; i++)
+		free(issue_delivered());
+	assert_int_equal(broker_revoke_prefix(broker, "cloud/", REVOKE_ASYNC, 0, &err), 0);
+	turn(2);
+	assert_int_equal(fake.parts[REVOKE_KEYS], 16);
+	revoker_free(revoker);
+	assert_int_equal(revoker_new(taker, &revoker, &err), 0);
+	assert_int_equal(due_scan_keyless(temp.store, clock_now(), NULL, due, 16, &count), 0);
+	assert_int_equal(count, 16);
+	turn(4);
+	assert_int_equal(due_scan_keyless(temp.store, INT64_MAX - 1, NULL, due, 16, &count), 0);
+	assert_int_equal(count, 0);
+	assert_int_equal(fake.parts[REVOKE_KEYS], 16);
+	assert_int_equal(fake.parts[REVOKE_REST], 16);
 }
 
 static struct job only_job(void)
@@ -954,6 +993,8 @@ int main(void)
 		TEST(renewal_counts_from_now),
 		TEST(refusals_have_the_words_that_clients_know),
 		TEST(a_prefix_is_drained),
+		TEST(few_are_taken_back_at_once),
+		TEST(what_has_lost_its_key_keeps_its_mark),
 		TEST(a_job_tells_of_the_first_failure_and_goes_on),
 		TEST(a_job_does_not_tell_of_what_failed_before_it),
 		TEST(a_disabled_mount_goes_after_its_leases),

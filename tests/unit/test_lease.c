@@ -167,6 +167,35 @@ static size_t count_due(int64_t now)
 	return count;
 }
 
+static void a_lease_without_keys_waits_elsewhere(void **state)
+{
+	struct lease *old, *new;
+	struct due due[2];
+	size_t count;
+
+	(void)state;
+	add("a/creds/app/x", LEASE_REVOKING, 100);
+	old = get("a/creds/app/x");
+	new = get("a/creds/app/x");
+	assert_false(old->keyless);
+	new->keyless = true;
+	assert_int_equal(change(old, new), 0);
+	lease_free(old);
+	assert_int_equal(count_due(1000), 0);
+	assert_int_equal(due_scan_keyless(temp.store, 99, NULL, due, 2, &count), 0);
+	assert_int_equal(count, 0);
+	assert_int_equal(due_scan_keyless(temp.store, 100, NULL, due, 2, &count), 0);
+	assert_int_equal(count, 1);
+	assert_true(due[0].keyless);
+	assert_true(due_exists(temp.store, &due[0]));
+	old = get("a/creds/app/x");
+	assert_true(old->keyless);
+	assert_int_equal(change(old, NULL), 0);
+	assert_false(due_exists(temp.store, &due[0]));
+	lease_free(old);
+	lease_free(new);
+}
+
 static void due_entries_move_with_their_lease(void **state)
 {
 	struct lease *old, *new;
@@ -393,9 +422,7 @@ static void no_lease_is_born_of_the_dead(void **state)
 	key_tombstone_mount(&key, b->mount);
 	bury(&key);
 	assert_int_equal(born(b), LH_ECONFLICT);
-	key_tombstone_owner(&key, &c->owner);
-	bury(&key);
-	assert_int_equal(born(c), LH_ECONFLICT);
+	assert_int_equal(born(c), 0);
 	lease_free(a);
 	lease_free(b);
 	lease_free(c);
@@ -437,6 +464,7 @@ int main(void)
 		TEST(a_cut_record_is_refused),
 		TEST(the_first_commit_wins),
 		TEST(due_entries_move_with_their_lease),
+		TEST(a_lease_without_keys_waits_elsewhere),
 		TEST(listing_goes_folder_by_folder),
 		TEST(pending_and_swept_leases_are_hidden),
 		TEST(pages_of_leases_hold_each_once),

@@ -58,17 +58,17 @@ def create_policy(cloud, caller, params):
 
 
 @action("ram", "GetPolicy", "PolicyName PolicyType", "", ("policy",))
-def get_policy(_cloud, caller, params):
+def get_policy(cloud, caller, params):
     kind = check.policy_type(params)
     policy = find_policy(caller.account, kind, params["PolicyName"])
-    count = len(World.holders(caller.account, kind, policy.name))
+    count = len(cloud.world.holders(caller.account, kind, policy.name))
     return {"Policy": {**describe(policy), "UpdateDate": policy.updated, "AttachmentCount": count,
                        "PolicyDocument": policy.document()},
             "DefaultPolicyVersion": version(policy, policy.default)}
 
 
 @action("ram", "ListPolicies", "", "PolicyType Marker MaxItems", ("policy/*",))
-def list_policies(_cloud, caller, params):
+def list_policies(cloud, caller, params):
     kind = check.policy_type(params) if "PolicyType" in params else None
     found = {}
     if kind != "System":
@@ -77,7 +77,7 @@ def list_policies(_cloud, caller, params):
         found.update((name, system_policy(name)) for name in SYSTEM)
     page, more = paging.page(found, params)
     rows = [{**describe(policy), "UpdateDate": policy.updated,
-             "AttachmentCount": len(World.holders(caller.account, policy.type, policy.name))}
+             "AttachmentCount": len(cloud.world.holders(caller.account, policy.type, policy.name))}
             for policy in page]
     return {**more, "Policies": {"Policy": rows}}
 
@@ -86,7 +86,7 @@ def list_policies(_cloud, caller, params):
 def delete_policy(cloud, caller, params):
     account = caller.account
     policy = custom(account, params)
-    if World.holders(account, "Custom", policy.name) \
+    if cloud.world.holders(account, "Custom", policy.name) \
             or cloud.world.still_attached(account, None, "Custom", policy.name):
         raise fail("DeleteConflict.Policy.User")
     if len(policy.versions) > 1 and params.get("CascadingDelete") != "true":
@@ -151,7 +151,7 @@ def attach_policy_to_user(cloud, caller, params):
     limit = cloud.objects["custom_per_user" if kind == "Custom" else "system_per_user"]
     if sum(a.type == kind for a in user.attachments) >= limit:
         raise fail("LimitExceeded.User.Policy")
-    cloud.world.attach(user, policy.name, group)
+    cloud.world.attach(account, user, policy.name, group)
     return {}
 
 
@@ -165,7 +165,7 @@ def detach_policy_from_user(cloud, caller, params):
     attachment = held(user, kind, policy.name, params.get("ResourceGroupId", ""))
     if attachment is None:
         raise fail("EntityNotExist.User.Policy")
-    user.attachments.remove(attachment)
+    cloud.world.detach(account, user, attachment)
     cloud.world.ghost_attachment(account, user.name, kind, policy.name,
                                  cloud.consistency["detach_ms"])
     return {}
@@ -186,10 +186,10 @@ def list_policies_for_user(_cloud, caller, params):
 
 
 @action("ram", "ListEntitiesForPolicy", "PolicyName PolicyType", "", ("policy",))
-def list_entities_for_policy(_cloud, caller, params):
+def list_entities_for_policy(cloud, caller, params):
     kind = check.policy_type(params)
     policy = find_policy(caller.account, kind, params["PolicyName"])
     users = [{"UserId": user.id, "UserName": user.name, "DisplayName": user.display,
               "AttachDate": attachment.date}
-             for user, attachment in World.holders(caller.account, kind, policy.name)]
+             for user, attachment in cloud.world.holders(caller.account, kind, policy.name)]
     return {"Groups": {"Group": []}, "Users": {"User": users}, "Roles": {"Role": []}}

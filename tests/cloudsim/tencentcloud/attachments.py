@@ -28,7 +28,7 @@ def attach_user_policy(cloud, caller, params):
         return {}
     if len(user.attachments) >= cloud.objects["attached_per_user"]:
         raise fail("InvalidParameter.AttachmentFull")
-    cloud.world.attach(user, policy.name, "", policy.type)
+    cloud.world.attach(account, user, policy.name, "", policy.type)
     return {}
 
 
@@ -42,7 +42,7 @@ def detach_user_policy(cloud, caller, params):
         if cloud.options["detach_twice"] == "refused":
             raise fail(cloud.options["policy_gone"], "The policy is not attached.")
         return {}
-    user.attachments.remove(attachment)
+    cloud.world.detach(account, user, attachment)
     cloud.world.ghost_attachment(account, user.name, policy.type, policy.name,
                                  cloud.consistency["detach_ms"])
     return {}

@@ -4,8 +4,6 @@
 The one idea: a list shows the newest first and a search finds any name that contains the word, so
 only whoever compares names and turns all pages finds the right one.
 """
-from collections import Counter
-
 from . import check, paging
 from .actions import action
 from .messages import fail
@@ -88,14 +86,13 @@ def list_policies(cloud, caller, params):
     if "QCS" in SCOPES[scope]:
         found += map(preset, cloud.world.presets)
     found = sorted((p for p in found if word.lower() in p.name.lower()), key=lambda p: -p.id)
-    held = Counter((a.type, a.policy) for user in caller.account.users.values()
-                   for a in user.attachments)
-    return {**paging.page("List", found, params, lambda policy: _row(policy, held)),
-            "ServiceTypeList": []}
+
+    def row(policy):
+        return _row(policy, len(cloud.world.holders(caller.account, policy.type, policy.name)))
+    return {**paging.page("List", found, params, row), "ServiceTypeList": []}
 
 
-def _row(policy, held):
-    count = held[policy.type, policy.name]
+def _row(policy, count):
     return {"PolicyId": policy.id, "PolicyName": policy.name, "AddTime": policy.created,
             "Type": TYPES[policy.type], "Description": policy.description or None, "CreateMode": 2,
             "Attachments": count, "ServiceType": "", "IsAttached": None, "Deactived": 0,

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What to take back next.
+ *
+ * Oldest first, but no mount takes the places of others: each has its share of what is in flight, and
+ * one whose cloud is sick is tried with one lease at a time.
+ *
+ * While few leases of a mount are due, each is taken back in its two rounds. When there are more, or
+ * the cloud's quota holds some up, the keys of all of them go first, and each lease gets a mark that
+ * its key is gone; what is marked follows when no key of its mount is due any more. */
+#include <string.h>
+
+#include "broker/revoker_priv.h"
+#include "util/clock.h"
+
+#define PAGE       256
+#define LONG       (4 * PAGE) /* entries; so many cost about as much as a call */
+#define LOOK_EVERY 20         /* ms, when there are more; no quota uses up what waits sooner */
+
+/* One look through what is due. */
+struct look {
+	struct revoker *revoker;
+	struct choice choices[CHOICES_MAX];
+	size_t count;
+	size_t seen;
+	struct mount_state *mount; /* of the last entry: the next is mostly of the same */
+};
+
+static struct mount_state *mount_of(struct look *look, const struct due *due)
+{
+	if (!look->mount || memcmp(look->mount->uuid, due->mount, LEASE_UUID_SIZE) != 0)
+		look->mount = mount_state(look->revoker, due->mount);
+	return look->mount;
+}
+
+/* Whether the mount may have one more in flight. */
+static bool has_place(const struct look *look, const struct mount_state *mount)
+{
+	size_t all = look->revoker->in_flight + look->count;
+	size_t most = all < TAKINGS_MAX / 4 * 3 ? MOUNT_SHARE : MOUNT_CROWD;
+
+	if (look->count == CHOICES_MAX || all == TAKINGS_MAX || mount->waiting)
+		return false;
+	return mount->in_flight + mount->chosen < (mount->sick ? 1 : most);
+}
+
+static void choose(struct look *look, const struct due *due)
+{
+	look->choices[look->count++].due = *due;
+	look->mount->chosen++;
+}
+
+static void see_keyed(struct look *look, const struct due *due)
+{
+	struct mount_state *mount = mount_of(look, due);
+	struct revoker *revoker = look->revoker;
+
+	if (!mount)
+		return;
+	if (has_place(look, mount) && mount->keys.waiting + mount->chosen < WAITING_MAX) {
+		if (taking_in_flight(revoker, &due->lease) || taking_held(revoker, &due->lease))
+			return;
+		choose(look, due);
+	}
+	mount->due++;
+}
+
+/* The rest of a lease waits for the keys of all others of its mount. */
+static void see_keyless(struct look *look, const struct due *due)
+{
+	struct mount_state *mount = mount_of(look, due);
+	struct revoker *revoker = look->revoker;
+
+	if (mount)
+		mount->left++;
+	if (!mount || mount->due || mount->keyed || !has_place(look, mount))
+		return;
+	if (mount->others.waiting + mount->chosen >= WAITING_MAX)
+		return;
+	if (!taking_in_flight(revoker, &due->lease) && !taking_held(revoker, &due->lease))
+		choose(look, due);
+}
+
+typedef int (*due_scanner)(struct store *store, int64_t now, const struct due *after,
+			   struct due *out, size_t max, size_t *count_out);
+
+static void look_through(struct look *look, due_scanner scan,
+			 void (*see)(struct look *look, const struct due *due))
+{
+	struct store *store = look->revoker->broker->options.store;
+	struct due page[PAGE], last;
+	const struct due *after = NULL;
+	int64_t now = clock_now();
+	size_t count = PAGE;
+
+	while (count == PAGE) {
+		if (scan(store, now, after, page, PAGE, &count))
+			return;
+		for (size_t i = 0; i < count; i++)
+			see(look, &page[i]);
+		look->seen += count;
+		last = page[count ? count - 1 : 0];
+		after = &last;
+	}
+}
+
+/* How much of a lease is taken back now. */
+static enum revoke_part part_of(const struct mount_state *mount, const struct due *due)
+{
+	if (due->keyless)
+		return REVOKE_REST;
+	if (mount->keys.waiting || mount->others.waiting)
+		return REVOKE_KEYS;
+	return mount->due + mount->left + mount->in_flight > FEW_DUE ? REVOKE_KEYS : REVOKE_ALL;
+}
+
+static size_t begin(struct look *look)
+{
+	struct revoker *revoker = look->revoker;
+
+	for (size_t i = 0; i < look->count; i++)
+		look->choices[i].part = part_of(mount_of(look, &look->choices[i].due),
+						&look->choices[i].due);
+	for (size_t i = 0; i < revoker->mount_count; i++)
+		revoker->mounts[i].chosen = 0;
+	return takings_begin(revoker, look->choices, look->count);
+}
+
+bool due_begin(struct revoker *revoker, int64_t *timeout_ms)
+{
+	struct look look = { .revoker = revoker };
+	int64_t now = clock_boot_ms();
+	size_t begun;
+
+	if (now < revoker->look_at) {
+		if (revoker->look_at - now < *timeout_ms)
+			*timeout_ms = revoker->look_at - now;
+		return false;
+	}
+	for (size_t i = 0; i < revoker->mount_count; i++) {
+		revoker->mounts[i].waiting = false;
+		revoker->mounts[i].due = revoker->mounts[i].left = 0;
+	}
+	look_through(&look, due_scan, see_keyed);
+	look_through(&look, due_scan_keyless, see_keyless);
+	begun = begin(&look);
+	revoker->look_at = look.seen > LONG ? clock_boot_ms() + LOOK_EVERY : 0;
+	return begun > 0;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tokens as a worker changes them: in one commit, and the revoker does the rest. */
+#include "auth/token.h"
+
+#include "broker/broker_priv.h"
+#include "util/clock.h"
+#include "util/err.h"
+#include "util/shared.h"
+
+/* Seconds past the deadline of its request after which a worker that took the last use is surely
+ * dead, as for the lease of an issue. */
+#define DEADLINE_SLACK 10
+
+/* Seconds since 1970 at which a token without uses is the revoker's. */
+static int64_t orphan_time(int64_t deadline)
+{
+	int64_t left = deadline - clock_boot_ms();
+
+	return clock_now() + (left > 0 ? left / 1000 : 0) + DEADLINE_SLACK;
+}
+
+/* LH_EPERM: it is dead by now. */
+static int look_up_again(struct broker *broker, struct caller *caller)
+{
+	struct caller fresh;
+	int ret = token_find_name(broker->options.store, caller->token, &fresh);
+
+	if (ret)
+		return ret == LH_ENOENT ? LH_EPERM : ret;
+	caller_clear(caller);
+	*caller = fresh;
+	return 0;
+}
+
+int broker_use_token(struct broker *broker, struct caller *caller, int64_t deadline)
+{
+	unsigned tries = 0;
+	int ret;
+
+	for (;;) {
+		ret = token_use(broker->options.store, caller, orphan_time(deadline));
+		if (!broker_again(broker, ret, deadline, &tries))
+			return ret;
+		ret = look_up_again(broker, caller);
+		if (ret)
+			return ret;
+	}
+}
+
+int broker_end_token(struct broker *broker, const unsigned char name[KEYRING_NAME_SIZE],
+		     enum token_revocation revocation)
+{
+	int ret = token_revoke(broker->options.store, name, revocation);
+
+	if (!ret)
+		shared_wake_revoker(broker->options.shared);
+	return ret;
+}

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Alibaba Cloud: RAM users with policies and a key, STS sessions."""
+import json
+
+from .base import Engine
+
+DOCUMENT = {"Version": "1", "Statement": [
+    {"Effect": "Allow", "Action": "oss:Get*", "Resource": "*"}]}
+REMOTE = ("AliyunOSSReadOnlyAccess", "existing-policy")
+
+
+class AliCloud(Engine):
+    type = "alicloud"
+    services = ("ram", "sts")
+
+    config_fields = ("access_key", "secret_key")
+    data_fields = ("access_key", "secret_key", "security_token")
+    user_role = {"inline_policies": json.dumps([DOCUMENT]),
+                 "remote_policies": ["name:%s,type:System" % REMOTE[0],
+                                     "name:%s,type:Custom" % REMOTE[1]]}
+    brief_role = {"remote_policies": ["name:existing-policy,type:Custom"]}
+    session_role = {"role_arn": "acs:ram::1000000000000001:role/reader"}
+    key_prefix = "LTAI"
+
+    issue_calls = ["CreateUser", "CreatePolicy", "AttachPolicyToUser", "CreateAccessKey"]
+    revoke_calls = ["DeleteAccessKey", "DetachPolicyFromUser", "DeletePolicy", "DeleteUser"]
+    session_calls = ["AssumeRole"]
+    once = ("CreateAccessKey",)     # it would make a second key
+    repeatable = ("CreateUser", "CreatePolicy")
+    parallel = {"AttachPolicyToUser": 3}
+    create_user, create_policy = "CreateUser", "CreatePolicy"
+    delete_user, delete_key, delete_policy = "DeleteUser", "DeleteAccessKey", "DeletePolicy"
+    issue_rounds = [["CreatePolicy", "CreateUser"], ["AttachPolicyToUser", "CreateAccessKey"]]
+    revoke_rounds = [["DeleteAccessKey", "DetachPolicyFromUser"], ["DeletePolicy", "DeleteUser"]]
+    after_the_key = ["Detach*", "DeletePolicy", "DeleteUser"]
+    lists = ("ListAccessKeys", "ListPoliciesForUser")
+
+    scheme = "ACS3-HMAC-SHA256"
+    permission = {"code": "NoPermission", "status": 403}
+    throttles = {
+        "throttled": {},
+        "throttled with a time": {"retry_after_ms": 300},
+        "throttled by 429": {"code": "TooManyRequests", "status": 429},
+    }
+    sick = {
+        "broken inside": {},
+        "unavailable": {"code": "ServiceUnavailable", "status": 503},
+    }
+    refusals = {
+        "no permission": (permission, "Least privilege"),
+        "clock skew": ({"code": "InvalidTimeStamp.Expired", "status": 400}, "clocks"),
+        "unknown key": ({"code": "InvalidAccessKeyId.NotFound", "status": 404},
+                        "does not know the configured key"),
+        "code with markup": ({"code": "Bad<b>\n\"%s", "status": 400}, ""),
+    }
+    dead_key_advice = "disabled"
+    echo_code = "SignatureDoesNotMatch"
+    echo_advice = "secret of the configured key"
+    special = {
+        ("users are used up", "CreateUser"):
+            ({"code": "LimitExceeded.User", "status": 400}, "quota"),
+        ("policies are used up", "CreatePolicy"):
+            ({"code": "LimitExceeded.Policy", "status": 400}, "quota"),
+        ("malformed policy", "CreatePolicy"):
+            ({"code": "MalformedPolicyDocument", "status": 400}, "inline_policies"),
+        # Of a remote one: an inline one may just not be seen yet.
+        ("no such policy", "AttachPolicyToUser"):
+            ({"code": "EntityNotExist.Policy", "status": 404, "policy": REMOTE[1]},
+             "remote_policies"),
+        ("no such role", "AssumeRole"):
+            ({"code": "EntityNotExist.Role", "status": 404}, "role_arn"),
+    }
+
+    user_name = r"[A-Za-z0-9._-]{1,64}"
+    policy_name = r"[A-Za-z0-9-]{1,128}"
+    session_name = r"[A-Za-z0-9.@_-]{2,64}"
+
+    remote_policies = REMOTE
+    other_policy = "AliyunECSFullAccess"
+    hand_edits = ("add_version",)
+    consistency = ("user_ms", "policy_ms", "detach_ms", "key_delete_ms")
+
+    def is_throttled(self, code):
+        return (code or "").startswith("Throttling")
+
+    def session_environment(self, sim):
+        session = sim.edit("session", role="instance")
+        return {"ALIBABA_CLOUD_ACCESS_KEY_ID": session["id"],
+                "ALIBABA_CLOUD_ACCESS_KEY_SECRET": session["secret"],
+                "ALIBABA_CLOUD_SECURITY_TOKEN": session["token"]}, session
+
+    def works(self, sim, data):
+        caller = sim.caller((data["access_key"], data["secret_key"]), data.get("security_token"))
+        return caller.sts("GetCallerIdentity").status == 200
