@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/dates.h"
 #include "conf/conf.h"
 #include "crypto/crypto.h"
 #include "http/http.h"
@@ -220,6 +221,8 @@ static void read_http(struct exchange *exchange, const struct http_answer *http)
 	struct answer *answer = &exchange->answer;
 	json_t *json = NULL;
 
+	if (call->service)
+		dates_hear(exchange->terms.shared, exchange->terms.slot, http->date);
 	if (json_read(buf_text(&http->body), http->body.size, &json, NULL) ||
 	    !json_is_object(json)) {
 		json_decref(json);

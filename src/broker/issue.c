@@ -23,11 +23,6 @@
 #define LEASE_RANDOM  24 /* characters of a lease id that nobody guesses */
 #define NS_PER_SECOND INT64_C(1000000000)
 
-/* Seconds past the deadline of its request after which a worker is surely dead: it may send for four
- * more (proc/serve.c), and the master waits for two and looks each second (proc/post.c). A lease that
- * is due earlier could be taken from somebody who has just received it. */
-#define DEADLINE_SLACK 10
-
 #define CALL_ATTEMPTS 3
 
 /* One issue under way. */
@@ -124,14 +119,6 @@ static char *make_id(const char *path)
 	return text;
 }
 
-/* Seconds since 1970 at which a lease of this request belongs to a dead worker. */
-static int64_t orphan_time(const struct issue *issue)
-{
-	int64_t left = issue->request->deadline - clock_boot_ms();
-
-	return clock_now() + (left > 0 ? left / 1000 : 0) + DEADLINE_SLACK;
-}
-
 static int make_lease(struct issue *issue)
 {
 	const struct issue_request *request = issue->request;
@@ -148,7 +135,7 @@ static int make_lease(struct issue *issue)
 	memcpy(lease->mount, request->mount->uuid, sizeof(lease->mount));
 	memcpy(lease->owner.name, request->caller->token, sizeof(lease->owner.name));
 	lease->issued_ns = clock_now_ns();
-	lease->due = orphan_time(issue);
+	lease->due = orphan_time(issue->request->deadline);
 	lease->id = make_id(request->path);
 	lease->plan = json_text(issue->plan);
 	if (!lease->id || !lease->plan || lease_set(&lease->engine, engine->type) ||
@@ -358,7 +345,7 @@ static int record_issued(struct issue *issue)
 	if (ret)
 		goto cleanup;
 	new->state = LEASE_ISSUED;
-	new->due = orphan_time(issue);
+	new->due = orphan_time(issue->request->deadline);
 	if (issue->unsure)
 		new->unsure_until = unsure_until(broker, new);
 	ret = set_facts(issue, new);

@@ -153,6 +153,7 @@ static int make_exchanges(struct talk *talk)
 {
 	struct exchange_terms terms = {
 		.client = talk->talker->client,
+		.shared = talk->talker->shared,
 		.slot = talk->talker->slot,
 		.engine = talk->terms.engine,
 		.conf = talk->terms.conf,

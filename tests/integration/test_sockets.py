@@ -103,6 +103,19 @@ def test_only_the_users_of_peer_users_are_let_in(leasehold):
         wait_until(lambda: said(server, "refused a connection of uid %d" % NOBODY))
 
 
+@pytest.mark.parametrize("pool", ["read", "work"])
+def test_who_stops_in_the_middle_of_a_request_is_not_waited_for(leasehold, pool):
+    """The worker lets go of it by itself, and serves others."""
+    with Server(read_workers=1, work_workers=1) as server:
+        path, before = server.path("run/%s.sock" % pool), server.pids()
+        data = fastcgi.request(fastcgi.params_of("GET", "/v1/sys/health"))
+        with fastcgi.connect(path) as connection:
+            connection.sendall(data[:len(data) // 2])
+            assert fastcgi.ask(path, "GET", "/v1/sys/health").status == 200
+            assert fastcgi.receive(connection).status is None
+        assert server.pids() == before, "nobody had to be killed for it"
+
+
 @pytest.mark.parametrize("tcp", [False, True], ids=["socket", "tcp"])
 def test_one_listener_of_the_work_pool_serves_everything(leasehold, tcp):
     port = free_port()

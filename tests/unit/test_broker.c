@@ -13,6 +13,7 @@
 
 #include "auth/auth.h"
 #include "broker/broker.h"
+#include "broker/dates.h"
 #include "broker/job.h"
 #include "conf/conf.h"
 #include "crypto/keyring.h"
@@ -102,6 +103,10 @@ static int setup(void **state)
 	temp_store_open(&temp);
 	memset(&conf_fake, 0, sizeof(conf_fake));
 	conf_fake.type = (char *)(uintptr_t) "fake";
+	/* Nobody listens there. */
+	conf_fake.user_endpoint = (char *)(uintptr_t) "http://127.0.0.1:1";
+	conf_fake.ca_file = (char *)(uintptr_t) "";
+	conf_fake.request_timeout = 1000;
 	conf_fake.sweep_after[0] = 30;
 	conf_fake.sweep_after[1] = 1200;
 	conf_fake.sweep_count = 2;
@@ -761,6 +766,45 @@ static void a_prefix_is_drained(void **state)
 	assert_false(fake.keys_after_rest);
 }
 
+static void nothing_expires_while_the_clouds_disagree(void **state)
+{
+	char *id = issue_delivered();
+
+	(void)state;
+	make_due();
+	dates_hear(shared, &shared->slots[0], clock_now() + 301);
+	assert_false(dates_disagree(shared));
+	dates_hear(shared, &shared->slots[1], clock_now() - 302);
+	assert_true(dates_disagree(shared));
+	assert_int_equal(shared->slots[1].counters[COUNT_DATES_OFF], 1);
+	turn(3);
+	assert_int_equal(only_state(), LEASE_ACTIVE);
+	assert_int_equal(fake.revokes, 0);
+	/* What somebody asks for is done. */
+	assert_int_equal(broker_revoke(broker, id, REVOKE_ASYNC, 0, &err), 0);
+	turn(2);
+	assert_int_equal(only_state(), 0);
+	free(id);
+}
+
+static void agreement_ends_it(void **state)
+{
+	char *id = issue_delivered();
+
+	(void)state;
+	make_due();
+	for (int i = 0; i < 5; i++)
+		dates_hear(shared, &shared->slots[0], clock_now() - 1000);
+	dates_hear(shared, &shared->slots[0], 0);
+	assert_true(dates_disagree(shared));
+	dates_hear(shared, &shared->slots[0], clock_now() + 299);
+	assert_false(dates_disagree(shared));
+	dates_hear(shared, &shared->slots[0], clock_now() - 1000);
+	turn(2);
+	assert_int_equal(only_state(), 0);
+	free(id);
+}
+
 static void few_are_taken_back_at_once(void **state)
 {
 	(void)state;
@@ -993,6 +1037,8 @@ int main(void)
 		TEST(renewal_counts_from_now),
 		TEST(refusals_have_the_words_that_clients_know),
 		TEST(a_prefix_is_drained),
+		TEST(nothing_expires_while_the_clouds_disagree),
+		TEST(agreement_ends_it),
 		TEST(few_are_taken_back_at_once),
 		TEST(what_has_lost_its_key_keeps_its_mark),
 		TEST(a_job_tells_of_the_first_failure_and_goes_on),
