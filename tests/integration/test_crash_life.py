@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from crashing import (MOUNT, add_mount, churn, crashing_server, leases, settle, start_again,
-                      turned)
+from crashing import (MOUNT, add_mount, churn, crashing_server, leases, revoke, settle,
+                      start_again, turned)
 from harness import wait_until
 from test_api_basic import issue, lookup
 
@@ -61,6 +61,15 @@ def test_a_worker_stopped_past_its_deadline_is_killed_and_cleaned_up(server, act
     stopped = stop_at(server, action, when)
     assert server.api("GET", MOUNT + "/creds/r").status == 502
     wait_until(lambda: gone(stopped()), 10)
+    settle(server, kept)
+
+
+@pytest.mark.parametrize("action, when", [("DeleteAccessKey", "before"), ("DeleteUser", "after")])
+def test_a_revoker_stopped_at_a_call_is_killed_and_followed(server, action, when):
+    kept, lease = issue(server, MOUNT), issue(server, MOUNT)["lease_id"]
+    stopped = stop_at(server, action, when)
+    assert revoke(server, lease).status == 504
+    wait_until(lambda: gone(stopped()), 20)
     settle(server, kept)
 
 
