@@ -2,6 +2,7 @@
 """Processes that are stopped instead of killed, clients that leave, requests that kill."""
 import concurrent.futures
 import os
+import re
 import signal
 import socket
 import time
@@ -132,10 +133,12 @@ def test_a_client_that_leaves_before_the_calls_gets_none_made(server, pool):
 def test_a_client_that_leaves_during_the_calls_has_its_credential_taken_back(server, action):
     kept = issue(server, MOUNT)
     server.sim.configure(latency={action: 0.3})
-    arrived = server.sim.count(action)
+    arrived, log = server.sim.count(action), len(server.log())
     leave(server, lambda: server.sim.wait_calls(action, arrived + 1, stage="arrived"))
     server.sim.configure(latency=0)
     settle(server, kept)
+    # What is done after the reply belongs to the request as well.
+    assert re.search("request [0-9a-f]{32}: issue: the client left", server.log()[log:])
 
 
 # --- a mount that goes ---
