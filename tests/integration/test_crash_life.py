@@ -58,10 +58,11 @@ def stop_at(server, action, when="before"):
 
 @pytest.mark.parametrize("action, when", [("CreateUser", "before"), ("CreateAccessKey", "after")])
 def test_a_worker_stopped_past_its_deadline_is_killed_and_cleaned_up(server, action, when):
-    kept = issue(server, MOUNT)
+    kept, log = issue(server, MOUNT), len(server.log())
     stopped = stop_at(server, action, when)
     assert server.api("GET", MOUNT + "/creds/r").status == 502
     wait_until(lambda: gone(stopped()), 10)
+    assert "work[%d]: its request is past the deadline" % stopped() in server.log()[log:]
     settle(server, kept)
 
 
