@@ -8,8 +8,10 @@
 #include "api/context.h"
 #include "api/fields.h"
 #include "api/help.h"
+#include "api/wrapping.h"
 #include "auth/access.h"
 #include "auth/policies.h"
+#include "auth/token.h"
 #include "store/store.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -84,6 +86,23 @@ int context_failure(struct context *context, int code, const struct err *err)
 	return code;
 }
 
+int context_bearer(struct context *context, struct caller *caller_out, bool *known_out)
+{
+	const struct request *request = context->request;
+	int ret;
+
+	*known_out = false;
+	if (!request->token[0])
+		return 0;
+	ret = auth_lookup(broker_store(context->broker), request->token, caller_out);
+	if (ret)
+		return ret == LH_EPERM ? 0 : ret;
+	*known_out = token_allows_address(caller_out, request->raw->remote_address);
+	if (!*known_out)
+		caller_clear(caller_out);
+	return 0;
+}
+
 /* ---- Who asks, and whether that is allowed ---- */
 
 /* LH_EPERM: the refusal is in the outcome. */
@@ -98,7 +117,55 @@ static int find_caller(struct context *context, struct caller *caller)
 	ret = auth_lookup(broker_store(context->broker), context->request->token, caller);
 	if (ret == LH_EPERM)
 		outcome_error(&context->outcome, 403, INVALID_TOKEN);
-	return ret;
+	if (ret || token_allows_address(caller, context->request->raw->remote_address))
+		return ret;
+	outcome_error(&context->outcome, 403, "permission denied");
+	return LH_EPERM;
+}
+
+/* The one use of a wrapping token is to open its wrapper, and the commit that does so ends it. */
+static bool is_opening(const struct context *context, const struct caller *caller)
+{
+	const struct route_match *match = context->match;
+
+	return caller->wrapping &&
+	       ((match->miss == ROUTE_FOUND && (match->route->flags & ROUTE_WRAPPER)) ||
+		!strcmp(context->request->path, "cubbyhole/response"));
+}
+
+/* Takes a use of a counted token, whatever becomes of the request: also one that is denied counts.
+ * LH_EBUSY: it is the work pool's, for it is written down. LH_EPERM: the refusal is in the outcome. */
+static int take_use(const struct api *api, struct context *context, struct caller *caller)
+{
+	int ret;
+
+	if (!caller->num_uses)
+		return 0;
+	if (api->pool == API_READ)
+		return LH_EBUSY;
+	if (is_opening(context, caller))
+		return 0;
+	ret = broker_use_token(api->broker, caller, context->request->raw->deadline);
+	if (ret == LH_EPERM)
+		outcome_error(&context->outcome, 403, INVALID_TOKEN);
+	if (ret != LH_ECONFLICT)
+		return ret;
+	outcome_error(&context->outcome, 503, "too many requests use this token at once");
+	return LH_EPERM;
+}
+
+/* After its last use a token is dead. When that cannot be written now, the revoker sees to it: until
+ * then nobody is let in by a token without uses. */
+static void end_used_up(const struct api *api, const struct caller *caller)
+{
+	int ret;
+
+	if (caller->num_uses != TOKEN_USED_UP)
+		return;
+	ret = broker_end_token(api->broker, caller->token, TOKEN_REVOKE_TREE);
+	if (ret)
+		log_warn("api: a token without uses cannot be revoked now (%s); it is revoked soon",
+			 err_name(ret));
 }
 
 static enum capability natural_capability(enum operation operation)
@@ -108,8 +175,8 @@ static enum capability natural_capability(enum operation operation)
 	case OPERATION_HEAD: return CAPABILITY_READ;
 	case OPERATION_LIST: return CAPABILITY_LIST;
 	case OPERATION_DELETE: return CAPABILITY_DELETE;
-	case OPERATION_WRITE:
-	case OPERATION_PATCH: return CAPABILITY_UPDATE;
+	case OPERATION_PATCH: return CAPABILITY_PATCH;
+	case OPERATION_WRITE: return CAPABILITY_UPDATE;
 	}
 	return CAPABILITY_UPDATE;
 }
@@ -255,6 +322,21 @@ static int handle(struct context *context)
 
 /* ---- The whole ---- */
 
+/* What is wrapped is written down. */
+static bool is_for_work_pool(const struct context *context)
+{
+	return context->match->route->pool == API_WORK || wrapping_is_wanted(context);
+}
+
+static int handle_wrapped(struct context *context)
+{
+	int ret = wrapping_check_room(context);
+
+	if (!ret)
+		ret = handle(context);
+	return ret ? ret : wrapping_finish(context);
+}
+
 /* LH_EBUSY: the work pool must answer. Any other code: outcome, or a fault. */
 static int serve_route(struct api *api, struct context *context)
 {
@@ -262,11 +344,13 @@ static int serve_route(struct api *api, struct context *context)
 
 	if (!ret)
 		ret = check_route(context);
-	if (!ret && api->pool == API_READ && context->match->route->pool == API_WORK)
+	if (!ret && api->pool == API_READ && is_for_work_pool(context))
 		return LH_EBUSY;
 	if (!ret)
 		ret = check_name(context);
-	return ret ? ret : handle(context);
+	if (ret)
+		return ret;
+	return wrapping_is_wanted(context) ? handle_wrapped(context) : handle(context);
 }
 
 /* Help is for every valid token, whatever it may do. */
@@ -290,12 +374,17 @@ static int serve_request(struct api *api, struct context *context, struct route_
 		return ret;
 	context->match = match;
 	context->caller = &caller;
-	if (match->miss != ROUTE_FOUND || match->route->capability != CAPABILITY_NONE ||
-	    request->help)
+	if (match->miss == ROUTE_FOUND && (match->route->flags & ROUTE_WRAPPER) && !request->help)
+		ret = wrapping_find(context);
+	if (!ret && (match->miss != ROUTE_FOUND || match->route->capability != CAPABILITY_NONE ||
+		     request->help))
 		ret = find_caller(context, &caller);
+	if (!ret)
+		ret = take_use(api, context, &caller);
 	if (!ret)
 		ret = request->help ? serve_help(context) : serve_route(api, context);
 	context->caller = NULL;
+	end_used_up(api, &caller);
 	caller_clear(&caller);
 	return ret;
 }

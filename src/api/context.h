@@ -23,6 +23,7 @@ struct context {
 	const struct route_match *match; /* match->capture: the captured part of the path */
 	const json_t *fields;            /* what was sent and is known, coerced */
 	const struct caller *caller;     /* zeroed on open routes */
+	const char *wrapping_token;      /* that the request is about; NULL: it is about none */
 
 	struct outcome outcome;
 	bool issued; /* set by the handler: broker_delivered must be told how the reply fares */
@@ -32,6 +33,11 @@ struct context {
  * are the client's to mend (400), LH_ECLOUD too; LH_ETIMEOUT is 504, LH_EFULL 507, LH_ECONFLICT 409.
  * Anything else is returned, to be told as "internal error". */
 int context_failure(struct context *context, int code, const struct err *err);
+
+/* On an open route, the bearer of the token that came along, who may use it from where they are:
+ * *known_out is false, and there is nobody to release, if there is no such token. Release with
+ * caller_clear. 0, LH_ECORRUPT, LH_EIO, LH_ENOMEM. */
+int context_bearer(struct context *context, struct caller *caller_out, bool *known_out);
 
 /* ---- Handlers, one file per resource ---- */
 
@@ -43,7 +49,33 @@ int init_write(struct context *context);
 int leader_read(struct context *context);
 
 /* token.c */
+int token_lookup(struct context *context);
 int token_lookup_self(struct context *context);
+int token_lookup_accessor(struct context *context);
+int token_accessors(struct context *context);
+int token_tidy(struct context *context);
+
+/* token_create.c */
+int token_create_child(struct context *context);
+int token_create_orphan(struct context *context);
+
+/* token_renew.c */
+int token_renew_given(struct context *context);
+int token_renew_self(struct context *context);
+int token_renew_accessor(struct context *context);
+
+/* token_revoke.c */
+int token_revoke_given(struct context *context);
+int token_revoke_self(struct context *context);
+int token_revoke_orphan(struct context *context);
+int token_revoke_accessor(struct context *context);
+
+/* token_roles.c */
+int token_roles_list(struct context *context);
+int token_role_read(struct context *context);
+int token_role_exists(struct context *context, bool *exists_out);
+int token_role_write(struct context *context);
+int token_role_remove(struct context *context);
 
 /* mounts.c */
 int mounts_list(struct context *context);
@@ -60,12 +92,32 @@ int ui_mounts_list(struct context *context);
 int ui_mounts_read(struct context *context);
 int auth_mounts_list(struct context *context);
 
+/* policies.c */
+int policy_list(struct context *context);
+int policy_read(struct context *context);
+int policy_write(struct context *context);
+int policy_delete(struct context *context);
+int old_policy_list(struct context *context);
+int old_policy_read(struct context *context);
+
+/* capabilities.c */
+int capabilities_self(struct context *context);
+int capabilities_of_token(struct context *context);
+int capabilities_of_accessor(struct context *context);
+int resultant_acl(struct context *context);
+
 /* cubbyhole.c */
 int cubbyhole_read(struct context *context);
 int cubbyhole_exists(struct context *context, bool *exists_out);
 int cubbyhole_names(struct context *context);
 int cubbyhole_write(struct context *context);
 int cubbyhole_remove(struct context *context);
+
+/* wrapping.c */
+int wrapping_wrap(struct context *context);
+int wrapping_unwrap(struct context *context);
+int wrapping_rewrap(struct context *context);
+int wrapping_lookup(struct context *context);
 
 /* leases.c */
 int leases_lookup(struct context *context);

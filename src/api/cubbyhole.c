@@ -2,7 +2,10 @@
 /* cubbyhole/: what a token keeps for itself. */
 #include "auth/cubbyhole.h"
 
+#include <string.h>
+
 #include "api/context.h"
+#include "api/wrapping.h"
 #include "store/store.h"
 #include "util/err.h"
 
@@ -13,10 +16,13 @@ static struct store *store_of(const struct context *context)
 
 int cubbyhole_read(struct context *context)
 {
+	const char *path = context->match->capture;
 	json_t *data;
-	int ret = cubbyhole_get(store_of(context), context->request->token, context->match->capture,
-				&data);
+	int ret;
 
+	if (context->caller->wrapping && !strcmp(path, "response"))
+		return wrapping_response(context);
+	ret = cubbyhole_get(store_of(context), context->request->token, path, &data);
 	if (ret)
 		return ret == LH_ENOENT ? 0 : ret;
 	return outcome_data(&context->outcome, data);

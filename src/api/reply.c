@@ -19,8 +19,11 @@
 void outcome_clear(struct outcome *outcome)
 {
 	json_decref(outcome->data);
+	buf_free(&outcome->text);
+	json_decref(outcome->wrap_info);
 	json_decref(outcome->warnings);
 	json_decref(outcome->errors);
+	json_decref(outcome->auth);
 	wipe_free(outcome->lease_id);
 	memset(outcome, 0, sizeof(*outcome));
 }
@@ -28,6 +31,8 @@ void outcome_clear(struct outcome *outcome)
 static int say(struct outcome *outcome, enum outcome_kind kind, int status, json_t *data)
 {
 	json_decref(outcome->data);
+	json_decref(outcome->auth);
+	outcome->auth = NULL;
 	outcome->kind = kind;
 	outcome->status = status;
 	outcome->data = data;
@@ -46,6 +51,26 @@ int outcome_bare(struct outcome *outcome, int status, json_t *data)
 	return say(outcome, OUTCOME_BARE, status, data);
 }
 
+int outcome_text(struct outcome *outcome, struct buf *text)
+{
+	say(outcome, OUTCOME_TEXT, 0, NULL);
+	buf_free(&outcome->text);
+	outcome->text = *text;
+	*text = (struct buf)BUF_INIT;
+	return 0;
+}
+
+int outcome_wrapped(struct outcome *outcome, json_t *wrap_info)
+{
+	bool failed = outcome->failed || !wrap_info;
+
+	outcome_clear(outcome);
+	outcome->kind = OUTCOME_DATA;
+	outcome->wrap_info = wrap_info;
+	outcome->failed = failed;
+	return 0;
+}
+
 int outcome_status(struct outcome *outcome, int status)
 {
 	return say(outcome, OUTCOME_NONE, status, NULL);
@@ -54,6 +79,14 @@ int outcome_status(struct outcome *outcome, int status)
 int outcome_no_data(struct outcome *outcome, int status)
 {
 	return say(outcome, OUTCOME_DATA, status, NULL);
+}
+
+int outcome_auth(struct outcome *outcome, json_t *auth)
+{
+	say(outcome, OUTCOME_DATA, 0, NULL);
+	outcome->failed |= !auth;
+	outcome->auth = auth;
+	return 0;
 }
 
 static void add_text(struct outcome *outcome, json_t **list, const char *text)
@@ -207,9 +240,11 @@ static void add_injected(struct buf *body, json_t *data)
 static void add_envelope(struct buf *body, const struct outcome *outcome,
 			 const struct reply_terms *terms)
 {
-	char request_id[37];
+	const char *mount_type = outcome->status || outcome->wrap_info ? "" : terms->mount_type;
+	char request_id[37] = ""; /* that of what was wrapped is in the wrapper */
 
-	format_request_id(terms->request_id, request_id);
+	if (!outcome->wrap_info)
+		format_request_id(terms->request_id, request_id);
 	buf_add_char(body, '{');
 	if (terms->inject)
 		add_injected(body, outcome->data);
@@ -218,10 +253,10 @@ static void add_envelope(struct buf *body, const struct outcome *outcome,
 	buf_printf(body, ",\"renewable\":%s", outcome->renewable ? "true" : "false");
 	buf_printf(body, ",\"lease_duration\":%" PRId64, outcome->lease_duration);
 	add_member(body, "data", outcome->data);
-	add_member(body, "wrap_info", NULL);
+	add_member(body, "wrap_info", outcome->wrap_info);
 	add_member(body, "warnings", outcome->warnings);
-	add_member(body, "auth", NULL);
-	add_string(body, "mount_type", outcome->status ? "" : terms->mount_type);
+	add_member(body, "auth", outcome->auth);
+	add_string(body, "mount_type", mount_type);
 	buf_add_char(body, '}');
 }
 
@@ -269,6 +304,10 @@ int reply_write(const struct outcome *outcome, const struct reply_terms *terms,
 	}
 	if (!has_body(outcome, reply->status) || terms->operation == OPERATION_HEAD)
 		return 0;
+	if (outcome->kind == OUTCOME_TEXT) {
+		buf_add(&reply->body, outcome->text.data, outcome->text.size);
+		return buf_error(&reply->body);
+	}
 	if (outcome->kind == OUTCOME_BARE)
 		add_json(&reply->body, outcome->data);
 	else if (outcome->kind == OUTCOME_DATA && reply->status < 400)

@@ -14,6 +14,7 @@ enum outcome_kind {
 	OUTCOME_NONE,   /* no response: 204, or 404 where something was to be read */
 	OUTCOME_DATA,   /* the envelope; data may be NULL */
 	OUTCOME_BARE,   /* data is the whole body */
+	OUTCOME_TEXT,   /* text is the whole body, as it is */
 	OUTCOME_ERRORS, /* {"errors":[…]} */
 };
 
@@ -23,9 +24,12 @@ struct outcome {
 	enum outcome_kind kind;
 	int status; /* 0: by the rules */
 	json_t *data;
-	json_t *warnings; /* array of texts, or NULL */
-	json_t *errors;   /* array of texts */
-	char *lease_id;   /* NULL: no lease; owned */
+	struct buf text;
+	json_t *wrap_info; /* of an answer that was wrapped; NULL: it was not */
+	json_t *warnings;  /* array of texts, or NULL */
+	json_t *errors;    /* array of texts */
+	json_t *auth;      /* of an answer that gives a token; NULL: it does not */
+	char *lease_id;    /* NULL: no lease; owned */
 	bool renewable;
 	int64_t lease_duration; /* seconds */
 	int64_t retry_after;    /* seconds, 0: no such header */
@@ -38,8 +42,11 @@ void outcome_clear(struct outcome *outcome);
  * with `return outcome_…`. data is taken; NULL means that memory is out. */
 int outcome_data(struct outcome *outcome, json_t *data);
 int outcome_bare(struct outcome *outcome, int status, json_t *data);
-int outcome_status(struct outcome *outcome, int status);  /* no body */
-int outcome_no_data(struct outcome *outcome, int status); /* the envelope with data null */
+int outcome_text(struct outcome *outcome, struct buf *text);     /* takes what text holds */
+int outcome_wrapped(struct outcome *outcome, json_t *wrap_info); /* taken; warnings go as well */
+int outcome_status(struct outcome *outcome, int status);         /* no body */
+int outcome_no_data(struct outcome *outcome, int status);        /* the envelope with data null */
+int outcome_auth(struct outcome *outcome, json_t *auth);         /* the same with a token in it */
 
 /* One error text. A NULL format: none, {"errors":[]}. */
 int outcome_error(struct outcome *outcome, int status, const char *format, ...)

@@ -32,10 +32,11 @@ typedef int (*route_exists)(struct context *context, bool *exists_out);
 
 enum route_flag {
 	ROUTE_SUDO = 1,
-	ROUTE_BARE = 2,   /* outside the envelope; a wrong method is {"errors":[]} */
-	ROUTE_INJECT = 4, /* repeats data at the top of the envelope */
-	ROUTE_LOWER = 8,  /* the captured name is stored in lower case */
-	ROUTE_ANY = 16,   /* takes any input: nothing is unknown */
+	ROUTE_BARE = 2,     /* outside the envelope; a wrong method is {"errors":[]} */
+	ROUTE_INJECT = 4,   /* repeats data at the top of the envelope */
+	ROUTE_LOWER = 8,    /* the captured name is stored in lower case */
+	ROUTE_ANY = 16,     /* takes any input: nothing is unknown */
+	ROUTE_WRAPPER = 32, /* about a wrapping token, which is checked before anything else */
 };
 
 /* Where the fields of an engine's route come from. */
@@ -57,6 +58,7 @@ struct route {
 /* routes.c; ended by a NULL pattern. Patterns of the first are relative to /v1/, those of the second
  * to the mount. */
 extern const struct route routes_system[];
+extern const struct route routes_token[]; /* token_routes.c */
 extern const struct route routes_engine[];
 
 enum route_miss {

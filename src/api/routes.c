@@ -65,6 +65,39 @@ static const struct field prefix_fields[] = {
 	{ .name = NULL },
 };
 
+#define PATHS_FIELDS                                                                               \
+	{ "paths", FIELD_COMMA_STRINGS, "The paths.", true, false },                               \
+		{ "path", FIELD_COMMA_STRINGS, "The same, as older clients say it.", false,        \
+		  false },                                                                         \
+	{                                                                                          \
+		.name = NULL                                                                       \
+	}
+
+static const struct field capabilities_fields[] = {
+	{ "token", FIELD_STRING, "The token.", true, true },
+	PATHS_FIELDS,
+};
+
+static const struct field capabilities_accessor_fields[] = {
+	{ "accessor", FIELD_STRING, "The accessor of the token.", true, false },
+	PATHS_FIELDS,
+};
+
+static const struct field capabilities_self_fields[] = {
+	PATHS_FIELDS,
+};
+
+static const struct field policy_fields[] = {
+	{ "policy", FIELD_STRING, "The text: HCL or JSON, or either in base64.", true, false },
+	{ .name = NULL },
+};
+
+static const struct field old_policy_fields[] = {
+	{ "policy", FIELD_STRING, "The text: HCL or JSON, or either in base64.", true, false },
+	{ "rules", FIELD_STRING, "The same, as older clients say it.", false, false },
+	{ .name = NULL },
+};
+
 static const struct field count_fields[] = {
 	{ "type", FIELD_STRING, "Must be \"irrevocable\".", true, false },
 	{ "include_child_namespaces", FIELD_BOOL, "Accepted; there are none.", false, false },
@@ -76,6 +109,12 @@ static const struct field irrevocable_fields[] = {
 	{ "include_child_namespaces", FIELD_BOOL, "Accepted; there are none.", false, false },
 	{ "limit", FIELD_STRING, "How many at most, or \"none\" for as many as one answer holds.",
 	  false, false },
+	{ .name = NULL },
+};
+
+static const struct field wrapping_fields[] = {
+	{ "token", FIELD_STRING, "The wrapping token, unless it is the token that asks.", false,
+	  true },
 	{ .name = NULL },
 };
 
@@ -106,6 +145,36 @@ static const struct field irrevocable_fields[] = {
 		.fields = prefix_fields, .handle = handle_, .help = help_                          \
 	}
 
+#define CAPABILITIES(pattern_, fields_, handle_, help_)                                            \
+	{                                                                                          \
+		.pattern = pattern_, .operations = OPERATION_WRITE,                                \
+		.capability = CAPABILITY_UPDATE, .pool = API_READ, .flags = ROUTE_INJECT,          \
+		.fields = fields_, .handle = handle_, .help = help_                                \
+	}
+
+/* The rows of one policy. */
+#define POLICY(pattern_, flags_, fields_, read_)                                                   \
+	{ .pattern = pattern_,                                                                     \
+	  .operations = OPERATION_READ,                                                            \
+	  .capability = CAPABILITY_READ,                                                           \
+	  .pool = API_READ,                                                                        \
+	  .flags = ROUTE_LOWER | (flags_),                                                         \
+	  .handle = read_,                                                                         \
+	  .help = "Shows a policy." },                                                             \
+		{ .pattern = pattern_,                                                             \
+		  .operations = OPERATION_WRITE,                                                   \
+		  .capability = CAPABILITY_UPDATE,                                                 \
+		  .pool = API_WORK,                                                                \
+		  .flags = ROUTE_LOWER,                                                            \
+		  .fields = fields_,                                                               \
+		  .handle = policy_write,                                                          \
+		  .help = "Makes a policy, or puts another text in its place." },                  \
+	{                                                                                          \
+		.pattern = pattern_, .operations = OPERATION_DELETE,                               \
+		.capability = CAPABILITY_DELETE, .pool = API_WORK, .flags = ROUTE_LOWER,           \
+		.handle = policy_delete, .help = "Deletes a policy."                               \
+	}
+
 #define PREFIX_HELP "Revokes all leases under a prefix."
 #define FORCE_HELP  "Forgets all leases under a prefix after one attempt to revoke each."
 
@@ -116,13 +185,6 @@ const struct route routes_system[] = {
 	OPEN("sys/init", OPERATION_READ, init_read, "Tells whether the store is initialized."),
 	OPEN("sys/init", OPERATION_WRITE, init_write, "Refuses: the server starts initialized."),
 	OPEN("sys/leader", OPERATION_READ, leader_read, "Tells who leads the cluster."),
-
-	{ .pattern = "auth/token/lookup-self",
-	  .operations = OPERATION_READ | OPERATION_WRITE,
-	  .capability = CAPABILITY_SELF,
-	  .pool = API_READ,
-	  .handle = token_lookup_self,
-	  .help = "Shows the token that asks." },
 
 	{ .pattern = "sys/mounts",
 	  .operations = OPERATION_READ,
@@ -188,6 +250,47 @@ const struct route routes_system[] = {
 	  .handle = ui_mounts_read,
 	  .help = "Shows the mount that a path leads to." },
 
+	{ .pattern = "sys/internal/ui/resultant-acl",
+	  .operations = OPERATION_READ,
+	  .capability = CAPABILITY_NONE,
+	  .pool = API_READ,
+	  .handle = resultant_acl,
+	  .help = "Shows all that the token may do." },
+
+	CAPABILITIES("sys/capabilities", capabilities_fields, capabilities_of_token,
+		     "Tells what a token may do at some paths."),
+	CAPABILITIES("sys/capabilities-accessor", capabilities_accessor_fields,
+		     capabilities_of_accessor,
+		     "Tells what the token of an accessor may do at some paths."),
+	CAPABILITIES("sys/capabilities-self", capabilities_self_fields, capabilities_self,
+		     "Tells what the token that asks may do at some paths."),
+
+	{ .pattern = "sys/policies/acl/?",
+	  .operations = OPERATION_LIST,
+	  .capability = CAPABILITY_LIST,
+	  .pool = API_WORK,
+	  .fields = page_fields,
+	  .handle = policy_list,
+	  .help = "Lists the policies." },
+	POLICY("sys/policies/acl/:name+", 0, policy_fields, policy_read),
+	{ .pattern = "sys/policy/?",
+	  .operations = OPERATION_LIST,
+	  .capability = CAPABILITY_LIST,
+	  .pool = API_WORK,
+	  .flags = ROUTE_INJECT,
+	  .fields = page_fields,
+	  .handle = old_policy_list,
+	  .help = "Lists the policies." },
+	{ .pattern = "sys/policy/?",
+	  .operations = OPERATION_READ,
+	  .capability = CAPABILITY_READ,
+	  .pool = API_WORK,
+	  .flags = ROUTE_INJECT,
+	  .fields = page_fields,
+	  .handle = old_policy_list,
+	  .help = "Lists the policies." },
+	POLICY("sys/policy/:name+", ROUTE_INJECT, old_policy_fields, old_policy_read),
+
 	{ .pattern = "cubbyhole/:path*",
 	  .operations = OPERATION_READ,
 	  .capability = CAPABILITY_READ,
@@ -217,6 +320,38 @@ const struct route routes_system[] = {
 	  .flags = ROUTE_ANY,
 	  .handle = cubbyhole_remove,
 	  .help = "Deletes what the token keeps at a path." },
+
+	{ .pattern = "sys/wrapping/wrap",
+	  .operations = OPERATION_WRITE,
+	  .capability = CAPABILITY_UPDATE,
+	  .pool = API_WORK,
+	  .flags = ROUTE_ANY,
+	  .handle = wrapping_wrap,
+	  .help = "Wraps whatever is sent." },
+	{ .pattern = "sys/wrapping/unwrap",
+	  .operations = OPERATION_WRITE,
+	  .capability = CAPABILITY_UPDATE,
+	  .pool = API_WORK,
+	  .flags = ROUTE_WRAPPER,
+	  .fields = wrapping_fields,
+	  .handle = wrapping_unwrap,
+	  .help = "Answers with a wrapped response, once." },
+	{ .pattern = "sys/wrapping/rewrap",
+	  .operations = OPERATION_WRITE,
+	  .capability = CAPABILITY_UPDATE,
+	  .pool = API_WORK,
+	  .flags = ROUTE_WRAPPER,
+	  .fields = wrapping_fields,
+	  .handle = wrapping_rewrap,
+	  .help = "Wraps a wrapped response anew, for as long again." },
+	{ .pattern = "sys/wrapping/lookup",
+	  .operations = OPERATION_READ | OPERATION_WRITE,
+	  .capability = CAPABILITY_NONE,
+	  .pool = API_READ,
+	  .flags = ROUTE_WRAPPER,
+	  .fields = wrapping_fields,
+	  .handle = wrapping_lookup,
+	  .help = "Shows when and by which request a response was wrapped." },
 
 	{ .pattern = "sys/leases/lookup",
 	  .operations = OPERATION_WRITE,

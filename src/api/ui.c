@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What clients ask before they ask: which mount a path belongs to. */
+#include <stdio.h>
 #include <string.h>
 
 #include "api/context.h"
 #include "api/mount_info.h"
+#include "auth/acl.h"
+#include "auth/policies.h"
 #include "util/err.h"
 #include "util/json.h"
 #include "util/text.h"
@@ -11,24 +14,6 @@
 int auth_mounts_list(struct context *context)
 {
 	return outcome_data(&context->outcome, mount_info_auth(context->broker));
-}
-
-/* The route is open, so it looks at the token itself: one that is not valid counts as none. */
-static int has_valid_token(struct context *context, bool *valid_out)
-{
-	const char *token = context->request->token;
-	struct caller caller;
-	int ret;
-
-	*valid_out = false;
-	if (!token[0])
-		return 0;
-	ret = auth_lookup(broker_store(context->broker), token, &caller);
-	if (ret)
-		return ret == LH_EPERM ? 0 : ret;
-	caller_clear(&caller);
-	*valid_out = true;
-	return 0;
 }
 
 static int add_public_mount(void *context, const struct mount *mount)
@@ -59,21 +44,62 @@ static int list_public_mounts(struct context *context)
 	return outcome_data(&context->outcome, json_pack("{s:{}, s:o}", "auth", "secret", mounts));
 }
 
-int ui_mounts_list(struct context *context)
+/* The rules of a caller; NULL for root, who reaches everything. */
+static int find_rules(struct context *context, const struct caller *caller,
+		      const struct acl **acl_out)
 {
-	bool valid;
-	json_t *all;
-	int ret = has_valid_token(context, &valid);
+	*acl_out = NULL;
+	return caller->root ? 0 : policies_acl(context->policies, caller->policies, acl_out);
+}
 
-	if (!ret && !valid)
-		return list_public_mounts(context);
+/* Leaves the mounts at or under which the caller may do anything; prefix: where they stand. */
+static void keep_reachable(const struct acl *acl, const char *prefix, json_t *mounts)
+{
+	char path[API_PATH_MAX];
+	const char *name;
+	json_t *info;
+	void *next;
+
+	json_object_foreach_safe(mounts, next, name, info)
+	{
+		snprintf(path, sizeof(path), "%s%s", prefix, name);
+		if (acl && !acl_reaches(acl, path))
+			json_object_del(mounts, name);
+	}
+}
+
+static int list_mounts_of(struct context *context, const struct caller *caller)
+{
+	const struct acl *acl;
+	json_t *secret = NULL, *auth;
+	int ret;
+
+	ret = find_rules(context, caller, &acl);
 	if (!ret)
-		ret = mount_info_all(context->broker, &all);
+		ret = mount_info_all(context->broker, &secret);
 	if (ret)
 		return ret;
-	return outcome_data(
-		&context->outcome,
-		json_pack("{s:o, s:o}", "auth", mount_info_auth(context->broker), "secret", all));
+	auth = mount_info_auth(context->broker);
+	keep_reachable(acl, "", secret);
+	keep_reachable(acl, "auth/", auth);
+	return outcome_data(&context->outcome,
+			    json_pack("{s:o, s:o}", "auth", auth, "secret", secret));
+}
+
+int ui_mounts_list(struct context *context)
+{
+	struct caller caller;
+	bool known;
+	int ret;
+
+	ret = context_bearer(context, &caller, &known);
+	if (ret)
+		return ret;
+	if (!known)
+		return list_public_mounts(context);
+	ret = list_mounts_of(context, &caller);
+	caller_clear(&caller);
+	return ret;
 }
 
 static json_t *show_mount(const struct mount *mount)
@@ -91,12 +117,15 @@ int ui_mounts_read(struct context *context)
 {
 	const char *path = context->match->capture;
 	const struct mount *mount;
+	const struct acl *acl;
 	int ret;
 
-	ret = mount_find(context->broker, path, &mount);
+	ret = find_rules(context, context->caller, &acl);
+	if (!ret)
+		ret = mount_find(context->broker, path, &mount);
 	if (ret)
 		return ret;
-	if (mount)
+	if (mount && (!acl || acl_reaches(acl, mount->path)))
 		return outcome_data(&context->outcome, show_mount(mount));
 	return outcome_error(&context->outcome, 403,
 			     "preflight capability check returned 403, please ensure client's "

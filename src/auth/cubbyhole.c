@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/token.h"
 #include "crypto/bearer.h"
 #include "store/key.h"
 #include "store/store.h"
@@ -25,12 +26,6 @@ struct cubbyhole {
 static void key_cubbyhole(struct key *key, const unsigned char name[KEYRING_NAME_SIZE])
 {
 	key_start(key, 'C');
-	key_add(key, name, KEYRING_NAME_SIZE);
-}
-
-static void key_owner(struct key *key, const unsigned char name[KEYRING_NAME_SIZE])
-{
-	key_start(key, 't');
 	key_add(key, name, KEYRING_NAME_SIZE);
 }
 
@@ -109,7 +104,7 @@ static int put_record(const struct cubbyhole *hole, struct err *err)
 	int ret;
 
 	ret = seal_record(hole, &sealed, err);
-	key_owner(&owner, hole->name);
+	key_token(&owner, hole->name);
 	store_batch_expect(&batch, STORE_PRESENT, 0, key_bytes(&owner));
 	key_cubbyhole(&key, hole->name);
 	store_batch_put(&batch, condition, hole->revision, key_bytes(&key),

@@ -73,6 +73,16 @@ void policies_free(struct policies *policies)
 	free(policies);
 }
 
+bool policy_name_is_valid(const char *name)
+{
+	size_t size = strlen(name);
+
+	for (size_t i = 0; i < size; i++)
+		if (name[i] < ' ' || name[i] > '~')
+			return false;
+	return size > 0 && size <= POLICY_NAME_MAX;
+}
+
 /* ---- Building ---- */
 
 static int add_policy(struct policies *policies, const char *name, struct acl *acl)

@@ -12,6 +12,7 @@
 #define AUTH_POLICIES_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "store/driver.h"
@@ -23,6 +24,9 @@ struct policies;
 struct store;
 
 #define POLICY_NAME_MAX 128
+
+/* Printable ASCII of 1 to POLICY_NAME_MAX bytes; a `/` may be among them. */
+bool policy_name_is_valid(const char *name);
 
 /* store: borrowed, outlives it. 0 or LH_ENOMEM. */
 int policies_new(struct store *store, struct policies **policies_out);

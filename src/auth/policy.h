@@ -59,6 +59,10 @@ int policy_parse(const char *name, const char *text, size_t size, struct policy 
 		 struct err *err);
 void policy_free(struct policy *policy);
 
+/* The names of CAPABILITY_BITs, sorted, as clients see them; "deny" if there are none. A new array,
+ * NULL if memory is out. */
+json_t *capability_names(unsigned capabilities);
+
 /* The capability of a name as policies write it; CAPABILITY_NONE if there is none. And back. */
 enum capability capability_find(const char *name);
 const char *capability_name(enum capability capability);

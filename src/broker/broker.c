@@ -15,7 +15,13 @@
 
 #define OVERTAKEN_MAX 100 /* about 11 s of waiting in all */
 #define PAUSE_TRIES   16  /* after which a pause is 0 to 255 ms, and shorter before */
-#define CONFLICTS_MAX 16  /* repetitions before somebody else is called the winner for good */
+
+/* Seconds past the deadline of its request after which a worker is surely dead: it may send for four
+ * more (proc/serve.c), and the master waits for two and looks each second (proc/post.c). A lease that
+ * is due earlier could be taken from somebody who has just received it. */
+#define DEADLINE_SLACK 10
+
+#define CONFLICTS_MAX 16 /* repetitions before somebody else is called the winner for good */
 
 int broker_new(const struct broker_options *options, struct broker **broker_out, struct err *err)
 {
@@ -230,6 +236,13 @@ int mark_all_revoking(struct broker *broker, const struct lease_key *keys, size_
 	for (size_t i = 0; !ret && i < count; i++)
 		ret = mark_in_one(broker, &keys[i], 1);
 	return ret;
+}
+
+int64_t orphan_time(int64_t deadline)
+{
+	int64_t left = deadline - clock_boot_ms();
+
+	return clock_now() + (left > 0 ? left / 1000 : 0) + DEADLINE_SLACK;
 }
 
 int64_t seconds_up(int64_t ns)

@@ -77,6 +77,14 @@ int mount_remove(struct broker *broker, const char *path, const unsigned char *u
 /* Forgets what outlived a removed mount for the sake of swept leases: configuration, tombstone. */
 int mount_forget(struct broker *broker, const unsigned char *uuid, const struct key *job);
 
+/* Seconds since 1970 at which what a request with this deadline (boot ms) has in hand belongs to a
+ * dead worker. */
+int64_t orphan_time(int64_t deadline);
+
+/* Takes back what lies in wrappers that nobody has opened before their end, and forgets those that
+ * have ended. true: there is more to do at once. */
+bool wrappers_end(struct broker *broker);
+
 /* Whole seconds that are not before ns. */
 int64_t seconds_up(int64_t ns);
 

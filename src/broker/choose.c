@@ -10,11 +10,16 @@
 #include <string.h>
 
 #include "broker/revoker_priv.h"
+#include "crypto/crypto.h"
 #include "util/clock.h"
 
 #define PAGE       256
 #define LONG       (4 * PAGE) /* entries; so many cost about as much as a call */
 #define LOOK_EVERY 20         /* ms, when there are more; no quota uses up what waits sooner */
+
+/* ms, while the clouds disagree with the clock: each lease that is due is read then. */
+#define LOOK_CAREFUL 250
+#define ASK_EVERY    5000
 
 /* One look through what is due. */
 struct look {
@@ -23,6 +28,12 @@ struct look {
 	size_t count;
 	size_t seen;
 	struct mount_state *mount; /* of the last entry: the next is mostly of the same */
+
+	/* While the clouds disagree with the clock: */
+	bool careful;
+	size_t waiting;   /* leases that would have ended by the clock alone */
+	struct due asked; /* one of them, */
+	const struct engine *engine;
 };
 
 static struct mount_state *mount_of(struct look *look, const struct due *due)
@@ -49,12 +60,32 @@ static void choose(struct look *look, const struct due *due)
 	look->mount->chosen++;
 }
 
+/* Whether a lease ends only because the clock says so; somebody wanted the end of the others. */
+static bool ends_by_clock(struct look *look, const struct due *due)
+{
+	struct lease *lease;
+	bool by_clock;
+	uint16_t dice;
+
+	if (lease_get_key(look->revoker->broker->options.store, &due->lease, &lease))
+		return false;
+	by_clock = lease->state != LEASE_REVOKING;
+	random_bytes(&dice, sizeof(dice));
+	/* Any of them may be the one whose mount still has root credentials. */
+	if (by_clock && dice % ++look->waiting == 0) {
+		look->asked = *due;
+		look->engine = engine_find(lease->engine);
+	}
+	lease_free(lease);
+	return by_clock;
+}
+
 static void see_keyed(struct look *look, const struct due *due)
 {
 	struct mount_state *mount = mount_of(look, due);
 	struct revoker *revoker = look->revoker;
 
-	if (!mount)
+	if (!mount || (look->careful && ends_by_clock(look, due)))
 		return;
 	if (has_place(look, mount) && mount->keys.waiting + mount->chosen < WAITING_MAX) {
 		if (taking_in_flight(revoker, &due->lease) || taking_held(revoker, &due->lease))
@@ -125,9 +156,22 @@ static size_t begin(struct look *look)
 	return takings_begin(revoker, look->choices, look->count);
 }
 
+/* Nothing else may call a cloud while everything waits, and then nobody would hear of the right time. */
+static void ask_for_time(struct look *look)
+{
+	struct revoker *revoker = look->revoker;
+	int64_t now = clock_boot_ms();
+
+	if (!look->waiting || !look->engine || now < revoker->ask_at)
+		return;
+	revoker->ask_at = now + ASK_EVERY;
+	dates_ask(revoker->broker, look->asked.mount, look->engine, &revoker->question);
+}
+
 bool due_begin(struct revoker *revoker, int64_t *timeout_ms)
 {
-	struct look look = { .revoker = revoker };
+	struct look look = { .revoker = revoker,
+			     .careful = dates_disagree(revoker->broker->options.shared) };
 	int64_t now = clock_boot_ms();
 	size_t begun;
 
@@ -143,6 +187,10 @@ bool due_begin(struct revoker *revoker, int64_t *timeout_ms)
 	look_through(&look, due_scan, see_keyed);
 	look_through(&look, due_scan_keyless, see_keyless);
 	begun = begin(&look);
-	revoker->look_at = look.seen > LONG ? clock_boot_ms() + LOOK_EVERY : 0;
+	ask_for_time(&look);
+	if (look.waiting)
+		revoker->look_at = clock_boot_ms() + LOOK_CAREFUL;
+	else
+		revoker->look_at = look.seen > LONG ? clock_boot_ms() + LOOK_EVERY : 0;
 	return begun > 0;
 }

@@ -12,11 +12,13 @@
 struct conf_engine;
 struct exchange;
 struct http_client;
+struct shared;
 struct slot;
 
 /* Everything is borrowed and outlives the exchange. */
 struct exchange_terms {
 	struct http_client *client;
+	struct shared *shared;
 	struct slot *slot; /* counts the calls */
 	const struct engine *engine;
 	const struct conf_engine *conf;

@@ -25,6 +25,9 @@ static int check_renewable(const struct lease *lease, int64_t now_ns, struct err
 		return err_set(err, LH_EINVAL, "lease expired");
 	if (!lease->renewable)
 		return err_set(err, LH_EINVAL, "lease is not renewable");
+	if (lease->state == LEASE_WRAPPED) /* its end is that of the wrapper */
+		return err_set(err, LH_EINVAL,
+			       "lease is not renewable before its response was unwrapped");
 	return 0;
 }
 

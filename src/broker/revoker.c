@@ -85,7 +85,8 @@ static int settle_slot(struct revoker *revoker, const struct slot *slot)
 		return ret == LH_ENOENT ? 0 : ret;
 	if (lease->state == LEASE_PENDING)
 		unsure = unsure_until(broker, lease);
-	if (lease->state == LEASE_PENDING || lease->state == LEASE_ISSUED)
+	if (lease->state == LEASE_PENDING || lease->state == LEASE_ISSUED ||
+	    (lease->state == LEASE_WRAPPED && slot->phase == SLOT_ISSUED))
 		ret = mark_revoking(broker, &key, unsure, false);
 	lease_free(lease);
 	return ret;
@@ -161,6 +162,7 @@ int revoker_turn(struct revoker *revoker, int64_t timeout_ms, struct err *err)
 	maintain(revoker);
 	more = tokens_drain(revoker);
 	more |= jobs_drain(revoker);
+	more |= wrappers_end(broker);
 	more |= due_begin(revoker, &timeout_ms);
 	ret = talker_run(broker->talker, more ? 0 : timeout_ms, &wake, 1);
 	if (ret)

@@ -5,6 +5,7 @@
 #define BROKER_REVOKER_PRIV_H
 
 #include "broker/broker_priv.h"
+#include "broker/dates.h"
 #include "broker/job.h"
 #include "lease/index.h"
 
@@ -96,6 +97,8 @@ struct revoker {
 	uint64_t removed; /* leases that were taken back since the start */
 	int64_t maintained_at;
 	int64_t look_at; /* boot ms: when to look for what is due again */
+	int64_t ask_at;  /* boot ms: when to ask for the time again, while the clouds disagree */
+	struct dates_question question;
 };
 
 #define MOUNTS_MAX 256 /* with work at the same time; beyond, they wait their turn */

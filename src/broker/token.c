@@ -3,21 +3,8 @@
 #include "auth/token.h"
 
 #include "broker/broker_priv.h"
-#include "util/clock.h"
 #include "util/err.h"
 #include "util/shared.h"
-
-/* Seconds past the deadline of its request after which a worker that took the last use is surely
- * dead, as for the lease of an issue. */
-#define DEADLINE_SLACK 10
-
-/* Seconds since 1970 at which a token without uses is the revoker's. */
-static int64_t orphan_time(int64_t deadline)
-{
-	int64_t left = deadline - clock_boot_ms();
-
-	return clock_now() + (left > 0 ? left / 1000 : 0) + DEADLINE_SLACK;
-}
 
 /* LH_EPERM: it is dead by now. */
 static int look_up_again(struct broker *broker, struct caller *caller)

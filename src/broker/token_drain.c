@@ -189,19 +189,20 @@ bool tokens_drain(struct revoker *revoker)
 {
 	struct store *store = revoker->broker->options.store;
 	struct token_due dues[TOKEN_DUES];
-	bool more = false;
+	bool more = false, careful = dates_disagree(revoker->broker->options.shared);
 	size_t count;
 	int ret;
 
 	ret = token_due_scan(store, clock_now(), dues, TOKEN_DUES, &count);
-	if (!ret && count)
+	/* What ends by a clock that is wrong takes all its leases along. */
+	if (!ret && count && !careful)
 		ret = token_bury_due(store, dues, count);
 	if (ret)
 		log_warn("revoker: the end of tokens cannot be recorded: %s", err_name(ret));
 	for (size_t i = 0; !ret && i < count; i++) {
 		int each = drain_due(revoker, &dues[i]);
 
-		more |= !each || each == LH_EBUSY || each == LH_ECONFLICT;
+		more |= (!each && !careful) || each == LH_EBUSY || each == LH_ECONFLICT;
 	}
 	return more;
 }

@@ -64,7 +64,7 @@ static bool read_head(struct reader *reader, struct lease *lease)
 {
 	uint8_t version = reader_u8(reader), state = reader_u8(reader), flags = reader_u8(reader);
 
-	if (version != CODEC_VERSION || state < LEASE_PENDING || state > LEASE_SWEEPING ||
+	if (version != CODEC_VERSION || state < LEASE_PENDING || state > LEASE_WRAPPED ||
 	    (flags & ~FLAGS_ALL))
 		return false;
 	lease->state = (enum lease_state)state;

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A lease: what was planned, what was made of it, who owns it and when it ends.
  *
- *   PENDING  → ISSUED → ACTIVE → REVOKING → (SWEEPING →) gone
+ *   PENDING  → (WRAPPED →) ISSUED → ACTIVE → REVOKING → (SWEEPING →) gone
  *
  * PENDING:  recorded before the first call to the cloud; names everything that may come to be.
+ * WRAPPED:  the cloud has made it all; the reply lies in a wrapper that nobody has opened.
  * ISSUED:   the cloud has made it all; the reply is not known to have been sent.
  * ACTIVE:   the reply was sent.
  * REVOKING: is being taken back; nothing brings it back to life.
  * SWEEPING: taken back, but a lost call may still take effect; hidden, revoked again until sure.
  *
- * A PENDING or ISSUED lease that reaches its due time belongs to a dead worker and is revoked: one
- * mechanism undoes failed issues, crashes and undelivered replies. The secret is never in it. */
+ * A PENDING or ISSUED lease that reaches its due time belongs to a dead worker, a WRAPPED one to a
+ * wrapper that has ended, and is revoked: one mechanism undoes failed issues, crashes, undelivered
+ * replies and unopened wrappers. The secret is never in it. */
 #ifndef LEASE_LEASE_H
 #define LEASE_LEASE_H
 
@@ -30,6 +32,7 @@ enum lease_state {
 	LEASE_ACTIVE,
 	LEASE_REVOKING,
 	LEASE_SWEEPING,
+	LEASE_WRAPPED,
 };
 
 #define LEASE_UUID_SIZE    16

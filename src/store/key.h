@@ -13,6 +13,9 @@
  *   e/TIME/TOKEN                             when the revoker must look at a token: its end
  *   R/NAME                                   token role
  *   C/TOKEN                                  cubbyhole of a token
+ *   w/WRAPPER                                wrapped response (keyed name of the wrapping token)
+ *   W/MAKER/SIZE/WRAPPER                     wrapped responses by the token that asked for them
+ *   E/TIME/WRAPPER                           when a wrapped response ends
  *   x/KIND/ID                                tombstone: the owner may have no new leases
  *   l/LEASE                                  lease (16 bytes, keyed name of the lease id)
  *   d/TIME/MOUNT/LEASE                       due: 8 bytes seconds, 16 bytes mount uuid, lease

@@ -22,6 +22,7 @@ enum slot_phase {
 	SLOT_PENDING,   /* the lease is recorded, calls may be under way: revoke it */
 	SLOT_ISSUED,    /* the credential exists, its reply is not flushed: revoke it */
 	SLOT_DELIVERED, /* the reply was flushed: the lease is good, only to be confirmed */
+	SLOT_OPENING,   /* a wrapper with it is being opened: revoke it if that was committed */
 };
 
 enum slot_counter {
@@ -31,6 +32,7 @@ enum slot_counter {
 	COUNT_RENEWED,
 	COUNT_CLOUD_CALLS,
 	COUNT_CLOUD_ERRORS,
+	COUNT_DATES_OFF, /* answers whose Date was more than five minutes off */
 	SLOT_COUNTERS,
 };
 
@@ -48,6 +50,7 @@ struct shared {
 	int revoker_wake; /* an eventfd: write 1 to wake the revoker */
 	int64_t started;  /* seconds since 1970 */
 	struct slot slots[SHARED_SLOTS];
+	_Atomic uint32_t dates_off;  /* the last so many answers of clouds were that far off */
 	struct bucket_table buckets; /* of all clouds, accounts and actions */
 };
 

@@ -264,3 +264,39 @@ int text_unbase64url(const char *text, size_t size, struct buf *out)
 		out->size = start;
 	return ret;
 }
+
+/* The spelling of URLs has other digits and no padding. */
+static int respell(const char *text, size_t size, struct buf *url)
+{
+	size_t digits = 0, padding = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		char c = text[i];
+
+		if (c == '\r' || c == '\n')
+			continue;
+		if (c == '=') {
+			padding++;
+			continue;
+		}
+		if (padding || c == '-' || c == '_')
+			return LH_EINVAL;
+		buf_add_char(url, c == '+' ? '-' : c == '/' ? '_' : c);
+		digits++;
+	}
+	if (padding > 2 || (digits + padding) % 4)
+		return LH_EINVAL;
+	return buf_error(url);
+}
+
+int text_unbase64(const char *text, size_t size, struct buf *out)
+{
+	struct buf url = BUF_INIT;
+	int ret;
+
+	ret = respell(text, size, &url);
+	if (!ret)
+		ret = text_unbase64url(buf_text(&url), url.size, out);
+	buf_free(&url);
+	return ret;
+}

@@ -42,6 +42,10 @@ void text_percent_encode(struct buf *out, const char *text, size_t size);
 /* Base64 with padding and without line breaks (RFC 4648, section 4). */
 void text_base64(struct buf *out, const void *data, size_t size);
 
+/* Appends what text_base64 wrote; line breaks in it are skipped. 0, LH_EINVAL or LH_ENOMEM; out is
+ * as it was when it fails. */
+int text_unbase64(const char *text, size_t size, struct buf *out);
+
 /* The same for URLs, without padding (section 5). */
 void text_base64url(struct buf *out, const void *data, size_t size);
 

@@ -4,6 +4,8 @@
 The one idea: the deadlines are short, so that what belongs to dead processes is due at once; the
 rest is as in production.
 """
+import signal
+
 from harness import Server, wait_until
 from test_api_basic import issue, lookup, make_role, whoami
 
@@ -57,6 +59,14 @@ def settle(server, *kept, timeout=20):
         assert lookup(server, reply["lease_id"]).status == 400
     assert server.sim.wait_clean(timeout), server.sim.leftovers()
     assert server.sim.missing() == []
+
+
+def turned(server):
+    """The master has looked after its children since it was asked."""
+    for _ in range(2):      # the first may come in the middle of a turn
+        start = len(server.log())
+        server.process.send_signal(signal.SIGUSR1)
+        wait_until(lambda start=start: "nothing to reopen" in server.log()[start:])
 
 
 def start_again(server):

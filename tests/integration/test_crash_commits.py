@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Killed or stopped right before and right after each commit of issue, renewal and revocation.
+"""Killed or stopped right before and right after each commit of issue, renewal and revocation; while
+reading, and at the start.
 
 killcommit.c, preloaded into the daemon, strikes inside LMDB's commit; one work worker, so that
 "the second commit" is that of the request that the test makes. A credential arrives before its third
@@ -12,7 +13,7 @@ import subprocess
 
 import pytest
 
-from crashing import MOUNT, add_mount, churn, crashing_server, revoke, settle
+from crashing import MOUNT, add_mount, churn, crashing_server, revoke, settle, turned
 from harness import wait_until
 from test_api_basic import issue, lookup, whoami
 
@@ -235,3 +236,33 @@ def test_a_reader_killed_inside_a_transaction_pins_no_page(server, trap):
     churn(server, 20)
     assert size(server) <= before + 64 * 4096
     settle(server, lease)
+
+
+# --- the start ---
+
+@pytest.fixture(name="stopped")
+def stopped_server(server, trap):
+    server.stop_daemon()
+    yield server
+    if server.process is None or server.process.poll() is not None:
+        server.start_daemon()
+
+
+def test_the_server_is_ready_when_all_its_children_are(stopped, trap):
+    """One is stopped while it opens the store."""
+    trap.set("work", "reading", 1, signal.SIGSTOP)
+    stopped.start_daemon(ready=False)
+    wait_until(trap.sprung)
+    wait_until(lambda: "revoker: ready" in stopped.log()[stopped.log_start:])
+    turned(stopped)
+    assert "server: ready" not in stopped.log()[stopped.log_start:]
+    stopped.kill("work", signal.SIGCONT)
+    stopped.wait_ready()
+
+
+def test_a_server_whose_children_cannot_start_says_so_and_ends(stopped, trap):
+    """Trying for ever would look like a server that is about to come."""
+    trap.set("work", "reading", 1, signal.SIGABRT)
+    stopped.start_daemon(ready=False)
+    assert stopped.process.wait(20) == 1
+    assert "could not start" in stopped.log()[stopped.log_start:]

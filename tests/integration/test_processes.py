@@ -91,6 +91,16 @@ def test_no_process_may_gain_rights_or_dump_core(server):
         assert core[0][4:6] == ["0", "0"]
 
 
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer needs more memory than a worker may have")
+def test_workers_have_only_so_much_memory(server):
+    """Bounds what somebody at the socket can make them allocate; the revoker listens to nobody."""
+    for kind, most in (("read", str(256 << 20)), ("work", str(256 << 20)), ("revoker", "unlimited")):
+        for pid in server.pids()[kind]:
+            with open("/proc/%d/limits" % pid, encoding="ascii") as file:
+                size = [line.split()[3] for line in file if line.startswith("Max data size")]
+            assert size == [most], kind
+
+
 def test_the_environment_of_no_process_holds_a_secret(server):
     for pid in every_pid(server):
         with open("/proc/%d/environ" % pid, "rb") as file:
@@ -196,6 +206,24 @@ def test_a_request_that_does_not_end_holds_up_the_end_only_so_long(own):
     assert own.sim.wait_clean(20), own.sim.leftovers()
 
 
+def test_who_comes_during_the_end_is_refused_at_once(own):
+    """A queue that nobody empties any more would let them wait for nothing."""
+    own.sim.fault("hang", action="CreateAccessKey")
+    before = own.sim.count("CreateAccessKey")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        pending = pool.submit(own.api, "GET", "ali/creds/r")
+        assert own.sim.wait_calls("CreateAccessKey", before + 1, stage="arrived")
+        own.process.terminate()
+        for name in ("run/read.sock", "run/work.sock"):
+            wait_until(lambda name=name: not os.path.exists(own.path(name)))
+        assert own.api("GET", "ali/role/r").status == 502
+        assert not pending.done(), "what is in hand has its time"
+        own.sim.clear_faults()
+        assert own.process.wait(20) == 0
+        pending.result()
+    own.start_daemon()
+
+
 def test_nothing_is_left_after_the_end(leasehold):
     with Server() as server:
         pids = every_pid(server)
@@ -279,6 +307,20 @@ def test_a_new_configuration_is_taken_up_and_no_request_fails(own):
     assert reads.bad == [] and issues.bad == []
 
 
+def test_a_kept_connection_outlives_a_reload(own):
+    """The web server may be about to use it."""
+    params = fastcgi.params_of("GET", "/v1/sys/health", own.root_token)
+    with fastcgi.connect(own.path("run/read.sock")) as connection:
+        for _ in range(2):
+            connection.sendall(fastcgi.request(params, keep=True))
+            answer = fastcgi.receive(connection)
+            assert answer.status == 200 and answer.ended
+            old = set(every_pid(own)) - {own.process.pid}
+            reload(own)
+            wait_until(lambda old=old: not old & set(every_pid(own)), 20)
+            wait_reloaded(own, KINDS)
+
+
 def test_the_revoker_is_a_new_one_after_a_reload(own):
     old = own.pids()["revoker"]
     reload(own)
@@ -294,6 +336,7 @@ def test_the_revoker_is_a_new_one_after_a_reload(own):
     ("another store", "/store\"", "/other\"", "storage"),
     ("another master key", "/master.key\"", "/other.key\"", "key_file"),
     ("another user", "user      = \"\"", "user      = \"nobody\"", "user"),
+    ("too many workers", "workers = 4", "workers = 400", "workers"),
 ], ids=lambda value: value if " " in str(value) and "=" not in str(value) else "")
 def test_a_bad_configuration_keeps_the_old_one_and_says_why(server, mount, name, old, new, reason):
     with open(server.path("leasehold.hcl"), encoding="utf-8") as file:

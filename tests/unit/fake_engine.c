@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "sign/sign.h"
+
 struct fake fake;
 
 static const struct field no_fields[] = { { .name = NULL } };
@@ -125,6 +127,7 @@ static enum verdict fetch_key(struct step *step, const struct surroundings *arou
 const struct engine engine_fake = {
 	.type = "fake",
 	.help = "",
+	.scheme = &sign_acs3,
 	.quotas = quotas,
 	.config_fields = no_fields,
 	.role_fields = no_fields,

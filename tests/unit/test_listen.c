@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "conf/conf.h"
@@ -190,6 +191,22 @@ static void a_socket_that_answers_is_left_alone(void **state)
 	assert_int_equal(open_it(fixture), LH_EBUSY);
 	close(web);
 	close(other);
+}
+
+/* A server that was killed has children, which die a moment later. */
+static void a_socket_that_still_answers_once_is_waited_for(void **state)
+{
+	struct fixture *fixture = *state;
+	int other = stand_in(fixture->path, true), status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(accept(other, NULL, NULL) < 0);
+	close(other);
+	assert_int_equal(open_it(fixture), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(connect_to(fixture->path));
 }
 
 static void a_path_that_is_too_long_is_refused(void **state)
@@ -460,6 +477,7 @@ int main(void)
 		CASE(a_link_to_a_socket_is_no_socket),
 		CASE(a_stale_socket_is_replaced),
 		CASE(a_socket_that_answers_is_left_alone),
+		CASE(a_socket_that_still_answers_once_is_waited_for),
 		CASE(a_path_that_is_too_long_is_refused),
 		CASE(a_folder_that_is_missing_is_told),
 		CASE(what_waits_is_served_after_a_shut_down),

@@ -272,17 +272,22 @@ static void the_token_is_found(void **state)
 
 static const struct {
 	const char *namespace, *wrap_ttl;
-	int status; /* 0: accepted */
+	int64_t seconds; /* of wrap_ttl */
+	int status;      /* 0: accepted */
 	const char *error;
 } headers[] = {
-	{ "", "", 0, NULL },
-	{ "root", "0", 0, NULL },
-	{ "/", "0s", 0, NULL },
-	{ "ns1", "", 404, "namespace not found" },
-	{ "", "60s", 400, "this server does not wrap responses" },
-	{ "", "-1", 400,
+	{ "", "", 0, 0, NULL },
+	{ "root", "0", 0, 0, NULL },
+	{ "/", "0s", 0, 0, NULL },
+	{ "", "60", 60, 0, NULL },
+	{ "", "1h30m", 5400, 0, NULL },
+	{ "", "1.5s", 1, 0, NULL },
+	{ "", "20ms", 1, 0, NULL },
+	{ "ns1", "", 0, 404, "namespace not found" },
+	{ "", "-1", 0, 400,
 	  "error parsing X-Vault-Wrap-TTL header: requested wrap ttl cannot be negative" },
-	{ "", "abc", 400, "error parsing X-Vault-Wrap-TTL header: time: invalid duration \"abc\"" },
+	{ "", "abc", 0, 400,
+	  "error parsing X-Vault-Wrap-TTL header: time: invalid duration \"abc\"" },
 };
 
 static void headers_are_checked(void **state)
@@ -300,6 +305,7 @@ static void headers_are_checked(void **state)
 			continue;
 		}
 		assert_int_equal(request_read(&raw, &request, &outcome), 0);
+		assert_int_equal(request.wrap_ttl, headers[i].seconds);
 		request_clear(&request);
 		outcome_clear(&outcome);
 	}

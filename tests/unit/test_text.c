@@ -257,6 +257,42 @@ static void other_spellings_of_base64url_are_refused(void **state)
 	}
 }
 
+static const struct {
+	const char *text, *value; /* NULL: refused */
+} base64[] = {
+	{ "", "" },
+	{ "Zg==", "f" },
+	{ "Zm8=", "fo" },
+	{ "Zm9v", "foo" },
+	{ "Zm9v\r\nYmFy\n", "foobar" },
+	{ "+//+/w==", "\xfb\xff\xfe\xff" },
+	{ "Zg", NULL },
+	{ "Zg=", NULL },
+	{ "Zg===", NULL },
+	{ "====", NULL },
+	{ "Zg==Zg==", NULL },
+	{ "Zm9vYg=a", NULL },
+	{ "Zh==", NULL },
+	{ "Zm 9", NULL },
+	{ "-__-", NULL },
+	{ "path \"x\" {}", NULL },
+};
+
+static void base64_is_read_as_it_is_written(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(base64) / sizeof(base64[0]); i++) {
+		struct buf buf = BUF_INIT;
+		int ret = text_unbase64(base64[i].text, strlen(base64[i].text), &buf);
+
+		assert_int_equal(ret, base64[i].value ? 0 : LH_EINVAL);
+		if (base64[i].value)
+			assert_string_equal(buf_text(&buf), base64[i].value);
+		assert_int_equal(buf.size, base64[i].value ? strlen(base64[i].value) : 0);
+		buf_free(&buf);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +307,7 @@ int main(void)
 		cmocka_unit_test(percent_encoding_keeps_only_the_unreserved),
 		cmocka_unit_test(base64_of_the_standard),
 		cmocka_unit_test(base64_of_high_bytes),
+		cmocka_unit_test(base64_is_read_as_it_is_written),
 		cmocka_unit_test(base64url_goes_out_and_back),
 		cmocka_unit_test(other_spellings_of_base64url_are_refused),
 	};

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a token may do: sys/capabilities…, sys/internal/ui/resultant-acl. */
+#include "api/context.h"
+#include "auth/access.h"
+#include "auth/acl.h"
+#include "auth/policies.h"
+#include "auth/token.h"
+#include "store/store.h"
+#include "util/err.h"
+#include "util/json.h"
+
+/* ---- At some paths ---- */
+
+/* What a token may do at one path, as a new array; NULL if memory is out. */
+static json_t *show_path(const struct caller *caller, const struct acl *acl, const char *path)
+{
+	return caller->root ? json_pack("[s]", "root")
+			    : capability_names(acl_capabilities(acl, path));
+}
+
+static int say_paths(struct context *context, const struct caller *caller, const json_t *paths)
+{
+	const struct acl *acl = NULL;
+	json_t *data = json_object(), *capabilities = NULL;
+	const json_t *path;
+	size_t i;
+	int ret = data ? 0 : LH_ENOMEM;
+
+	if (!ret && !caller->root)
+		ret = policies_acl(context->policies, caller->policies, &acl);
+	json_array_foreach(paths, i, path)
+	{
+		if (ret)
+			break;
+		capabilities = show_path(caller, acl, json_string_value(path));
+		if (json_object_set_new(data, json_string_value(path), capabilities))
+			ret = LH_ENOMEM;
+	}
+	if (!ret && i == 1 && json_object_set(data, "capabilities", capabilities))
+		ret = LH_ENOMEM;
+	if (ret) {
+		json_decref(data);
+		return ret;
+	}
+	return outcome_data(&context->outcome, data);
+}
+
+/* The paths that are asked about; NULL: the refusal is in the outcome. */
+static const json_t *find_paths(struct context *context)
+{
+	const json_t *paths = json_object_get(context->fields, "paths");
+
+	if (!json_array_size(paths))
+		paths = json_object_get(context->fields, "path");
+	if (json_array_size(paths))
+		return paths;
+	outcome_error(&context->outcome, 400, "paths must be supplied");
+	return NULL;
+}
+
+int capabilities_self(struct context *context)
+{
+	const json_t *paths = find_paths(context);
+
+	return paths ? say_paths(context, context->caller, paths) : 0;
+}
+
+/* Somebody else's. */
+static int say_found(struct context *context, int found, struct caller *caller, const char *what)
+{
+	const json_t *paths;
+	int ret = 0;
+
+	if (found == LH_EPERM || found == LH_ENOENT)
+		return outcome_error(&context->outcome, 400,
+				     "1 error occurred:\n\t* invalid %s\n\n", what);
+	if (found)
+		return found;
+	paths = find_paths(context);
+	if (paths)
+		ret = say_paths(context, caller, paths);
+	caller_clear(caller);
+	return ret;
+}
+
+int capabilities_of_token(struct context *context)
+{
+	struct caller caller;
+	int found = auth_lookup(broker_store(context->broker),
+				json_get_text(context->fields, "token"), &caller);
+
+	return say_found(context, found, &caller, "token");
+}
+
+int capabilities_of_accessor(struct context *context)
+{
+	struct caller caller;
+	int found = token_find_accessor(broker_store(context->broker),
+					json_get_text(context->fields, "accessor"), &caller);
+
+	return say_found(context, found, &caller, "accessor");
+}
+
+/* ---- Everywhere ---- */
+
+/* Both borrowed. */
+struct shown {
+	json_t *exact, *glob;
+};
+
+static int show_rule(void *context, const struct rule *rule)
+{
+	struct shown *shown = context;
+	json_t *capabilities = json_pack("{s:o}", "capabilities",
+					 capability_names(rule->capabilities));
+
+	return json_object_set_new(rule->open ? shown->glob : shown->exact, rule->path,
+				   capabilities)
+		       ? LH_ENOMEM
+		       : 0;
+}
+
+static int say_rules(struct context *context, const struct caller *caller)
+{
+	struct shown shown = { json_object(), json_object() };
+	const struct acl *acl;
+	json_t *data;
+	int ret;
+
+	data = json_pack("{s:b, s:o, s:o}", "root", 0, "exact_paths", shown.exact, "glob_paths",
+			 shown.glob);
+	ret = data ? policies_acl(context->policies, caller->policies, &acl) : LH_ENOMEM;
+	if (!ret)
+		ret = acl_each(acl, show_rule, &shown);
+	if (ret) {
+		json_decref(data);
+		return ret;
+	}
+	return outcome_data(&context->outcome, data);
+}
+
+static int say_everything(struct context *context, const struct caller *caller)
+{
+	const struct access access = {
+		.path = context->request->path,
+		.capability = CAPABILITY_READ,
+		.input = context->request->input,
+	};
+	bool allowed;
+	int ret;
+
+	if (caller->root)
+		return outcome_data(&context->outcome, json_pack("{s:b}", "root", 1));
+	ret = auth_allows(context->policies, caller, &access, &allowed);
+	if (ret || allowed)
+		return ret ? ret : say_rules(context, caller);
+	return outcome_error(&context->outcome, 403,
+			     "1 error occurred:\n\t* permission denied\n\n");
+}
+
+/* The route is open: who has no token learns that there is nothing to tell. */
+int resultant_acl(struct context *context)
+{
+	struct caller caller;
+	bool known;
+	int ret;
+
+	ret = context_bearer(context, &caller, &known);
+	if (ret)
+		return ret;
+	if (!known)
+		return outcome_status(&context->outcome, 204);
+	ret = say_everything(context, &caller);
+	caller_clear(&caller);
+	return ret;
+}

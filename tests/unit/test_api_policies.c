@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Policies over the API: written, read, listed, and obeyed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "api_fixture.h"
+#include "auth/policies.h"
+#include "auth/policy.h"
+#include "auth/token.h"
+#include "fail_alloc.h"
+#include "util/buf.h"
+#include "util/json.h"
+#include "util/text.h"
+
+#define DENIED    "1 error occurred:\n\t* permission denied\n\n"
+#define NOT_FOUND "{\"errors\":[]}"
+#define READ_X    "{\"policy\":\"path \\\"x\\\" { capabilities = [\\\"read\\\"] }\"}"
+#define REMOTE    "{\"remote_policies\":[\"name:AliyunOSSReadOnlyAccess,type:System\"]}"
+
+static struct api_fixture f;
+static char root[32];
+
+static int set_up(void **state)
+{
+	(void)state;
+	api_fixture_open(&f, "alicloud");
+	memcpy(root, f.token, sizeof(root));
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	api_fixture_close(&f);
+	return 0;
+}
+
+/* Stores a text under a name. */
+static void put(const char *name, const char *text)
+{
+	json_t *body = json_pack("{s:s}", "policy", text);
+	char *sent = json_text(body), path[200];
+
+	assert_non_null(sent);
+	memcpy(f.token, root, sizeof(root));
+	snprintf(path, sizeof(path), "sys/policies/acl/%s", name);
+	expect(&f, "PUT", path, sent, 204, "");
+	free(sent);
+	json_decref(body);
+}
+
+/* What is asked from now on is asked with a new token of these policies. */
+static void become(const char *names, char *accessor)
+{
+	json_t *policies = json_loads(names, 0, NULL);
+	struct token_terms terms = {
+		.display_name = "token",
+		.path = "auth/token/create",
+		.policies = policies,
+		.ttl = 600,
+	};
+	struct token_made made;
+
+	assert_int_equal(token_create(f.temp.store, &terms, &made), 0);
+	strcpy(f.token, made.token);
+	if (accessor)
+		strcpy(accessor, made.accessor);
+	token_made_clear(&made);
+	json_decref(policies);
+}
+
+static void become_root(void)
+{
+	memcpy(f.token, root, sizeof(root));
+}
+
+/* ---- The resource ---- */
+
+static void a_policy_is_written_read_listed_deleted(void **state)
+{
+	(void)state;
+	expect(&f, "GET", "sys/policies/acl/p", NULL, 404, NOT_FOUND);
+	expect(&f, "PUT", "sys/policies/acl/p", READ_X, 204, "");
+	expect_data(&f, "GET", "sys/policies/acl/p", NULL,
+		    "{\"name\":\"p\",\"policy\":\"path \\\"x\\\" { capabilities = "
+		    "[\\\"read\\\"] }\"}");
+	expect_data(&f, "LIST", "sys/policies/acl", NULL,
+		    "{\"keys\":[\"default\",\"p\",\"root\"]}");
+	expect_data(&f, "GET", "sys/policies/acl?list=true", NULL,
+		    "{\"keys\":[\"default\",\"p\",\"root\"]}");
+	expect_data(&f, "LIST", "sys/policies/acl?limit=1", NULL, "{\"keys\":[\"default\"]}");
+	expect_data(&f, "LIST", "sys/policies/acl?after=default", NULL,
+		    "{\"keys\":[\"p\",\"root\"]}");
+	expect(&f, "DELETE", "sys/policies/acl/p", NULL, 204, "");
+	expect(&f, "DELETE", "sys/policies/acl/p", NULL, 204, "");
+	expect(&f, "GET", "sys/policies/acl/p", NULL, 404, NOT_FOUND);
+	expect_data(&f, "GET", "sys/policies/acl/root", NULL,
+		    "{\"name\":\"root\",\"policy\":\"\"}");
+	expect(&f, "GET", "sys/policies/acl", NULL, 405,
+	       "1 error occurred:\n\t* unsupported operation\n\n");
+}
+
+static void older_clients_find_it_elsewhere(void **state)
+{
+	(void)state;
+	expect(&f, "PUT", "sys/policy/p", READ_X, 204, "");
+	assert_int_equal(ask(&f, "GET", "sys/policy/p", NULL), 200);
+	assert_string_equal(data_text(&f, "rules"), "path \"x\" { capabilities = [\"read\"] }");
+	assert_string_equal(json_get_text(f.body, "rules"), data_text(&f, "rules"));
+	expect_data(&f, "GET", "sys/policy", NULL,
+		    "{\"keys\":[\"default\",\"p\",\"root\"],"
+		    "\"policies\":[\"default\",\"p\",\"root\"]}");
+	assert_int_equal(json_array_size(json_object_get(f.body, "policies")), 3);
+	expect_data(&f, "LIST", "sys/policy", NULL,
+		    "{\"keys\":[\"default\",\"p\",\"root\"],"
+		    "\"policies\":[\"default\",\"p\",\"root\"]}");
+	assert_int_equal(ask(&f, "POST", "sys/policy/q", "{\"rules\":\"path \\\"x\\\" {}\"}"), 200);
+	assert_string_equal(
+		json_string_value(json_array_get(json_object_get(f.body, "warnings"), 0)),
+		"'rules' is deprecated, please use 'policy' instead");
+	assert_int_equal(ask(&f, "GET", "sys/policies/acl/q", NULL), 200);
+	assert_string_equal(data_text(&f, "policy"), "path \"x\" {}");
+	expect(&f, "DELETE", "sys/policy/q", NULL, 204, "");
+}
+
+static void base64_is_taken_as_what_it_spells(void **state)
+{
+	(void)state;
+	expect(&f, "PUT", "sys/policies/acl/p", "{\"policy\":\"cGF0aCAieCIge30=\"}", 204, "");
+	assert_int_equal(ask(&f, "GET", "sys/policies/acl/p", NULL), 200);
+	assert_string_equal(data_text(&f, "policy"), "path \"x\" {}");
+	expect(&f, "PUT", "sys/policies/acl/p", "{\"policy\":\"/w==\"}", 400,
+	       "failed to parse policy: line 1: found \"/\", which has no meaning here");
+}
+
+static const struct {
+	const char *name, *method, *path, *body, *error;
+} refused[] = {
+	{ "nothing sent", "PUT", "sys/policies/acl/p", "{}",
+	  "'policy' parameter not supplied or empty" },
+	{ "an empty text", "PUT", "sys/policies/acl/p", "{\"policy\":\"\"}",
+	  "'policy' parameter not supplied or empty" },
+	{ "rules in the new place", "PUT", "sys/policies/acl/p", "{\"rules\":\"x\"}",
+	  "'policy' parameter not supplied or empty" },
+	{ "no policy", "PUT", "sys/policies/acl/p", "{\"policy\":\"path \\\"x\\\" {\"}",
+	  "failed to parse policy: line 1: found the end of the text, expected a key or \"}\"" },
+	{ "root is fixed", "PUT", "sys/policies/acl/root", READ_X,
+	  "cannot update \"root\" policy" },
+	{ "wrapping is fixed", "POST", "sys/policy/response-wrapping", READ_X,
+	  "cannot update \"response-wrapping\" policy" },
+	{ "root stays", "DELETE", "sys/policies/acl/root", NULL, "cannot delete \"root\" policy" },
+	{ "default stays", "DELETE", "sys/policy/default", NULL, "cannot delete default policy" },
+	{ "a name in upper case", "PUT", "sys/policies/acl/Admin", READ_X,
+	  "names are stored in lower case: write \"admin\" instead of \"Admin\"" },
+	{ "a name in upper case is not read either", "GET", "sys/policies/acl/Admin", NULL,
+	  "names are stored in lower case: write \"admin\" instead of \"Admin\"" },
+	{ "a name with a blank", "PUT", "sys/policies/acl/ p ", READ_X,
+	  "names are stored without blanks around them: write \"p\" instead of \" p \"" },
+	{ "a name that is not ASCII", "PUT", "sys/policies/acl/\xc3\xa9", READ_X,
+	  "a policy's name has at most 128 characters, all of them printable ASCII" },
+	{ "a page of no size", "LIST", "sys/policies/acl?limit=0", NULL,
+	  "limit must be 1 to 1000" },
+};
+
+static void what_is_wrong_is_said(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		print_message("%s\n", refused[i].name);
+		expect(&f, refused[i].method, refused[i].path, refused[i].body, 400,
+		       refused[i].error);
+	}
+}
+
+static void a_name_has_a_limit(void **state)
+{
+	char path[200] = "sys/policies/acl/";
+	size_t start = strlen(path);
+
+	(void)state;
+	memset(path + start, 'n', POLICY_NAME_MAX + 1);
+	expect(&f, "PUT", path, READ_X, 400,
+	       "a policy's name has at most 128 characters, all of them printable ASCII");
+	path[start + POLICY_NAME_MAX] = '\0';
+	expect(&f, "PUT", path, READ_X, 204, "");
+	assert_int_equal(ask(&f, "GET", path, NULL), 200);
+}
+
+static void a_large_policy_is_taken_and_a_larger_one_refused(void **state)
+{
+	struct buf body = BUF_INIT;
+
+	(void)state;
+	buf_add_text(&body, "{\"policy\":\"");
+	for (size_t i = 0; i < POLICY_SIZE_MAX; i++)
+		buf_add_char(&body, ' ');
+	buf_add_text(&body, "\"}");
+	expect(&f, "PUT", "sys/policies/acl/p", buf_text(&body), 204, "");
+	body.data[body.size - 2] = ' ';
+	body.data[body.size - 1] = '"';
+	buf_add_text(&body, "}");
+	expect(&f, "PUT", "sys/policies/acl/p", buf_text(&body), 400,
+	       "a policy has at most 1048576 bytes, this one has 1048577");
+	buf_free(&body);
+}
+
+/* ---- Who may what ---- */
+
+static void a_denial_tells_nothing(void **state)
+{
+	static const struct {
+		const char *method, *path, *body;
+	} requests[] = {
+		{ "GET", "a/role/there", NULL },
+		{ "GET", "a/role/not", NULL },
+		{ "GET", "a/role/NOT", NULL },
+		{ "PUT", "a/role/there", "{\"nonsense\":1}" },
+		{ "PUT", "a/role/not", "{}" },
+		{ "GET", "a/creds/there", NULL },
+		{ "GET", "a/nonesuch", NULL },
+		{ "GET", "nowhere/at/all", NULL },
+		{ "GET", "sys/policies/acl/p", NULL },
+		{ "PUT", "sys/policies/acl/P", "{}" },
+		{ "DELETE", "sys/policies/acl/root", NULL },
+		{ "GET", "sys/nonesuch", NULL },
+		{ "LIST", "a/role", NULL },
+		{ "PUT", "sys/leases/revoke", "{\"lease_id\":\"a/b\"}" },
+	};
+
+	(void)state;
+	expect(&f, "PUT", "sys/mounts/a", "{\"type\":\"alicloud\"}", 204, "");
+	expect(&f, "PUT", "a/role/there", REMOTE, 204, "");
+	put("p", "path \"b\" { policy = \"write\" }");
+	become("[\"default\", \"p\"]", NULL);
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
+		expect(&f, requests[i].method, requests[i].path, requests[i].body, 403, DENIED);
+}
+
+static void who_may_use_a_path_learns_what_is_wrong_with_it(void **state)
+{
+	(void)state;
+	expect(&f, "PUT", "sys/mounts/a", "{\"type\":\"alicloud\"}", 204, "");
+	put("p", "path \"a/*\" { policy = \"write\" } path \"nowhere\" { policy = \"read\" }");
+	become("[\"p\"]", NULL);
+	expect(&f, "GET", "a/role/x", NULL, 404, NOT_FOUND);
+	expect(&f, "GET", "a/role/X", NULL, 400,
+	       "names are stored in lower case: write \"x\" instead of \"X\"");
+	expect(&f, "GET", "nowhere", NULL, 404,
+	       "no handler for route \"nowhere\". route entry not found.");
+	expect(&f, "GET", "a/config", NULL, 404, NOT_FOUND);
+}
+
+static void help_is_for_every_valid_token(void **state)
+{
+	(void)state;
+	become("[]", NULL);
+	assert_int_equal(ask(&f, "GET", "sys/mounts?help=1", NULL), 200);
+	expect(&f, "GET", "sys/mounts", NULL, 403, DENIED);
+}
+
+static void create_and_update_are_two_rights(void **state)
+{
+	(void)state;
+	expect(&f, "PUT", "sys/mounts/a", "{\"type\":\"alicloud\"}", 204, "");
+	put("c", "path \"a/role/*\" { capabilities = [\"create\"] }");
+	put("u", "path \"a/role/*\" { capabilities = [\"update\"] }");
+	become("[\"u\"]", NULL);
+	expect(&f, "PUT", "a/role/x", REMOTE, 403, DENIED);
+	become("[\"c\"]", NULL);
+	expect(&f, "PUT", "a/role/x", REMOTE, 204, "");
+	expect(&f, "PUT", "a/role/x", REMOTE, 403, DENIED);
+	become("[\"u\"]", NULL);
+	expect(&f, "PUT", "a/role/x", REMOTE, 204, "");
+}
+
+static void parameters_are_judged(void **state)
+{
+	(void)state;
+	expect(&f, "PUT", "sys/mounts/a", "{\"type\":\"alicloud\"}", 204, "");
+	put("p", "path \"a/role/*\" { capabilities = [\"create\", \"update\"]\n"
+		 "required_parameters = [\"ttl\"] denied_parameters = { \"max_ttl\" = [] }\n"
+		 "allowed_parameters = { \"ttl\" = [\"5m\", \"10m\"] \"*\" = [] } }");
+	become("[\"p\"]", NULL);
+	expect(&f, "PUT", "a/role/x",
+	       "{\"ttl\":\"5m\",\"remote_policies\":[\"name:AliyunOSSReadOnlyAccess,type:System\"]"
+	       "}",
+	       204, "");
+	expect(&f, "PUT", "a/role/x", REMOTE, 403, DENIED);
+	expect(&f, "PUT", "a/role/x", "{\"ttl\":\"1h\"}", 403, DENIED);
+	expect(&f, "PUT", "a/role/x", "{\"ttl\":\"5m\",\"MAX_TTL\":\"1h\"}", 403, DENIED);
+}
+
+static void protected_paths_need_sudo(void **state)
+{
+	(void)state;
+	put("p", "path \"sys/leases\" { capabilities = [\"read\"] }");
+	put("s", "path \"sys/leases\" { capabilities = [\"read\", \"sudo\"] }");
+	become("[\"p\"]", NULL);
+	expect(&f, "GET", "sys/leases?type=irrevocable", NULL, 403, DENIED);
+	become("[\"s\"]", NULL);
+	assert_int_equal(ask(&f, "GET", "sys/leases?type=irrevocable", NULL), 200);
+}
+
+/* ---- Capabilities ---- */
+
+static void capabilities_are_told(void **state)
+{
+	char ask_token[128], ask_accessor[128], accessor[64];
+	static const char expected[] =
+		"{\"a/b\":[\"list\",\"read\"],\"/a/c\":[\"deny\"],\"a/d/\":[\"list\",\"read\"]}";
+
+	(void)state;
+	put("p", "path \"a/b\" { policy = \"read\" } path \"a/c\" { policy = \"deny\" }\n"
+		 "path \"a/d\" { policy = \"read\" }");
+	become("[\"default\", \"p\"]", accessor);
+	snprintf(ask_token, sizeof(ask_token), "{\"token\":\"%s\",\"paths\":\"a/b,/a/c,a/d/\"}",
+		 f.token);
+	snprintf(ask_accessor, sizeof(ask_accessor),
+		 "{\"accessor\":\"%s\",\"path\":[\"a/b\",\"/a/c\",\"a/d/\"]}", accessor);
+	expect_data(&f, "POST", "sys/capabilities-self", "{\"paths\":[\"a/b\",\"/a/c\",\"a/d/\"]}",
+		    expected);
+	expect_data(&f, "POST", "sys/capabilities-self", "{\"path\":\"x\"}",
+		    "{\"x\":[\"deny\"],\"capabilities\":[\"deny\"]}");
+	assert_non_null(json_object_get(f.body, "capabilities"));
+	assert_non_null(json_object_get(f.body, "x"));
+	expect(&f, "POST", "sys/capabilities", ask_token, 403, DENIED);
+	become_root();
+	expect_data(&f, "POST", "sys/capabilities", ask_token, expected);
+	expect_data(&f, "PUT", "sys/capabilities-accessor", ask_accessor, expected);
+	expect_data(&f, "PUT", "sys/capabilities-self", "{\"paths\":[\"x\"]}",
+		    "{\"x\":[\"root\"],\"capabilities\":[\"root\"]}");
+	expect(&f, "POST", "sys/capabilities", "{\"token\":\"hvs.none\",\"paths\":\"x\"}", 400,
+	       "1 error occurred:\n\t* invalid token\n\n");
+	expect(&f, "POST", "sys/capabilities-accessor", "{\"accessor\":\"none\",\"paths\":\"x\"}",
+	       400, "1 error occurred:\n\t* invalid accessor\n\n");
+	expect(&f, "POST", "sys/capabilities-self", "{}", 400, "paths must be supplied");
+}
+
+static void all_rights_are_shown(void **state)
+{
+	(void)state;
+	expect_data(&f, "GET", "sys/internal/ui/resultant-acl", NULL, "{\"root\":true}");
+	put("p", "path \"sys/internal/ui/resultant-acl\" { policy = \"read\" }\n"
+		 "path \"a/*\" { capabilities = [\"create\"] } path \"b/+\" { policy = \"deny\" }\n"
+		 "path \"c/+/d*\" { capabilities = [] }");
+	become("[\"p\"]", NULL);
+	expect_data(&f, "GET", "sys/internal/ui/resultant-acl", NULL,
+		    "{\"root\":false,\"exact_paths\":{\"sys/internal/ui/resultant-acl\":"
+		    "{\"capabilities\":[\"list\",\"read\"]},"
+		    "\"b/+\":{\"capabilities\":[\"deny\"]}},\"glob_paths\":{"
+		    "\"a/\":{\"capabilities\":[\"create\"]},"
+		    "\"c/+/d\":{\"capabilities\":[\"deny\"]}}}");
+	become("[]", NULL);
+	expect(&f, "GET", "sys/internal/ui/resultant-acl", NULL, 403, DENIED);
+	f.token[0] = '\0';
+	expect(&f, "GET", "sys/internal/ui/resultant-acl", NULL, 204, "");
+}
+
+static void only_mounts_that_can_be_used_are_shown(void **state)
+{
+	const json_t *data;
+
+	(void)state;
+	expect(&f, "PUT", "sys/mounts/a", "{\"type\":\"alicloud\"}", 204, "");
+	expect(&f, "PUT", "sys/mounts/b", "{\"type\":\"alicloud\"}", 204, "");
+	put("p",
+	    "path \"a/creds/x\" { capabilities = [\"read\"] } path \"b/*\" { policy = \"deny\" }");
+	become("[\"p\"]", NULL);
+	assert_int_equal(ask(&f, "GET", "sys/internal/ui/mounts", NULL), 200);
+	data = json_object_get(f.body, "data");
+	assert_int_equal(json_object_size(json_object_get(data, "secret")), 1);
+	assert_non_null(json_object_get(json_object_get(data, "secret"), "a/"));
+	assert_int_equal(json_object_size(json_object_get(data, "auth")), 0);
+	assert_int_equal(ask(&f, "GET", "sys/internal/ui/mounts/a/creds/x", NULL), 200);
+	assert_string_equal(data_text(&f, "path"), "a/");
+	expect(&f, "GET", "sys/internal/ui/mounts/b/x", NULL, 403,
+	       "preflight capability check returned 403, please ensure client's policies grant "
+	       "access to path \"b/x/\"");
+	become("[\"default\"]", NULL);
+	assert_int_equal(ask(&f, "GET", "sys/internal/ui/mounts", NULL), 200);
+	data = json_object_get(f.body, "data");
+	assert_null(json_object_get(json_object_get(data, "secret"), "a/"));
+	assert_non_null(json_object_get(json_object_get(data, "secret"), "cubbyhole/"));
+	assert_non_null(json_object_get(json_object_get(data, "auth"), "token/"));
+}
+
+/* ---- Memory ---- */
+
+static void lost_memory_is_a_fault_and_grants_nothing(void **state)
+{
+	struct api_request raw = {
+		.method = "GET",
+		.path = "/v1/sys/policies/acl/q",
+		.query = "",
+		.content_type = "",
+		.body = "",
+		.remote_address = "",
+		.token = f.token,
+		.authorization = "",
+		.namespace = "",
+		.wrap_ttl = "",
+		.vault_request = "",
+		.request_id = REQUEST_ID,
+	};
+	struct api_reply reply;
+	bool failed = true;
+
+	(void)state;
+	put("p", "path \"sys/policies/acl/p\" { policy = \"read\" }");
+	become("[\"p\"]", NULL);
+	for (unsigned n = 1; failed; n++) {
+		fail_alloc_at(n);
+		api_serve(f.api, &raw, &reply);
+		failed = fail_alloc_stop();
+		assert_int_equal(reply.status, failed && reply.status != 403 ? 500 : 403);
+		assert_true(n > 20 || failed);
+		api_reply_clear(&reply);
+		api_sent(f.api, true);
+		api_settle(f.api);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+		TEST(a_policy_is_written_read_listed_deleted),
+		TEST(older_clients_find_it_elsewhere),
+		TEST(base64_is_taken_as_what_it_spells),
+		TEST(what_is_wrong_is_said),
+		TEST(a_name_has_a_limit),
+		TEST(a_large_policy_is_taken_and_a_larger_one_refused),
+		TEST(a_denial_tells_nothing),
+		TEST(who_may_use_a_path_learns_what_is_wrong_with_it),
+		TEST(help_is_for_every_valid_token),
+		TEST(create_and_update_are_two_rights),
+		TEST(parameters_are_judged),
+		TEST(protected_paths_need_sudo),
+		TEST(capabilities_are_told),
+		TEST(all_rights_are_shown),
+		TEST(only_mounts_that_can_be_used_are_shown),
+		TEST(lost_memory_is_a_fault_and_grants_nothing),
+	};
+
+	fail_alloc_jansson();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
