@@ -166,6 +166,67 @@ def test_an_error_is_not_wrapped(server, mount):
     assert server.api("LIST", "cubbyhole", headers=with_ttl).status == 404
 
 
+# --- tokens ---
+
+def test_a_wrapped_token_works_when_it_was_opened(server):
+    info = wrapped(server, "POST", "auth/token/create", {"policies": ["default"], "ttl": "1h"})
+    auth = unwrap(server, info["token"])["auth"]
+    assert auth["accessor"] == info["wrapped_accessor"]
+    assert server.api("GET", "auth/token/lookup-self", token=auth["client_token"]).status == 200
+
+
+def test_a_token_that_nobody_opens_is_revoked(server):
+    info = wrapped(server, "POST", "auth/token/create", {"ttl": "1h"}, ttl=1)
+    accessor = {"accessor": info["wrapped_accessor"]}
+    assert server.api("POST", "auth/token/lookup-accessor", accessor).status == 200
+    wait_until(lambda: server.api("POST", "auth/token/lookup-accessor", accessor).status != 200, 20)
+
+
+def test_the_default_policy_wraps_and_opens(server):
+    reply = server.api("POST", "auth/token/create", {"policies": ["default"], "ttl": "1h"})
+    token = reply["auth"]["client_token"]
+    info = wrapped(server, "POST", "sys/wrapping/wrap", {"s": SECRET}, token=token)
+    again = server.api("POST", "sys/wrapping/unwrap", {"token": info["token"]}, token=token)
+    assert again.data == {"s": SECRET}
+    nobody = server.api("POST", "auth/token/create", {"no_default_policy": True, "ttl": "1h",
+                                                      "policies": ["nonesuch"]})
+    token = nobody["auth"]["client_token"]
+    with_ttl = {"X-Vault-Wrap-TTL": "60"}
+    assert server.api("POST", "sys/wrapping/wrap", {}, token, with_ttl).status == 403
+
+
+# --- cubbyholes ---
+
+def test_a_cubbyhole_is_the_tokens_own_and_goes_with_it(server):
+    tokens = [server.api("POST", "auth/token/create", {"policies": ["default"], "ttl": "1h"}
+                         )["auth"]["client_token"] for _ in range(2)]
+    assert server.api("POST", "cubbyhole/a/b", {"s": SECRET}, tokens[0]).status == 204
+    assert server.api("LIST", "cubbyhole", token=tokens[0]).data == {"keys": ["a/"]}
+    assert server.api("GET", "cubbyhole/a/b", token=tokens[0]).data == {"s": SECRET}
+    assert server.api("GET", "cubbyhole/a/b", token=tokens[1]).status == 404
+    assert server.api("GET", "cubbyhole/a/b").status == 404
+    assert server.api("POST", "auth/token/revoke-self", token=tokens[0]).status == 204
+    assert server.api("GET", "cubbyhole/a/b", token=tokens[0]).status == 403
+
+
+def test_a_batch_token_has_no_cubbyhole(server):
+    token = server.api("POST", "auth/token/create", {"policies": ["default"], "ttl": "1h",
+                                                     "type": "batch"})["auth"]["client_token"]
+    reply = server.api("POST", "cubbyhole/a", {"s": SECRET}, token)
+    assert reply.status == 400 and "service" in reply.errors[0]
+    assert server.api("GET", "cubbyhole/a", token=token).status == 404
+
+
+def test_many_who_write_one_cubbyhole_at_once_all_succeed(server):
+    def one(number):
+        return server.api("POST", "cubbyhole/many/%d" % number, {"n": number}).status
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(one, range(16))) == {204}
+    assert len(server.api("LIST", "cubbyhole/many").data["keys"]) == 16
+    for number in range(16):
+        assert server.api("DELETE", "cubbyhole/many/%d" % number).status == 204
+
+
 # --- limits ---
 
 def test_nobody_fills_the_store_with_wrapped_answers(server):
