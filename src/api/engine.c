@@ -126,7 +126,8 @@ static int write_role_once(struct context *context, struct warnings *warnings, s
 	const struct mount *mount = context->match->mount;
 	const char *name = context->match->capture;
 	struct role_limits limits = { .max_ttl = mount_max_ttl(context->broker, mount) };
-	json_t *old = NULL, *new = NULL;
+	int64_t deadline = context->request->raw->deadline;
+	json_t *old = NULL, *new = NULL, *resolved = NULL;
 	uint64_t revision = 0;
 	char random[33];
 	int ret;
@@ -140,9 +141,14 @@ static int write_role_once(struct context *context, struct warnings *warnings, s
 		return ret;
 	ret = mount->engine->check_role(old, context->fields, &limits, random, &new, warnings, err);
 	if (!ret)
-		ret = mount_role_put(context->broker, mount, name, new, revision);
+		ret = broker_resolve_role(context->broker, mount, new, deadline, &resolved,
+					  warnings, err);
+	if (!ret)
+		ret = mount_role_put(context->broker, mount, name, resolved ? resolved : new,
+				     revision);
 	json_decref(old);
 	json_decref(new);
+	json_decref(resolved);
 	return ret;
 }
 
@@ -224,7 +230,8 @@ int creds_read(struct context *context)
 	json_t *role;
 	int ret;
 
-	ret = mount_role_get(context->broker, request.mount, request.role_name, &role, NULL);
+	ret = mount_role_get(context->broker, request.mount, request.role_name, &role,
+			     &request.role_revision);
 	if (ret)
 		return ret == LH_ENOENT ? 0 : ret;
 	request.role = role;
