@@ -5,11 +5,21 @@
 
 #include "util/err.h"
 
-static const struct command *find_command(const char *name)
+/* The command whose words are argv[1] and, of two, argv[2]; *words_out is their number. */
+static const struct command *find_command(int argc, char **argv, int *words_out)
 {
-	for (const struct command *command = commands; command->name; command++)
-		if (strcmp(command->name, name) == 0)
-			return command;
+	for (const struct command *command = commands; command->name; command++) {
+		const char *second = strchr(command->name, ' ');
+		size_t size = strcspn(command->name, " ");
+
+		if (strlen(argv[1]) != size || memcmp(command->name, argv[1], size) != 0)
+			continue;
+		if (second && (argc < 3 || strcmp(second + 1, argv[2]) != 0))
+			continue;
+		*words_out = second ? 2 : 1;
+		return command;
+	}
+	*words_out = 0;
 	return NULL;
 }
 
@@ -36,6 +46,17 @@ static int set_format(struct cli *cli, const char *value, struct err *err)
 	return 0;
 }
 
+static int add_policy(struct cli *cli, const char *value, struct err *err)
+{
+	if (!*value)
+		return err_set(err, LH_EINVAL, "-policy needs the name of a file");
+	if (cli->policy_count == CLI_POLICIES_MAX)
+		return err_set(err, LH_EINVAL, "there are more than %d -policy FILE",
+			       CLI_POLICIES_MAX);
+	cli->policies[cli->policy_count++] = value;
+	return 0;
+}
+
 static int set_option(struct cli *cli, const char *name, size_t size, const char *value,
 		      struct err *err)
 {
@@ -47,18 +68,38 @@ static int set_option(struct cli *cli, const char *name, size_t size, const char
 	}
 	if (cli->command->takes_format && is_option(name, size, "format"))
 		return set_format(cli, value, err);
+	if (cli->command->takes_policies && is_option(name, size, "policy"))
+		return add_policy(cli, value, err);
 	return err_set(err, LH_EINVAL, "\"%s\" has no option \"-%.*s\"", cli->command->name,
 		       (int)size, name);
 }
 
-static int parse_options(int argc, char **argv, struct cli *cli, struct err *err)
+static int check_complete(const struct cli *cli, struct err *err)
 {
-	for (int i = 2; i < argc; i++) {
+	const struct command *command = cli->command;
+
+	if (command->takes_config && !cli->config)
+		return err_set(err, LH_EINVAL, "\"%s\" needs -config FILE", command->name);
+	if (command->takes_policies && !cli->policy_count)
+		return err_set(err, LH_EINVAL, "\"%s\" needs -policy FILE", command->name);
+	if (command->takes_policies && !cli->path_count)
+		return err_set(err, LH_EINVAL, "\"%s\" needs a path", command->name);
+	return 0;
+}
+
+static int parse_options(int argc, char **argv, int first, struct cli *cli, struct err *err)
+{
+	cli->paths = argv + first;
+	for (int i = first; i < argc; i++) {
 		size_t size;
 		const char *name = option_name(argv[i], &size);
 		const char *value;
 		int ret;
 
+		if (!name && cli->command->takes_policies) {
+			cli->paths[cli->path_count++] = argv[i];
+			continue;
+		}
 		if (!name)
 			return err_set(err, LH_EINVAL, "\"%s\" does not take the argument \"%s\"",
 				       cli->command->name, argv[i]);
@@ -70,9 +111,7 @@ static int parse_options(int argc, char **argv, struct cli *cli, struct err *err
 		if (ret)
 			return ret;
 	}
-	if (cli->command->takes_config && !cli->config)
-		return err_set(err, LH_EINVAL, "\"%s\" needs -config FILE", cli->command->name);
-	return 0;
+	return check_complete(cli, err);
 }
 
 static bool asks_for_help(const char *argument)
@@ -85,18 +124,20 @@ static bool asks_for_help(const char *argument)
 
 int cli_parse(int argc, char **argv, struct cli *cli_out, struct err *err)
 {
+	int words;
+
 	*cli_out = (struct cli){ 0 };
 	if (argc < 2)
 		return err_set(err, LH_EINVAL, "a command is missing; try `leasehold help`");
 	for (int i = 1; i < argc; i++)
 		cli_out->help |= asks_for_help(argv[i]);
-	cli_out->command = find_command(argv[1]);
+	cli_out->command = find_command(argc, argv, &words);
 	if (cli_out->help)
 		return 0;
 	if (!cli_out->command)
 		return err_set(err, LH_EINVAL, "there is no command \"%s\"; try `leasehold help`",
 			       argv[1]);
-	return parse_options(argc, argv, cli_out, err);
+	return parse_options(argc, argv, 1 + words, cli_out, err);
 }
 
 static void program_help(FILE *out)
@@ -105,7 +146,7 @@ static void program_help(FILE *out)
 	      "usage: leasehold COMMAND [OPTIONS]\n\ncommands:\n",
 	      out);
 	for (const struct command *command = commands; command->name; command++)
-		fprintf(out, "  %-8s  %s\n", command->name, command->summary);
+		fprintf(out, "  %-12s  %s\n", command->name, command->summary);
 	fputs("\n`leasehold COMMAND -h` tells more about one. Options take one or two dashes, and "
 	      "their\n"
 	      "value as the next argument or after an equals sign.\n\n"
@@ -119,7 +160,8 @@ void cli_help(FILE *out, const struct command *command)
 		program_help(out);
 		return;
 	}
-	fprintf(out, "usage: leasehold %s%s%s\n\n%s", command->name,
+	fprintf(out, "usage: leasehold %s%s%s%s\n\n%s", command->name,
 		command->takes_config ? " -config FILE" : "",
-		command->takes_format ? " [-format text|json]" : "", command->text);
+		command->takes_format ? " [-format text|json]" : "",
+		command->takes_policies ? " -policy FILE... PATH..." : "", command->text);
 }

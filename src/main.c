@@ -61,6 +61,16 @@ const struct command commands[] = {
 		  "beside a running server.\n",
 	  .takes_config = true,
 	  .run = command_check },
+	{ .name = "policy check",
+	  .summary = "tells what policies grant at paths",
+	  .text = "Reads policies from files, and prints what a token that has them all may do at "
+		  "each\n"
+		  "path, and which rule decides. Asks no server. -policy may be given several "
+		  "times.\n"
+		  "A path stands as the API has it, without /v1/; one that ends in a slash is a "
+		  "list.\n",
+	  .takes_policies = true,
+	  .run = command_policy_check },
 	{ .name = "adopt",
 	  .summary = "lets a copied store live on this machine",
 	  .text = "A store that was copied or restored elsewhere does not start there, because two "

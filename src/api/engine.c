@@ -179,6 +179,11 @@ int role_delete(struct context *context)
 
 /* ---- Credentials ---- */
 
+/* The token dies with this request, and all of its leases with it: none is issued at all. */
+#define LAST_USE                                                                                   \
+	"Secret cannot be returned; token had one use left, so leased credentials were "           \
+	"immediately revoked."
+
 static int say_failure(struct context *context, const struct issue_reply *reply,
 		       const struct err *err)
 {
@@ -234,6 +239,10 @@ int creds_read(struct context *context)
 			     &request.role_revision);
 	if (ret)
 		return ret == LH_ENOENT ? 0 : ret;
+	if (context->caller->num_uses == TOKEN_USED_UP) {
+		json_decref(role);
+		return outcome_error(&context->outcome, 400, LAST_USE);
+	}
 	request.role = role;
 	ret = broker_issue(context->broker, &request, &reply, &err);
 	if (ret)

@@ -92,19 +92,29 @@ int old_policy_read(struct context *context)
 	return read_as(context, "rules");
 }
 
-/* A text that reads as base64 is taken as such. */
+/* A text that reads as base64 of a text is taken as such; a word may read as base64 of anything. */
+static int read_base64(const char *sent, struct buf *text)
+{
+	size_t step = 1;
+	int ret;
+
+	ret = text_unbase64(sent, strlen(sent), text);
+	for (size_t i = 0; !ret && step && i < text->size; i += step)
+		step = text_utf8(text->data + i, text->size - i);
+	return ret || step ? ret : LH_EINVAL;
+}
+
 static int store_text(struct context *context, const char *sent, struct err *err)
 {
-	const char *name = context->match->capture;
 	struct buf decoded = BUF_INIT;
 	struct bytes text = { sent, strlen(sent) };
 	int ret;
 
-	ret = text_unbase64(sent, text.size, &decoded);
+	ret = read_base64(sent, &decoded);
 	if (!ret)
 		text = (struct bytes){ buf_text(&decoded), decoded.size };
 	if (!ret || ret == LH_EINVAL)
-		ret = policies_put(context->policies, name, text, err);
+		ret = policies_put(context->policies, context->match->capture, text, err);
 	buf_free(&decoded);
 	return ret;
 }

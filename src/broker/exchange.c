@@ -172,7 +172,8 @@ static void conclude(struct exchange *exchange)
 	if (perhaps_executed(answer->kind) && (effect == CALL_CREATES || effect == CALL_ONCE))
 		exchange->unsure = true;
 	if (answer->kind == ANSWER_THROTTLED)
-		pace_throttled(&exchange->terms.pace, exchange->terms.call->action);
+		pace_throttled(&exchange->terms.pace, exchange->terms.call->action,
+			       answer->retry_after_ms);
 	else
 		exchange->attempts++;
 	exchange->answered = true;

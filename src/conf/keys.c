@@ -131,6 +131,8 @@ static const struct conf_key alicloud_keys[] = {
 	{ 0 },
 };
 
+/* The metadata endpoint has escapes that JSON does not ask for: when memory is out at the closing quote
+ * of a text that has 32 bytes with its quotes, Jansson reads on behind it. */
 static const struct conf_key tencentcloud_keys[] = {
 	{ "cam_endpoint", CONF_TEXT, MEMBER(user_endpoint), .check = check_endpoint,
 	  .value = "\"https://cam.tencentcloudapi.com\"" },
@@ -138,7 +140,7 @@ static const struct conf_key tencentcloud_keys[] = {
 	  .value = "\"https://sts.tencentcloudapi.com\"" },
 	{ "metadata_endpoint", CONF_TEXT, MEMBER(metadata_endpoint),
 	  .check = check_endpoint_or_empty, .plain_host = "metadata.tencentyun.com",
-	  .value = "\"http://metadata.tencentyun.com\"" },
+	  .value = "\"http:\\/\\/metadata.tencentyun.com\"" },
 	{ "region", CONF_TEXT, MEMBER(region), .check = check_region, .value = "\"ap-guangzhou\"" },
 	ENGINE_KEYS,
 	{ 0 },

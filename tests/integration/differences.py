@@ -10,6 +10,7 @@ What a difference may say besides its reason:
 A line that is not named here is answered as it was recorded. A difference that is none any more
 fails: take it out.
 """
+import re
 
 USER_MISTAKE = "a mistake of the user is a 400, in the same words"
 NO_PATH = ["1 error occurred:\n\t* unsupported path\n\n"]
@@ -88,6 +89,48 @@ ALICLOUD = {
     93: _help(),
 }
 
+UNKEPT = "a policy is its text: what OpenBao keeps beside it is not kept"
+MORE = "the same words, and then the line and what was expected"
+OWN_WORDS = "our own reader of HCL: the line, what was found and what was expected"
+STORED_NAMES = "a name is written as it is stored, in lower case"
+
+
+def _unkept(reason=UNKEPT, **more):
+    members = ["allow_slashes_in_identity_templates", "allow_wildcards_in_identity_templates",
+               "cas_required", "modified", "version"]
+    places = [place + member + ": is missing" for member in members
+              for place in ("body.", "body.data.")]
+    return dict({"reason": reason, "ignore": places + more.pop("ignore", [])}, **more)
+
+
+def _worded(text, reason=OWN_WORDS):
+    return {"reason": reason, "pattern": "failed to parse policy: " + text}
+
+
+def _more(text):
+    return _worded(re.escape(text) + " on line 1, expected .*", MORE)
+
+
+POLICIES = {
+    5: _unkept("our own default policy", ignore=["body.data.policy"]),
+    6: _unkept(),
+    11: {"reason": STORED_NAMES, "send": {"path": "sys/policies/acl/pc"}, "status": 204,
+         "ignore": ["body: "]},
+    12: _unkept(),
+    13: _unkept(),
+    18: _more('path "x": invalid capability "fly"'),
+    21: _worded("line 1: found the end of the text, expected a key or .*"),
+    24: _worded("line 1: found the end of the text, expected .*"),
+    27: _more('invalid key "nonsense"'),
+    30: _more('path "x": invalid key "colour"'),
+    33: _more('path "+*": invalid use of wildcards (\'+*\' is forbidden)'),
+    36: _more('path "x": invalid value of "capabilities"'),
+    48: _worded('line 1: found no object behind "path", expected .*'),
+    51: _more('path "x": invalid policy "odd"'),
+    57: _more('path "x": invalid value of "required_parameters"'),
+}
+POLICIES.update({line: _unkept() for line in (40, 43, 46, 61, 64, 67, 70, 73, 76, 79)})
+
 WRAPPING = {
     16: {"reason": "the recording left the text out", "ignore": ["body.data.response"]},
     17: {"reason": "newer members, and a clock of our own",
@@ -95,4 +138,23 @@ WRAPPING = {
                     "body.server_time_utc"]},
 }
 
-DIFFERENCES = {"mounts": MOUNTS, "leases": LEASES, "alicloud": ALICLOUD, "wrapping": WRAPPING}
+ROOT_OF_INIT = {"reason": "the root token is that of init, which nothing ever ends or renews",
+                "ignore": ["body.data.display_name", "body.data.path", "body.data.issue_time",
+                           "body.data.renewable"]}
+UNKNOWN_TOKEN = {"reason": "agents log in again when they read \"invalid token\"",
+                 "errors": ["2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"]}
+
+TOKENS = {
+    4: ROOT_OF_INIT,
+    18: _mistake("missing data fields"),
+    20: UNKNOWN_TOKEN,
+    27: ROOT_OF_INIT,
+    35: UNKNOWN_TOKEN,
+    45: {"reason": "the recording has more tokens", "ignore": ["body.data.keys"]},
+    47: {"reason": "an id of one's own is kept as any other, by HMAC-SHA256",
+         "ignore": ["body.warnings"]},
+    62: {"reason": "the words name no product", "ignore": ["body.warnings[0]"]},
+}
+
+DIFFERENCES = {"mounts": MOUNTS, "leases": LEASES, "alicloud": ALICLOUD, "policies": POLICIES,
+               "tokens": TOKENS, "wrapping": WRAPPING}

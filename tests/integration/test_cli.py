@@ -103,6 +103,8 @@ def empty_site(leasehold):
     ["check", "-config"], ["check", "-config="], ["check", "-konfig", "x"],
     ["check", "-config", "x", "more"], ["check", "more"], ["check", "-format", "json"],
     ["init", "-config", "x", "-format", "yaml"], ["init", "-config", "x", "-format"],
+    ["policy"], ["policy", "check"], ["policy", "check", "x"], ["policy", "check", "-policy", "x"],
+    ["policy", "check", "-policy=", "x"], ["policy", "check", "-config", "x"],
     ["version", "-config", "x"], ["version", "x"], ["server", "-config", "x", "-"],
 ], ids=" ".join)
 def test_wrong_usage_is_status_2(leasehold, arguments):
@@ -115,14 +117,14 @@ def test_wrong_usage_is_status_2(leasehold, arguments):
 def test_help_names_every_command(leasehold, arguments):
     done = subprocess.run([leasehold, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == DONE and done.stderr == ""
-    for command in ("server", "init", "check", "adopt", "version"):
+    for command in ("server", "init", "check", "policy check", "adopt", "version"):
         assert re.search("^  %s " % command, done.stdout, re.M)
 
 
-@pytest.mark.parametrize("command", ["server", "init", "check", "adopt", "version"])
+@pytest.mark.parametrize("command", ["server", "init", "check", "policy check", "adopt", "version"])
 @pytest.mark.parametrize("option", ["-h", "--help"])
 def test_every_command_has_help_that_does_nothing_else(leasehold, command, option):
-    done = subprocess.run([leasehold, command, option, "-config", "/nonesuch"],
+    done = subprocess.run([leasehold, *command.split(), option, "-config", "/nonesuch"],
                           capture_output=True, text=True, check=False)
     assert done.returncode == DONE and done.stderr == ""
     assert done.stdout.startswith("usage: leasehold %s" % command)
@@ -448,3 +450,66 @@ def test_check_knows_users_and_groups(site, line, says):
                CONFIGURATION.replace("workers = 1", "workers = 1\n  " + line))
     done = site.run("check")
     assert done.returncode == FAILED and says in done.stderr
+
+
+# --- policy check ---
+
+READS = 'path "a/*" {\n  capabilities = ["read"]\n}\n'
+LISTS = ('# two\npath "a/*" { capabilities = ["list"] max_wrapping_ttl = "1m" }\n'
+         'path "a/+/c" { policy = "deny" }\n')
+
+
+def check_policies(site, texts, *paths):
+    files = []
+    for number, text in enumerate(texts):
+        files.append(site.path("%d.hcl" % number))
+        with open(files[-1], "w", encoding="utf-8", errors="surrogateescape") as out:
+            out.write(text)
+    options = [part for file in files for part in ("-policy", file)]
+    return subprocess.run([binary(), "policy", "check", *options, *paths], capture_output=True,
+                          text=True, check=False, cwd=site.folder)
+
+
+def test_policies_tell_what_they_grant_and_which_rule_decides(site):
+    done = check_policies(site, [READS, LISTS], "a/b", "a/b/c", "b", "/a/")
+    first, second = site.path("0.hcl"), site.path("1.hcl")
+    assert (done.returncode, done.stderr) == (DONE, "")
+    assert done.stdout == (
+        'a/b: list, read\n  path "a/*", %s:1 + %s:2\n  max_wrapping_ttl: 60 s\n'
+        'a/b/c: deny\n  path "a/+/c", %s:3\n'
+        'b: deny\n  no rule matches\n'
+        '/a/: list, read\n  path "a/*", %s:1 + %s:2\n  max_wrapping_ttl: 60 s\n'
+        % (first, second, second, first, second))
+
+
+def test_the_limits_of_a_rule_are_told(site):
+    text = """path "a" {
+      policy = "write"
+      allowed_parameters = { "ttl" = ["5m"] }
+      denied_parameters = { "max_ttl" = [] }
+      required_parameters = ["ttl"]
+      min_wrapping_ttl = 1
+    }"""
+    done = check_policies(site, [text], "a")
+    assert done.stdout == (
+        'a: create, delete, list, read, update\n  path "a", %s:1\n'
+        '  allowed_parameters: {"ttl":["5m"]}\n  denied_parameters: {"max_ttl":[]}\n'
+        '  required_parameters: {"ttl":true}\n  min_wrapping_ttl: 1 s\n' % site.path("0.hcl"))
+
+
+@pytest.mark.parametrize("text,says", [
+    ('path "x" {\n colour = 1 }', 'path "x": invalid key "colour" on line 2, expected '),
+    ('path "x" {\n', "line 2: found the end of the text"),
+    ("\udcff", "line 1: found byte 0xff, expected UTF-8"),
+], ids=["key", "syntax", "bytes"])
+def test_a_broken_policy_is_told_with_file_and_line(site, text, says):
+    done = check_policies(site, [READS, text], "a")
+    assert done.returncode == FAILED and done.stdout == ""
+    assert done.stderr.startswith("leasehold: %s: %s" % (site.path("1.hcl"), says))
+
+
+def test_a_policy_that_cannot_be_read_is_told(site):
+    done = subprocess.run([binary(), "policy", "check", "-policy", site.path("none"), "a"],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == FAILED and done.stdout == ""
+    assert re.fullmatch("leasehold: .*/none: .+\n", done.stderr)

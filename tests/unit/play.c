@@ -119,7 +119,7 @@ void play(struct play *play, enum verdict (*advance)(struct step *step))
 {
 	play->step.notes = json_object();
 	do {
-		assert_true(play->rounds < 50);
+		assert_true(play->rounds < 100);
 		play->step.culprit = NULL;
 		play_step(play, advance(&play->step));
 	} while (play->verdict == STEP_MORE);

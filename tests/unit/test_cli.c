@@ -22,6 +22,10 @@ const struct command commands[] = {
 	  .takes_config = true,
 	  .takes_format = true },
 	{ .name = "version", .summary = "prints it", .text = "About the version.\n" },
+	{ .name = "policy check",
+	  .summary = "tells it",
+	  .text = "About policies.\n",
+	  .takes_policies = true },
 	{ .name = NULL },
 };
 
@@ -103,6 +107,55 @@ static const struct {
 	  false,
 	  false,
 	  "argument \"x\"" },
+	{ "two words",
+	  { "policy", "check", "-policy", "f", "x" },
+	  "policy check",
+	  NULL,
+	  false,
+	  false,
+	  NULL },
+	{ "help about two words",
+	  { "policy", "check", "-h" },
+	  "policy check",
+	  NULL,
+	  false,
+	  true,
+	  NULL },
+	{ "one word of two",
+	  { "policy", "-policy", "f" },
+	  NULL,
+	  NULL,
+	  false,
+	  false,
+	  "no command \"policy\"" },
+	{ "one word of two alone",
+	  { "policy" },
+	  NULL,
+	  NULL,
+	  false,
+	  false,
+	  "no command \"policy\"" },
+	{ "no policy",
+	  { "policy", "check", "x" },
+	  NULL,
+	  NULL,
+	  false,
+	  false,
+	  "\"policy check\" needs -policy FILE" },
+	{ "a policy without a name",
+	  { "policy", "check", "x", "-policy" },
+	  NULL,
+	  NULL,
+	  false,
+	  false,
+	  "-policy needs" },
+	{ "no path",
+	  { "policy", "check", "-policy", "f" },
+	  NULL,
+	  NULL,
+	  false,
+	  false,
+	  "\"policy check\" needs a path" },
 	{ "a single dash", { "version", "-" }, "version", NULL, false, false, "argument \"-\"" },
 };
 
@@ -150,6 +203,47 @@ static void arguments_are_understood_or_refused(void **state)
 	}
 }
 
+static void policies_and_paths_are_collected(void **state)
+{
+	char texts[][16] = { "leasehold", "policy", "check",      "a", "-policy",
+			     "f",         "b/",     "--policy=g", "c" };
+	char *argv[10] = { NULL };
+	struct cli cli;
+	struct err err = { "" };
+
+	(void)state;
+	for (size_t i = 0; i < 9; i++)
+		argv[i] = texts[i];
+	assert_int_equal(cli_parse(9, argv, &cli, &err), 0);
+	assert_int_equal(cli.policy_count, 2);
+	assert_string_equal(cli.policies[0], "f");
+	assert_string_equal(cli.policies[1], "g");
+	assert_int_equal(cli.path_count, 3);
+	assert_string_equal(cli.paths[0], "a");
+	assert_string_equal(cli.paths[1], "b/");
+	assert_string_equal(cli.paths[2], "c");
+}
+
+static void policies_have_a_limit(void **state)
+{
+	char words[][16] = { "leasehold", "policy", "check", "x" }, option[] = "-policy=f";
+	char *argv[CLI_POLICIES_MAX + 6];
+	struct cli cli;
+	struct err err = { "" };
+	int argc = 0;
+
+	(void)state;
+	for (; argc < 4; argc++)
+		argv[argc] = words[argc];
+	while (argc < CLI_POLICIES_MAX + 4)
+		argv[argc++] = option;
+	assert_int_equal(cli_parse(argc, argv, &cli, &err), 0);
+	argv[3] = words[3];
+	argv[argc++] = option;
+	assert_int_equal(cli_parse(argc, argv, &cli, &err), LH_EINVAL);
+	assert_non_null(strstr(err.text, "more than 64 -policy FILE"));
+}
+
 static char *help_of(const struct command *command)
 {
 	char *text;
@@ -183,6 +277,9 @@ static void the_help_of_a_command_shows_its_options(void **state)
 	assert_non_null(strstr(text, "leasehold init -config FILE [-format text|json]\n"));
 	assert_non_null(strstr(text, commands[1].text));
 	free(text);
+	text = help_of(&commands[3]);
+	assert_non_null(strstr(text, "leasehold policy check -policy FILE... PATH...\n"));
+	free(text);
 	text = help_of(&commands[2]);
 	assert_non_null(strstr(text, "leasehold version\n"));
 	free(text);
@@ -192,6 +289,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(arguments_are_understood_or_refused),
+		cmocka_unit_test(policies_and_paths_are_collected),
+		cmocka_unit_test(policies_have_a_limit),
 		cmocka_unit_test(the_help_names_every_command),
 		cmocka_unit_test(the_help_of_a_command_shows_its_options),
 	};
