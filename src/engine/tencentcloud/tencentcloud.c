@@ -96,6 +96,7 @@ const struct engine engine_tencentcloud = {
 	.role_fields = role_fields,
 	.creds_fields = creds_fields,
 	.check_config = check_config,
+	.config_is_merged = true,
 	.show_config = show_config,
 	.check_role = tencentcloud_check_role,
 	.show_role = role_show,
