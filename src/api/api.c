@@ -123,14 +123,18 @@ static int find_caller(struct context *context, struct caller *caller)
 	return LH_EPERM;
 }
 
-/* The one use of a wrapping token is to open its wrapper, and the commit that does so ends it. */
+/* The one use of a wrapping token is to open its own wrapper, and the commit that does so ends it. */
 static bool is_opening(const struct context *context, const struct caller *caller)
 {
 	const struct route_match *match = context->match;
+	const struct request *request = context->request;
 
-	return caller->wrapping &&
-	       ((match->miss == ROUTE_FOUND && (match->route->flags & ROUTE_WRAPPER)) ||
-		!strcmp(context->request->path, "cubbyhole/response"));
+	if (!caller->wrapping || match->miss != ROUTE_FOUND || request->help)
+		return false;
+	if (match->route->handle == wrapping_unwrap)
+		return !strcmp(context->wrapping_token, request->token);
+	return match->route->handle == cubbyhole_read &&
+	       !strcmp(request->path, "cubbyhole/response");
 }
 
 /* Takes a use of a counted token, whatever becomes of the request: also one that is denied counts.

@@ -27,6 +27,8 @@ struct context {
 
 	struct outcome outcome;
 	bool issued; /* set by the handler: broker_delivered must be told how the reply fares */
+	bool made;   /* set by the handler: the reply gives a new token, that of the name */
+	unsigned char made_name[KEYRING_NAME_SIZE];
 };
 
 /* For handlers whose callee failed with a code and a sentence: LH_EINVAL, LH_EEXIST and LH_ENOENT

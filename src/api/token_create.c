@@ -413,6 +413,8 @@ static int make(struct making *making)
 		.num_uses = making->terms.num_uses,
 	};
 	outcome_auth(&context->outcome, token_auth(&caller, made.token, making->terms.ttl));
+	context->made = making->terms.type == TOKEN_SERVICE;
+	memcpy(context->made_name, made.name, sizeof(context->made_name));
 	token_made_clear(&made);
 	return 0;
 }

@@ -15,8 +15,8 @@ FOLDER = os.path.join(TOP, "tests", "vectors", "transcripts")
 # Drawn anew each time: only the type is compared.
 DRAWN = {"request_id", "lease_id", "id", "access_key", "secret_id", "secret_key", "security_token", "expiration",
          "expire_time", "issue_time", "last_renewal", "hash", "accessor", "uuid", "migration_id",
-         "client_token", "token", "creation_time", "cluster_id", "cluster_name", "server_time_utc",
-         "version", "build_date", "running_plugin_version"}
+         "client_token", "token", "creation_time", "wrapped_accessor", "cluster_id",
+         "cluster_name", "server_time_utc", "version", "build_date", "running_plugin_version"}
 CLOCK = {"creation_time"}               # seconds since 1970, where it is a number
 COUNTING = {"ttl", "lease_duration"}    # go down while the test runs
 WRAPPED = {"wrapping": {4: "w2", 13: "wa", 15: "wl"}}

@@ -508,6 +508,107 @@ static void a_session_is_forgotten_unless_it_was_opened(void **state)
 	assert_int_equal(lease_state(), LEASE_ACTIVE);
 }
 
+/* ---- Wrapped tokens ---- */
+
+static char opened[64];
+
+static bool is_alive(const char *one)
+{
+	return ask_as(one, "GET", "auth/token/lookup-self", NULL, "") == 200;
+}
+
+/* Makes a token, wrapped; its accessor is told. */
+static void wrap_token(void)
+{
+	const char *accessor;
+	char body[100];
+
+	wrap("POST", "auth/token/create", "{\"ttl\":\"1h\"}", "60");
+	accessor = json_get_text(info(), "wrapped_accessor");
+	assert_int_equal(strlen(accessor), TOKEN_ACCESSOR);
+	snprintf(body, sizeof(body), "{\"accessor\":\"%s\"}", accessor);
+	assert_int_equal(ask_as(NULL, "POST", "auth/token/lookup-accessor", body, ""), 200);
+}
+
+static void open_token(void)
+{
+	assert_int_equal(unwrap(wrapping), 200);
+	snprintf(opened, sizeof(opened), "%s",
+		 json_get_text(json_object_get(f.body, "auth"), "client_token"));
+}
+
+static void a_token_that_was_opened_lives(void **state)
+{
+	(void)state;
+	wrap_token();
+	open_token();
+	age(61);
+	turn(3);
+	assert_true(is_alive(opened));
+}
+
+static void an_unopened_token_is_revoked_at_the_end(void **state)
+{
+	char body[100];
+
+	(void)state;
+	wrap("POST", "auth/token/create", "{\"ttl\":\"1h\"}", "60");
+	snprintf(body, sizeof(body), "{\"accessor\":\"%s\"}",
+		 json_get_text(info(), "wrapped_accessor"));
+	age(61);
+	turn(1);
+	assert_int_not_equal(ask_as(NULL, "POST", "auth/token/lookup-accessor", body, ""), 200);
+}
+
+/* The answer to a renewal holds a token too, but did not make it. */
+static void a_token_that_was_renewed_does_not_wait(void **state)
+{
+	(void)state;
+	wrap_token();
+	open_token();
+	assert_int_equal(ask_as(opened, "POST", "auth/token/renew-self", NULL, "60"), 200);
+	snprintf(wrapping, sizeof(wrapping), "%s", json_get_text(info(), "token"));
+	age(61);
+	turn(3);
+	assert_true(is_alive(opened));
+}
+
+/* ---- What a wrapping token may do ---- */
+
+static void used_for_anything_else_it_is_used_up(void **state)
+{
+	static const char *const asked[][2] = {
+		{ "GET", "sys/mounts" },
+		{ "GET", "auth/token/lookup-self" },
+		{ "POST", "sys/wrapping/rewrap" },
+		{ "GET", "cubbyhole/x" },
+		{ "GET", "nowhere/x" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		wrap("POST", "sys/wrapping/wrap", "{}", "60");
+		if (ask_as(wrapping, asked[i][0], asked[i][1], NULL, "") == 200 ||
+		    unwrap(wrapping) != 400)
+			fail_msg("%s: %d %s", asked[i][1], f.reply.status, buf_text(&f.reply.body));
+	}
+}
+
+static void opening_anothers_wrapper_uses_it_up(void **state)
+{
+	char other[64];
+
+	(void)state;
+	wrap("POST", "sys/wrapping/wrap", "{\"a\":\"b\"}", "60");
+	strcpy(other, wrapping);
+	wrap("POST", "sys/wrapping/wrap", "{}", "60");
+	assert_int_equal(ask_as(wrapping, "PUT", "sys/wrapping/unwrap", with_token(other), ""),
+			 200);
+	assert_string_equal(data_text(&f, "a"), "b");
+	unwrap(wrapping);
+	expect_error(400, INVALID);
+}
+
 /* ---- Replies that nobody received, workers that died ---- */
 
 /* Serves, and says how the reply fares. */
@@ -784,6 +885,11 @@ int main(void)
 		TEST(a_credential_wrapped_anew_waits_longer),
 		TEST(a_waiting_lease_cannot_be_renewed),
 		TEST(a_session_is_forgotten_unless_it_was_opened),
+		TEST(a_token_that_was_opened_lives),
+		TEST(an_unopened_token_is_revoked_at_the_end),
+		TEST(a_token_that_was_renewed_does_not_wait),
+		TEST(used_for_anything_else_it_is_used_up),
+		TEST(opening_anothers_wrapper_uses_it_up),
 		TEST(an_unwrapped_credential_that_nobody_received_is_revoked),
 		TEST(a_wrapping_token_that_nobody_received_takes_its_credential_along),
 		TEST(killed_after_the_opening_the_credential_is_revoked),

@@ -723,6 +723,34 @@ static void renewal_counts_from_now(void **state)
 	free(id);
 }
 
+/* As if the only lease had been issued earlier. */
+static void make_older(int64_t seconds)
+{
+	struct store_batch batch = { 0 };
+	struct lease *old = only_lease(), *new = lease_copy(old);
+
+	new->issued_ns -= seconds *INT64_C(1000000000);
+	assert_int_equal(lease_change(temp.store, &batch, old, new), 0);
+	assert_int_equal(store_apply(temp.store, STORE_NORMAL, &batch, NULL), 0);
+	store_batch_free(&batch);
+	lease_free(old);
+	lease_free(new);
+}
+
+/* Whoever renews often must not keep a credential for ever. */
+static void a_renewal_never_passes_the_maximum_since_the_issue(void **state)
+{
+	char *id = issue_delivered();
+	struct renew_reply renewed;
+
+	(void)state;
+	make_older(3000);
+	assert_int_equal(broker_renew(broker, id, 99999, &renewed, &err), 0);
+	assert_in_range(renewed.ttl, 4198, 4200); /* of 7200 */
+	assert_int_equal(renewed.warnings.count, 1);
+	free(id);
+}
+
 static void refusals_have_the_words_that_clients_know(void **state)
 {
 	char *id = issue_delivered();
@@ -950,8 +978,9 @@ static void make_job_due(const struct job *job)
 
 static void a_disabled_mount_goes_after_its_leases(void **state)
 {
-	const struct mount *found;
+	const struct mount gone = *mount(), *found;
 	struct job job;
+	json_t *role;
 
 	(void)state;
 	free(issue_delivered());
@@ -963,6 +992,7 @@ static void a_disabled_mount_goes_after_its_leases(void **state)
 	assert_int_equal(leases(), 0);
 	assert_int_equal(mount_find(broker, "cloud", &found), 0);
 	assert_null(found);
+	assert_int_equal(mount_role_get(broker, &gone, "app", &role, NULL), LH_ENOENT);
 	job = only_job();
 	assert_int_equal(job.kind, JOB_FORGET);
 	assert_true(config_is_stored(job.mount));
@@ -1070,6 +1100,7 @@ int main(void)
 		TEST(force_forgets_after_one_attempt),
 		TEST(an_unknown_lease_is_revoked_already),
 		TEST(renewal_counts_from_now),
+		TEST(a_renewal_never_passes_the_maximum_since_the_issue),
 		TEST(refusals_have_the_words_that_clients_know),
 		TEST(the_first_success_of_a_sick_mount_ends_all_pauses),
 		TEST(a_prefix_is_drained),
