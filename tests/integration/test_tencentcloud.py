@@ -67,7 +67,9 @@ def test_names_are_looked_up_when_the_role_is_written(mount):
     assert reply.status == 204, reply
     assert [call["action"] for call in calls].count("ListPolicies") == 2
     assert all(mount.numbers())
+    mount.sim.configure(latency=0.1)    # what begins together does not end before all have begun
     calls, reply = mount.calls_of(mount.issue)
+    mount.sim.configure(latency=0)
     assert reply.status == 200, reply
     assert [sorted(call["action"] for call in group) for group in rounds(calls)] == \
         [["AddUser"], ["AttachUserPolicy", "AttachUserPolicy"]]
