@@ -53,13 +53,13 @@ def _expression(path):
 
 
 def _priority(path):
-    """What is greater wins."""
-    body = path[:-1] if path.endswith("*") else path
-    parts = body.split("/")
+    """What is greater wins. Lengths are in bytes, and so is the order of texts."""
+    body = (path[:-1] if path.endswith("*") else path).encode()
+    parts = body.split(b"/")
     first = len(body)
-    if "+" in parts:
-        first = len("/".join(parts[:parts.index("+")] + [""]))
-    return first, not path.endswith("*"), -parts.count("+"), len(body), body
+    if b"+" in parts:
+        first = len(b"/".join(parts[:parts.index(b"+")] + [b""]))
+    return first, not path.endswith("*"), -parts.count(b"+"), len(body), body
 
 
 class Acl:
