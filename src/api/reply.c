@@ -23,6 +23,7 @@ void outcome_clear(struct outcome *outcome)
 	json_decref(outcome->wrap_info);
 	json_decref(outcome->warnings);
 	json_decref(outcome->errors);
+	json_decref(outcome->auth);
 	wipe_free(outcome->lease_id);
 	memset(outcome, 0, sizeof(*outcome));
 }
@@ -30,6 +31,8 @@ void outcome_clear(struct outcome *outcome)
 static int say(struct outcome *outcome, enum outcome_kind kind, int status, json_t *data)
 {
 	json_decref(outcome->data);
+	json_decref(outcome->auth);
+	outcome->auth = NULL;
 	outcome->kind = kind;
 	outcome->status = status;
 	outcome->data = data;
@@ -76,6 +79,14 @@ int outcome_status(struct outcome *outcome, int status)
 int outcome_no_data(struct outcome *outcome, int status)
 {
 	return say(outcome, OUTCOME_DATA, status, NULL);
+}
+
+int outcome_auth(struct outcome *outcome, json_t *auth)
+{
+	say(outcome, OUTCOME_DATA, 0, NULL);
+	outcome->failed |= !auth;
+	outcome->auth = auth;
+	return 0;
 }
 
 /* Whoever made a sentence may have cut a part of it inside a character, which would be no JSON. */
@@ -259,7 +270,7 @@ static void add_envelope(struct buf *body, const struct outcome *outcome,
 	add_member(body, "data", outcome->data);
 	add_member(body, "wrap_info", outcome->wrap_info);
 	add_member(body, "warnings", outcome->warnings);
-	add_member(body, "auth", NULL);
+	add_member(body, "auth", outcome->auth);
 	add_string(body, "mount_type", mount_type);
 	buf_add_char(body, '}');
 }

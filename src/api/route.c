@@ -12,7 +12,7 @@ static const struct {
 	const struct route *table;
 } builtin_mounts[] = {
 	{ "sys/", "system", routes_system },
-	{ "auth/token/", "token", routes_system },
+	{ "auth/token/", "token", routes_token },
 	{ "cubbyhole/", "cubbyhole", routes_system },
 	{ "identity/", "identity", NULL },
 };

@@ -50,10 +50,10 @@ int64_t pace_take(const struct pace *pace, const char *action)
 	return (wait + 999) / 1000;
 }
 
-void pace_throttled(const struct pace *pace, const char *action)
+void pace_throttled(const struct pace *pace, const char *action, int64_t retry_ms)
 {
 	struct bucket *bucket = bucket_of(pace, action);
 
 	if (bucket)
-		bucket_throttled(bucket, clock_boot_us());
+		bucket_throttled(bucket, clock_boot_us(), retry_ms * 1000);
 }

@@ -39,7 +39,7 @@ unsigned pace_quota(const struct engine *engine, const struct conf_engine *conf,
  * is worth asking again. */
 int64_t pace_take(const struct pace *pace, const char *action);
 
-/* The cloud has refused a call as one too many. */
-void pace_throttled(const struct pace *pace, const char *action);
+/* The cloud has refused a call as one too many, and takes one again after so long; 0: it does not say. */
+void pace_throttled(const struct pace *pace, const char *action, int64_t retry_ms);
 
 #endif

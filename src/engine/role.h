@@ -16,7 +16,7 @@ struct role_rules {
 	const char *arn_form; /* what it must look like */
 	const struct document_rules *document;
 	const struct remote_rules *remote;
-	/* Warns of what the cloud will not do, more policies than it attaches for example. */
+	/* Optional. Warns of what the cloud will not do, more policies than it attaches for example. */
 	void (*warn)(const json_t *role, struct warnings *warnings);
 };
 

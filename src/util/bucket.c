@@ -137,11 +137,27 @@ unsigned bucket_level(const struct bucket *bucket, int64_t now_us)
 	return level_of(atomic_load(&bucket->slowed), now_us / 1000);
 }
 
-void bucket_throttled(struct bucket *bucket, int64_t now_us)
+/* There is nothing left of what a pause has saved up, either. */
+static void hold_until(_Atomic uint64_t *word, int64_t until)
 {
+	uint64_t old = atomic_load(word);
+	struct schedule schedule;
+
+	do {
+		schedule = unpack(old);
+		schedule.credit = 0;
+		if (schedule.next < until)
+			schedule.next = until;
+	} while (!atomic_compare_exchange_weak(word, &old, pack(&schedule)));
+}
+
+void bucket_throttled(struct bucket *bucket, int64_t now_us, int64_t retry_us)
+{
+	int64_t retry = retry_us < 1000000 ? retry_us : 1000000, now = now_us / 1000;
 	uint64_t old = atomic_load(&bucket->slowed), new;
-	int64_t now = now_us / 1000;
 	unsigned level;
+
+	hold_until(&bucket->all, (now_us + retry) / UNIT_US);
 
 	do {
 		if (old && now - (int64_t)(old >> LEVEL_BITS) < BUCKET_THROTTLED_MS)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fills a store with copies of one lease, under ids of their own, due in 30 days.
+/* Fills a store with copies of one lease, under ids of their own, due in 30 days or in so many seconds.
  *
- *   fill STORE MAP-BYTES KEY-FILE LEASE-ID COUNT
+ *   fill STORE MAP-BYTES KEY-FILE LEASE-ID COUNT [SECONDS]
  *
  * No server may be running on it. The copies are written as the server itself writes a lease, record
  * and indexes together; each thousand of them is due a second later than the one before. */
@@ -16,7 +16,7 @@
 #include "util/clock.h"
 #include "util/err.h"
 
-#define DAYS       30
+#define DAYS       30    /* until the first is due */
 #define RANDOM     24    /* characters of a lease id behind its path */
 #define CHUNK      65536 /* leases that are sorted together: they then change neighbouring pages */
 #define PER_SECOND 1000
@@ -85,9 +85,8 @@ static int flush(struct store *store, struct store_batch *batch)
 
 /* Writes copies[0..count), of which `before` were written before. */
 static int write_copies(struct store *store, const struct lease *model, const struct copy *copies,
-			size_t count, size_t before)
+			size_t count, int64_t first, size_t before)
 {
-	int64_t first = clock_now() + DAYS * 86400;
 	struct store_batch batch = { 0 };
 	int ret = 0;
 
@@ -103,7 +102,7 @@ static int write_copies(struct store *store, const struct lease *model, const st
 	return ret;
 }
 
-static int fill(struct store *store, const struct lease *model, size_t count)
+static int fill(struct store *store, const struct lease *model, size_t count, int64_t first)
 {
 	struct copy *copies = calloc(CHUNK, sizeof(*copies));
 	int ret = copies ? 0 : LH_ENOMEM;
@@ -113,7 +112,7 @@ static int fill(struct store *store, const struct lease *model, size_t count)
 
 		ret = draw(store, model, copies, chunk);
 		if (!ret)
-			ret = write_copies(store, model, copies, chunk, done);
+			ret = write_copies(store, model, copies, chunk, first, done);
 		done += chunk;
 		fprintf(stderr, "\rfill: %zu of %zu leases", done, count);
 	}
@@ -128,12 +127,14 @@ int main(int argc, char **argv)
 	struct store *store = NULL;
 	struct lease *model = NULL;
 	struct err err = { "" };
+	int64_t first;
 	int ret;
 
-	if (argc != 6) {
-		fprintf(stderr, "usage: fill STORE MAP-BYTES KEY-FILE LEASE-ID COUNT\n");
+	if (argc != 6 && argc != 7) {
+		fprintf(stderr, "usage: fill STORE MAP-BYTES KEY-FILE LEASE-ID COUNT [SECONDS]\n");
 		return 2;
 	}
+	first = clock_now() + (argc > 6 ? strtoll(argv[6], NULL, 10) : DAYS * 86400);
 	options.path = argv[1];
 	options.map_size = strtoull(argv[2], NULL, 10);
 	options.key_file = argv[3];
@@ -141,7 +142,7 @@ int main(int argc, char **argv)
 	if (!ret) {
 		ret = lease_get(store, argv[4], &model);
 		if (!ret)
-			ret = fill(store, model, strtoull(argv[5], NULL, 10));
+			ret = fill(store, model, strtoull(argv[5], NULL, 10), first);
 		if (ret)
 			err_set(&err, ret, "%s", err_name(ret));
 	}

@@ -138,5 +138,23 @@ WRAPPING = {
                     "body.server_time_utc"]},
 }
 
+ROOT_OF_INIT = {"reason": "the root token is that of init, which nothing ever ends or renews",
+                "ignore": ["body.data.display_name", "body.data.path", "body.data.issue_time",
+                           "body.data.renewable"]}
+UNKNOWN_TOKEN = {"reason": "agents log in again when they read \"invalid token\"",
+                 "errors": ["2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"]}
+
+TOKENS = {
+    4: ROOT_OF_INIT,
+    18: _mistake("missing data fields"),
+    20: UNKNOWN_TOKEN,
+    27: ROOT_OF_INIT,
+    35: UNKNOWN_TOKEN,
+    45: {"reason": "the recording has more tokens", "ignore": ["body.data.keys"]},
+    47: {"reason": "an id of one's own is kept as any other, by HMAC-SHA256",
+         "ignore": ["body.warnings"]},
+    62: {"reason": "the words name no product", "ignore": ["body.warnings[0]"]},
+}
+
 DIFFERENCES = {"mounts": MOUNTS, "leases": LEASES, "alicloud": ALICLOUD, "policies": POLICIES,
-               "wrapping": WRAPPING}
+               "tokens": TOKENS, "wrapping": WRAPPING}

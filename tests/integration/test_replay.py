@@ -6,7 +6,7 @@ import re
 import pytest
 
 from differences import DIFFERENCES
-from replay import WRAPPED, Player, mismatches, names, recorded
+from replay import TOKENS, WRAPPED, Player, mismatches, names, recorded
 
 TRUSTED, READER = "acs:ram::1234567890123456:role/trusted", "acs:ram::1000000000000001:role/reader"
 
@@ -60,7 +60,8 @@ def test_recorded_requests_get_the_recorded_answers(server, name):
         difference = DIFFERENCES[name].get(number)
         request = dict(record["request"], **(difference or {}).get("send", {}))
         record = dict(record, body=translated(record["body"], replace))
-        reply = player.play(request, WRAPPED.get(name, {}).get(number, "w"))
+        reply = player.play(request, WRAPPED.get(name, {}).get(number, "w"),
+                            TOKENS.get(name, {}).get(number, ()))
         texts = judge(record, difference, reply) if difference else compare(record, reply)
         wrong += ["%s, line %d, %s %s: %s" % (name, number, request["method"], request["path"],
                                               text) for text in texts]

@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -114,6 +115,25 @@ def test_who_stops_in_the_middle_of_a_request_is_not_waited_for(leasehold, pool)
             assert fastcgi.ask(path, "GET", "/v1/sys/health").status == 200
             assert fastcgi.receive(connection).status is None
         assert server.pids() == before, "nobody had to be killed for it"
+
+
+def test_a_request_whose_sender_has_left_is_not_carried_out(leasehold):
+    """It waited in the queue until somebody gave up; he has asked again, or does not want it."""
+    with Server(work_workers=1) as server:
+        path, token = server.path("run/work.sock"), server.root_token
+        server.kill("work", signal.SIGSTOP)
+        for name, stays in (("left", False), ("stays", True)):
+            body = b'{"type": "alicloud"}'
+            params = fastcgi.params_of("POST", "/v1/sys/mounts/" + name, token, body)
+            connection = fastcgi.connect(path)
+            connection.sendall(fastcgi.request(params, body))
+            if not stays:
+                connection.close()
+        server.kill("work", signal.SIGCONT)
+        with connection:
+            assert fastcgi.receive(connection).status == 204
+        mounts = server.api("GET", "sys/mounts").data
+        assert "stays/" in mounts and "left/" not in mounts
 
 
 @pytest.mark.parametrize("tcp", [False, True], ids=["socket", "tcp"])

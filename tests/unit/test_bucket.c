@@ -158,18 +158,31 @@ static void throttling_lowers_the_rate_and_it_recovers(void **state)
 
 	(void)state;
 	assert_int_equal(bucket_level(&bucket, now), 1000);
-	bucket_throttled(&bucket, now);
+	bucket_throttled(&bucket, now, 0);
 	assert_int_equal(bucket_level(&bucket, now), 968);
 	/* A burst of refusals is one reason. */
-	bucket_throttled(&bucket, now + SECOND / 2);
+	bucket_throttled(&bucket, now + SECOND / 2, 0);
 	assert_int_equal(bucket_level(&bucket, now), 968);
 	assert_int_equal(bucket_level(&bucket, now + 2 * SECOND), 988);
 	assert_int_equal(bucket_level(&bucket, now + 4 * SECOND), 1000);
 	/* Again and again while it has not recovered. */
 	for (int i = 0; i < 60; i++)
-		bucket_throttled(&bucket, now += SECOND);
+		bucket_throttled(&bucket, now += SECOND, 0);
 	assert_in_range(bucket_level(&bucket, now), BUCKET_SLOWEST, 80);
 	assert_int_equal(bucket_level(&bucket, now + 100 * SECOND), 1000);
+}
+
+static void what_the_cloud_asks_to_wait_is_waited(void **state)
+{
+	struct bucket bucket = { 0 };
+
+	(void)state;
+	bucket_throttled(&bucket, START, SECOND / 4);
+	assert_int_equal(at_once(&bucket, 10, BUCKET_REVOKE, START + SECOND / 4 - 10), 0);
+	assert_int_equal(at_once(&bucket, 10, BUCKET_REVOKE, START + SECOND / 4), 1);
+	/* Not for ever, whatever it asks for. */
+	bucket_throttled(&bucket, START + SECOND, 3600 * SECOND);
+	assert_int_equal(at_once(&bucket, 10, BUCKET_REVOKE, START + 2 * SECOND), 1);
 }
 
 static void a_lowered_rate_is_kept_to(void **state)
@@ -179,7 +192,7 @@ static void a_lowered_rate_is_kept_to(void **state)
 
 	(void)state;
 	for (int i = 0; i < 6; i++)
-		bucket_throttled(&bucket, now += SECOND);
+		bucket_throttled(&bucket, now += SECOND, 0);
 	sent_count = 0;
 	drain(&bucket, 100, BUCKET_REVOKE, now + 1, 200, 0);
 	assert_in_range(bucket_level(&bucket, now), 500, 600);
@@ -215,6 +228,7 @@ int main(void)
 		cmocka_unit_test(a_wait_is_as_long_as_it_says),
 		cmocka_unit_test(a_share_is_kept_for_revoking),
 		cmocka_unit_test(throttling_lowers_the_rate_and_it_recovers),
+		cmocka_unit_test(what_the_cloud_asks_to_wait_is_waited),
 		cmocka_unit_test(a_lowered_rate_is_kept_to),
 		cmocka_unit_test(every_action_of_every_account_has_its_own),
 	};

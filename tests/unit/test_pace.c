@@ -120,7 +120,8 @@ static void throttling_is_heeded(void **state)
 	struct pace pace = pace_of("1");
 
 	(void)state;
-	pace_throttled(&pace, "Rare");
+	pace_throttled(&pace, "Rare", 600);
+	assert_in_range(pace_take(&pace, "Rare"), 500, 600);
 	assert_int_equal(
 		bucket_level(bucket_find(&shared->buckets, "fake", "1", "Rare"), clock_boot_us()),
 		968);
