@@ -7,8 +7,8 @@ import os
 import pytest
 
 from cloudsim.client import rounds
-from conform.engines import TENCENTCLOUD
 from harness import Server, wait_until
+from tencent import TENCENTCLOUD
 
 NUMBERS = itertools.count(1)
 DOCUMENT = {"version": "2.0", "statement": [
