@@ -339,6 +339,8 @@ static void parent_and_child_may_be_revoked_one_by_one(void **state)
 	revoke(&child);
 	revoke(&root);
 	settle(20);
+	caller_clear(&root);
+	caller_clear(&child);
 	root = child_of(NULL);
 	child = child_of(&root);
 	revoke(&root);
