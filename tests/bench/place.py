@@ -26,8 +26,8 @@ ROLES = {
 
 
 class BenchServer(Server):
-    def __init__(self):
-        super().__init__(read_workers=4, work_workers=32)
+    def __init__(self, **arguments):
+        super().__init__(read_workers=4, work_workers=32, **arguments)
 
     def write_configuration(self, **change):
         super().write_configuration(**change)
