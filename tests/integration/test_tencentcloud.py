@@ -186,26 +186,36 @@ def test_the_pair_is_merged_and_its_secret_never_shown(tencent_server):
     mount.ok("DELETE", "sys/mounts/" + mount.path)
 
 
-def test_the_first_write_of_the_pair_takes_create_the_next_update(tencent_server):
-    mount = Mount(tencent_server, configured=False)
-    server = mount.server
+def writer(server, path, config):
+    """A function that writes a configuration with one capability alone and tells the status."""
     tokens = {}
     for capability in ("create", "update"):
-        name = "%s-%s" % (mount.path, capability)
-        rule = 'path "%s/config" { capabilities = ["%s"] }' % (mount.path, capability)
-        mount.ok("PUT", "sys/policies/acl/" + name, {"policy": rule})
-        made = mount.ok("POST", "auth/token/create", {"policies": [name]})
+        name = "%s-%s" % (path, capability)
+        rule = 'path "%s/config" { capabilities = ["%s"] }' % (path, capability)
+        assert server.api("PUT", "sys/policies/acl/" + name, {"policy": rule}).status == 204
+        made = server.api("POST", "auth/token/create", {"policies": [name]})
         tokens[capability] = made["auth"]["client_token"]
+    return lambda capability: server.api("POST", path + "/config", config,
+                                         tokens[capability]).status
 
-    def write(capability):
-        return server.api("POST", mount.path + "/config", {"secret_id": "x"},
-                          tokens[capability]).status
 
+def test_the_first_write_of_the_pair_takes_create_the_next_update(tencent_server):
+    mount = Mount(tencent_server, configured=False)
+    write = writer(mount.server, mount.path, {"secret_id": "x"})
     assert write("update") == 403
     assert write("create") == 204
     assert write("create") == 403
     assert write("update") == 204
     mount.ok("DELETE", "sys/mounts/" + mount.path)
+
+
+def test_a_pair_that_is_always_whole_takes_update_every_time(server):
+    """That of the other engine."""
+    assert server.api("POST", "sys/mounts/whole", {"type": "alicloud"}).status == 204
+    write = writer(server, "whole", {"access_key": "x", "secret_key": "y"})
+    assert write("create") == 403
+    assert write("update") == write("update") == 204
+    assert server.api("DELETE", "sys/mounts/whole").status == 204
 
 
 # --- Sessions ---
