@@ -2,6 +2,7 @@
 """Wrapped answers: every way to open one, once; what nobody opens is taken back."""
 import concurrent.futures
 import json
+import os
 
 import pytest
 
@@ -164,6 +165,26 @@ def test_an_error_is_not_wrapped(server, mount):
     assert reply.status == 400 and "NoPermission" in reply.errors[0]
     assert server.api("GET", mount + "/creds/none", headers=with_ttl).status == 404
     assert server.api("LIST", "cubbyhole", headers=with_ttl).status == 404
+
+
+def test_neither_files_nor_logs_know_what_was_wrapped(server, mount):
+    make_role(server, mount)
+    kept = wrapped(server, "POST", "sys/wrapping/wrap", {"s": SECRET})["token"]
+    token = wrapped_credential(server, mount)
+    reply = unwrap(server, token)
+    assert server.api("POST", "cubbyhole/mine", {"s": SECRET}).status == 204
+    secrets = [SECRET, kept, token, reply.data["secret_key"], reply["lease_id"].rpartition("/")[2]]
+    texts = [server.log().encode()]
+    for place in ("store", "nginx"):
+        for folder, _, names in os.walk(server.path(place)):
+            for name in names:
+                if os.path.isfile(os.path.join(folder, name)):
+                    with open(os.path.join(folder, name), "rb") as file:
+                        texts.append(file.read())
+    assert len(texts) > 3 and max(map(len, texts)) > 10000
+    assert not [secret for secret in secrets for text in texts if secret.encode() in text]
+    assert unwrap(server, kept).data == {"s": SECRET}
+    assert server.api("DELETE", "cubbyhole/mine").status == 204
 
 
 # --- tokens ---

@@ -12,6 +12,7 @@
 #include "api_fixture.h"
 #include "auth/token.h"
 #include "auth/wrapper.h"
+#include "broker/dates.h"
 #include "fail_alloc.h"
 #include "fake_engine.h"
 #include "lease/lease.h"
@@ -299,6 +300,19 @@ static void it_is_opened_once_whoever_asks(void **state)
 	assert_string_equal(data_text(&f, "a"), "c");
 }
 
+static void an_opened_wrapper_leaves_no_token(void **state)
+{
+	char body[100];
+
+	(void)state;
+	wrap("POST", "sys/wrapping/wrap", "{}", "30");
+	snprintf(body, sizeof(body), "{\"accessor\":\"%s\"}", json_get_text(info(), "accessor"));
+	assert_int_equal(ask_as(NULL, "POST", "auth/token/lookup-accessor", body, ""), 200);
+	assert_int_equal(json_get_int(json_object_get(f.body, "data"), "num_uses", 0), 1);
+	assert_int_equal(unwrap(wrapping), 200);
+	assert_int_not_equal(ask_as(NULL, "POST", "auth/token/lookup-accessor", body, ""), 200);
+}
+
 static void the_old_way_reads_a_cubbyhole(void **state)
 {
 	json_t *response;
@@ -447,6 +461,23 @@ static void an_unopened_credential_is_taken_back_at_the_end(void **state)
 	age(61);
 	turn(3);
 	assert_int_equal(fake.revokes, 1);
+	assert_int_equal(lease_state(), 0);
+}
+
+/* Two in a row say so, and one that agrees ends it. */
+static void nothing_ends_by_a_clock_that_is_wrong(void **state)
+{
+	struct slot *slot = &f.shared->slots[3];
+
+	(void)state;
+	wrap("GET", CREDS, NULL, "60");
+	age(61);
+	dates_hear(f.shared, slot, clock_now() - 1000);
+	dates_hear(f.shared, slot, clock_now() - 1000);
+	turn(3);
+	assert_int_equal(lease_state(), LEASE_WRAPPED);
+	dates_hear(f.shared, slot, clock_now());
+	turn(3);
 	assert_int_equal(lease_state(), 0);
 }
 
@@ -677,6 +708,7 @@ static void killed_after_the_opening_the_credential_is_revoked(void **state)
 {
 	(void)state;
 	wrap("GET", CREDS, NULL, "60");
+	memset(f.shared->slots[0].lease, 0, sizeof(f.shared->slots[0].lease)); /* another worker */
 	serve_lost(wrapping, "PUT", "sys/wrapping/unwrap", "");
 	die();
 	assert_int_equal(fake.revokes, 1);
@@ -760,6 +792,7 @@ static void a_thief_with_the_master_key_finds_no_wrapped_value(void **state)
 	assert_int_equal(find_in_store(wrapping), 0);
 	assert_int_equal(ask_as(NULL, "POST", "cubbyhole/x", "{\"k\":\"mine-alone\"}", ""), 204);
 	assert_int_equal(find_in_store("mine-alone"), 0);
+	assert_int_equal(find_in_store(f.token), 0);
 	assert_true(find_in_store(CREDS) > 0); /* it does look inside */
 }
 
@@ -790,6 +823,39 @@ static void a_token_wraps_only_so_much(void **state)
 	turn(1);
 	wrap("POST", "sys/wrapping/wrap", body, "60");
 	free(body);
+}
+
+/* Ordinary writes until they are refused. */
+static void fill_store(void)
+{
+	static char value[1024 * 1024];
+	int ret = 0;
+
+	for (uint64_t i = 0; !ret; i++) {
+		struct store_batch batch = { 0 };
+		struct key key;
+
+		key_start(&key, 'z');
+		key_add_u64(&key, i);
+		store_batch_put(&batch, STORE_ANY, 0, key_bytes(&key),
+				(struct bytes){ value, sizeof(value) });
+		assert_int_equal(store_maintain(f.temp.store, NULL), 0);
+		ret = store_apply(f.temp.store, STORE_NORMAL, &batch, NULL);
+		store_batch_free(&batch);
+	}
+	assert_int_equal(ret, LH_EFULL);
+}
+
+static void a_full_store_opens_but_does_not_wrap(void **state)
+{
+	(void)state;
+	wrap("GET", CREDS, NULL, "60");
+	fill_store();
+	ask_as(NULL, "POST", "sys/wrapping/wrap", "{}", "60");
+	assert_int_equal(f.reply.status, 507);
+	assert_int_equal(ask_as(NULL, "POST", "auth/token/create", "{\"ttl\":\"1h\"}", "60"), 507);
+	assert_int_equal(unwrap(wrapping), 200);
+	assert_string_equal(data_text(&f, "secret"), SECRET);
 }
 
 static struct api *read_api(void)
@@ -824,6 +890,18 @@ static void a_read_process_hands_on_what_is_to_be_wrapped(void **state)
 }
 
 /* ---- Lost memory ---- */
+
+static void revoke_only(void)
+{
+	struct lease *lease = only_lease();
+	char body[300];
+
+	snprintf(body, sizeof(body), "{\"lease_id\":\"%s\",\"sync\":false}", lease->id);
+	lease_free(lease);
+	assert_int_equal(ask_as(NULL, "PUT", "sys/leases/revoke", body, ""), 202);
+	turn(2);
+	assert_int_equal(lease_state(), 0);
+}
 
 /* Whatever allocation fails: nobody has half of anything. What was opened for nobody is revoked, and
  * what was wrapped for nobody as well. */
@@ -862,6 +940,50 @@ static void lost_memory_leaves_no_credential(void **state)
 	}
 }
 
+/* Either it can still be opened, or nobody has its credential. */
+static void lost_memory_opens_nothing_by_half(void **state)
+{
+	struct api_request raw = {
+		.method = "PUT",
+		.path = "/v1/sys/wrapping/unwrap",
+		.query = "",
+		.content_type = "",
+		.body = "",
+		.remote_address = ADDRESS,
+		.token = wrapping,
+		.authorization = "",
+		.namespace = "",
+		.wrap_ttl = "",
+		.vault_request = "",
+		.request_id = REQUEST_ID,
+	};
+	struct api_reply reply;
+	int status = 0;
+
+	(void)state;
+	for (unsigned n = 1; status != 200; n++) {
+		wrap("GET", CREDS, NULL, "60");
+		raw.deadline = clock_boot_ms() + DEADLINE;
+		fail_alloc_at(n);
+		api_serve(f.api, &raw, &reply);
+		fail_alloc_stop();
+		status = reply.status;
+		api_sent(f.api, true);
+		api_settle(f.api);
+		api_reply_clear(&reply);
+		turn(2);
+		assert_true(n < 3000);
+		if (status != 200 && lease_state()) {
+			assert_int_equal(lease_state(), LEASE_WRAPPED);
+			assert_int_equal(unwrap(wrapping), 200);
+		}
+		if (lease_state()) {
+			assert_int_equal(lease_state(), LEASE_ACTIVE);
+			revoke_only();
+		}
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -872,6 +994,7 @@ int main(void)
 		TEST(it_lasts_no_longer_than_leases_do),
 		TEST(it_is_looked_up_without_being_opened),
 		TEST(it_is_opened_once_whoever_asks),
+		TEST(an_opened_wrapper_leaves_no_token),
 		TEST(the_old_way_reads_a_cubbyhole),
 		TEST(what_is_no_wrapping_token_is_refused),
 		TEST(a_wrapping_token_is_no_secret_of_a_query),
@@ -881,6 +1004,7 @@ int main(void)
 		TEST(it_cannot_be_opened_when_its_token_was_revoked),
 		TEST(a_credential_waits_for_its_opening),
 		TEST(an_unopened_credential_is_taken_back_at_the_end),
+		TEST(nothing_ends_by_a_clock_that_is_wrong),
 		TEST(a_lease_that_ends_first_does_not_wait),
 		TEST(a_credential_wrapped_anew_waits_longer),
 		TEST(a_waiting_lease_cannot_be_renewed),
@@ -898,8 +1022,10 @@ int main(void)
 		TEST(killed_before_the_wrapping_token_was_sent_the_credential_is_revoked),
 		TEST(a_thief_with_the_master_key_finds_no_wrapped_value),
 		TEST(a_token_wraps_only_so_much),
+		TEST(a_full_store_opens_but_does_not_wrap),
 		TEST(a_read_process_hands_on_what_is_to_be_wrapped),
 		TEST(lost_memory_leaves_no_credential),
+		TEST(lost_memory_opens_nothing_by_half),
 	};
 
 	fail_alloc_jansson();
