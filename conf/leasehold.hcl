@@ -101,3 +101,29 @@ engine "alicloud" {
   #   "*" = 100
   # }
 }
+
+# Tencent Cloud. The keys that are not explained here are as above.
+engine "tencentcloud" {
+  # Users, keys and policies; then roles and the account's name. Accounts of the international site
+  # are served at https://cam.intl.tencentcloudapi.com and https://sts.intl.tencentcloudapi.com.
+  cam_endpoint = "https://cam.tencentcloudapi.com"
+  sts_endpoint = "https://sts.tencentcloudapi.com"
+
+  # Where a CVM instance learns the credentials of its CAM role. "" never asks.
+  metadata_endpoint = "http://metadata.tencentyun.com"
+
+  # The region that calls are addressed to. STS wants one, whichever it is.
+  region = "ap-guangzhou"
+
+  ca_file         = ""
+  request_timeout = "10s"
+
+  # The last later than 10m: a signature is valid for 5 minutes before and after its time.
+  sweep_after = ["30s", "5m", "20m"]
+
+  # quotas = {
+  #   DeleteAccessKey = 5, CreatePolicy = 10, DeletePolicy = 10, AttachUserPolicy = 10,
+  #   DetachUserPolicy = 10, AssumeRole = 600,
+  #   "*" = 20
+  # }
+}

@@ -117,7 +117,59 @@ static int find_caller(struct context *context, struct caller *caller)
 	ret = auth_lookup(broker_store(context->broker), context->request->token, caller);
 	if (ret == LH_EPERM)
 		outcome_error(&context->outcome, 403, INVALID_TOKEN);
-	return ret;
+	if (ret || token_allows_address(caller, context->request->raw->remote_address))
+		return ret;
+	outcome_error(&context->outcome, 403, "permission denied");
+	return LH_EPERM;
+}
+
+/* The one use of a wrapping token is to open its own wrapper, and the commit that does so ends it. */
+static bool is_opening(const struct context *context, const struct caller *caller)
+{
+	const struct route_match *match = context->match;
+	const struct request *request = context->request;
+
+	if (!caller->wrapping || match->miss != ROUTE_FOUND || request->help)
+		return false;
+	if (match->route->handle == wrapping_unwrap)
+		return !strcmp(context->wrapping_token, request->token);
+	return match->route->handle == cubbyhole_read &&
+	       !strcmp(request->path, "cubbyhole/response");
+}
+
+/* Takes a use of a counted token, whatever becomes of the request: also one that is denied counts.
+ * LH_EBUSY: it is the work pool's, for it is written down. LH_EPERM: the refusal is in the outcome. */
+static int take_use(const struct api *api, struct context *context, struct caller *caller)
+{
+	int ret;
+
+	if (!caller->num_uses)
+		return 0;
+	if (api->pool == API_READ)
+		return LH_EBUSY;
+	if (is_opening(context, caller))
+		return 0;
+	ret = broker_use_token(api->broker, caller, context->request->raw->deadline);
+	if (ret == LH_EPERM)
+		outcome_error(&context->outcome, 403, INVALID_TOKEN);
+	if (ret != LH_ECONFLICT)
+		return ret;
+	outcome_error(&context->outcome, 503, "too many requests use this token at once");
+	return LH_EPERM;
+}
+
+/* After its last use a token is dead. When that cannot be written now, the revoker sees to it: until
+ * then nobody is let in by a token without uses. */
+static void end_used_up(const struct api *api, const struct caller *caller)
+{
+	int ret;
+
+	if (caller->num_uses != TOKEN_USED_UP)
+		return;
+	ret = broker_end_token(api->broker, caller->token, TOKEN_REVOKE_TREE);
+	if (ret)
+		log_warn("api: a token without uses cannot be revoked now (%s); it is revoked soon",
+			 err_name(ret));
 }
 
 static enum capability natural_capability(enum operation operation)
@@ -144,7 +196,7 @@ static int needed_capability(struct context *context, enum capability *capabilit
 	if (match->miss != ROUTE_FOUND)
 		return 0;
 	*capability_out = match->route->capability;
-	if (match->route->exists)
+	if (route_creates(match->route, match->engine))
 		ret = match->route->exists(context, &exists);
 	if (!exists)
 		*capability_out = CAPABILITY_CREATE;
@@ -244,7 +296,10 @@ static int read_fields(struct context *context, json_t **fields_out)
 	ret = fields_read(fields, context->request->input, fields_out, &err);
 	if (ret == LH_EINVAL)
 		outcome_error(&context->outcome, 400, "%s%s",
-			      route->exists ? "" : "Field validation failed: ", err.text);
+			      route_creates(route, context->match->engine)
+				      ? ""
+				      : "Field validation failed: ",
+			      err.text);
 	return ret;
 }
 
@@ -332,8 +387,11 @@ static int serve_request(struct api *api, struct context *context, struct route_
 		     request->help))
 		ret = find_caller(context, &caller);
 	if (!ret)
+		ret = take_use(api, context, &caller);
+	if (!ret)
 		ret = request->help ? serve_help(context) : serve_route(api, context);
 	context->caller = NULL;
+	end_used_up(api, &caller);
 	caller_clear(&caller);
 	return ret;
 }

@@ -27,6 +27,8 @@ struct context {
 
 	struct outcome outcome;
 	bool issued; /* set by the handler: broker_delivered must be told how the reply fares */
+	bool made;   /* set by the handler: the reply gives a new token, that of the name */
+	unsigned char made_name[KEYRING_NAME_SIZE];
 };
 
 /* For handlers whose callee failed with a code and a sentence: LH_EINVAL, LH_EEXIST and LH_ENOENT
@@ -49,7 +51,33 @@ int init_write(struct context *context);
 int leader_read(struct context *context);
 
 /* token.c */
+int token_lookup(struct context *context);
 int token_lookup_self(struct context *context);
+int token_lookup_accessor(struct context *context);
+int token_accessors(struct context *context);
+int token_tidy(struct context *context);
+
+/* token_create.c */
+int token_create_child(struct context *context);
+int token_create_orphan(struct context *context);
+
+/* token_renew.c */
+int token_renew_given(struct context *context);
+int token_renew_self(struct context *context);
+int token_renew_accessor(struct context *context);
+
+/* token_revoke.c */
+int token_revoke_given(struct context *context);
+int token_revoke_self(struct context *context);
+int token_revoke_orphan(struct context *context);
+int token_revoke_accessor(struct context *context);
+
+/* token_roles.c */
+int token_roles_list(struct context *context);
+int token_role_read(struct context *context);
+int token_role_exists(struct context *context, bool *exists_out);
+int token_role_write(struct context *context);
+int token_role_remove(struct context *context);
 
 /* mounts.c */
 int mounts_list(struct context *context);
@@ -112,6 +140,7 @@ int config_write(struct context *context);
 int config_delete(struct context *context);
 int roles_list(struct context *context);
 int role_read(struct context *context);
+int config_exists(struct context *context, bool *exists_out);
 int role_exists(struct context *context, bool *exists_out);
 int role_write(struct context *context);
 int role_delete(struct context *context);

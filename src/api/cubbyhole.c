@@ -49,6 +49,13 @@ int cubbyhole_names(struct context *context)
 	return ret ? ret : outcome_data(&context->outcome, json_pack("{s:o}", "keys", names));
 }
 
+/* A batch token is stored nowhere, and so would be what is its own. */
+static int refuse_batch(struct context *context)
+{
+	return outcome_error(&context->outcome, 400,
+			     "cubbyhole operations are only supported by \"service\" type tokens");
+}
+
 int cubbyhole_write(struct context *context)
 {
 	const char *path = context->match->capture;
@@ -57,6 +64,8 @@ int cubbyhole_write(struct context *context)
 	unsigned tries = 0;
 	int ret;
 
+	if (context->caller->type == TOKEN_BATCH)
+		return refuse_batch(context);
 	if (!path[0])
 		return outcome_error(&context->outcome, 400, "missing path");
 	if (!json_object_size(data))

@@ -38,6 +38,18 @@ int config_read(struct context *context)
 	return 0;
 }
 
+int config_exists(struct context *context, bool *exists_out)
+{
+	const struct mount *mount = context->match->mount;
+	json_t *config = NULL;
+	int ret;
+
+	ret = mount_config_get(context->broker, mount, &config, NULL);
+	*exists_out = !ret;
+	json_decref(config);
+	return ret == LH_ENOENT ? 0 : ret;
+}
+
 static int write_config_once(struct context *context, struct err *err)
 {
 	const struct mount *mount = context->match->mount;
@@ -126,7 +138,8 @@ static int write_role_once(struct context *context, struct warnings *warnings, s
 	const struct mount *mount = context->match->mount;
 	const char *name = context->match->capture;
 	struct role_limits limits = { .max_ttl = mount_max_ttl(context->broker, mount) };
-	json_t *old = NULL, *new = NULL;
+	int64_t deadline = context->request->raw->deadline;
+	json_t *old = NULL, *new = NULL, *resolved = NULL;
 	uint64_t revision = 0;
 	char random[33];
 	int ret;
@@ -140,9 +153,14 @@ static int write_role_once(struct context *context, struct warnings *warnings, s
 		return ret;
 	ret = mount->engine->check_role(old, context->fields, &limits, random, &new, warnings, err);
 	if (!ret)
-		ret = mount_role_put(context->broker, mount, name, new, revision);
+		ret = broker_resolve_role(context->broker, mount, new, deadline, &resolved,
+					  warnings, err);
+	if (!ret)
+		ret = mount_role_put(context->broker, mount, name, resolved ? resolved : new,
+				     revision);
 	json_decref(old);
 	json_decref(new);
+	json_decref(resolved);
 	return ret;
 }
 
@@ -172,6 +190,11 @@ int role_delete(struct context *context)
 }
 
 /* ---- Credentials ---- */
+
+/* The token dies with this request, and all of its leases with it: none is issued at all. */
+#define LAST_USE                                                                                   \
+	"Secret cannot be returned; token had one use left, so leased credentials were "           \
+	"immediately revoked."
 
 static int say_failure(struct context *context, const struct issue_reply *reply,
 		       const struct err *err)
@@ -224,9 +247,14 @@ int creds_read(struct context *context)
 	json_t *role;
 	int ret;
 
-	ret = mount_role_get(context->broker, request.mount, request.role_name, &role, NULL);
+	ret = mount_role_get(context->broker, request.mount, request.role_name, &role,
+			     &request.role_revision);
 	if (ret)
 		return ret == LH_ENOENT ? 0 : ret;
+	if (context->caller->num_uses == TOKEN_USED_UP) {
+		json_decref(role);
+		return outcome_error(&context->outcome, 400, LAST_USE);
+	}
 	request.role = role;
 	ret = broker_issue(context->broker, &request, &reply, &err);
 	if (ret)

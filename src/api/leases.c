@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "api/context.h"
-#include "auth/access.h"
+#include "api/reach.h"
+#include "auth/token.h"
 #include "store/store.h"
 #include "util/buf.h"
 #include "util/clock.h"
@@ -16,7 +17,7 @@
 #define NS_PER_SECOND INT64_C(1000000000)
 #define FAILED_ENTRY  "failed to revoke entry: resp: (*logical.Response)(nil) err"
 
-/* ---- Lookup ---- */
+/* ---- What is shown ---- */
 
 static int set_time(json_t *data, const char *name, int64_t ns)
 {
@@ -47,25 +48,6 @@ static json_t *show_lease(const struct lease *lease)
 	return data;
 }
 
-int leases_lookup(struct context *context)
-{
-	const char *id = json_get_text(context->fields, "lease_id");
-	struct lease *lease = NULL;
-	int ret;
-
-	if (!id[0])
-		return outcome_error(&context->outcome, 400, "lease_id must be specified");
-	ret = lease_get(broker_store(context->broker), id, &lease);
-	if (ret && ret != LH_ENOENT)
-		return ret;
-	if (ret || !lease_visible(lease))
-		outcome_error(&context->outcome, 400, "invalid lease");
-	else
-		outcome_data(&context->outcome, show_lease(lease));
-	lease_free(lease);
-	return 0;
-}
-
 /* ---- Which lease is meant, and whose it is ---- */
 
 /* The lease's id from the path or the body; NULL: the refusal is in the outcome. */
@@ -84,47 +66,26 @@ static const char *meant_lease(struct context *context)
 	return NULL;
 }
 
-static int may_update(struct context *context, const char *path, bool sudo, bool *allowed_out)
+/* A grant on the path form is a grant on that very lease; the body form reaches what api/reach.h
+ * says. */
+static int check_owner(struct context *context, const char *id, bool *reaches_out)
 {
-	const struct access access = {
-		.path = path,
-		.capability = CAPABILITY_UPDATE,
-		.sudo = sudo,
-		.input = context->request->input,
-	};
-
-	return auth_allows(context->policies, context->caller, &access, allowed_out);
-}
-
-/* A grant on the path form is a grant on that very lease. The body form reaches the caller's own
- * leases; those of others need sudo there, or the grant on the path form. */
-static int check_owner(struct context *context, const char *id, bool *allowed_out)
-{
-	const struct caller *caller = context->caller;
-	const char *path = context->request->path;
-	struct lease *lease = NULL;
-	struct buf grant = BUF_INIT;
+	struct store *store = broker_store(context->broker);
+	struct caller owner = { .accessor = NULL };
+	struct lease *lease;
 	int ret;
 
-	*allowed_out = true;
+	*reaches_out = true;
 	if (context->match->capture[0])
 		return 0;
-	ret = may_update(context, path, true, allowed_out);
-	if (ret || *allowed_out)
-		return ret;
-	ret = lease_get(broker_store(context->broker), id, &lease);
-	*allowed_out = ret == LH_ENOENT || (!ret && wipe_equal(lease->owner.name, caller->token,
-							       sizeof(caller->token)));
-	if (ret == LH_ENOENT)
-		ret = 0;
-	if (!ret && !*allowed_out) {
-		buf_printf(&grant, "%s/%s", path, id);
-		ret = buf_error(&grant);
-		if (!ret)
-			ret = may_update(context, buf_text(&grant), false, allowed_out);
+	ret = lease_get(store, id, &lease);
+	if (!ret) {
+		ret = token_find_name(store, lease->owner.name, &owner);
+		lease_free(lease);
 	}
-	buf_free(&grant);
-	lease_free(lease);
+	if (!ret || ret == LH_ENOENT)
+		ret = reach_owned(context, ret ? NULL : &owner, id, reaches_out);
+	caller_clear(&owner);
 	return ret;
 }
 
@@ -132,18 +93,37 @@ static int check_owner(struct context *context, const char *id, bool *allowed_ou
 static int reach_lease(struct context *context, const char **id_out)
 {
 	const char *id = meant_lease(context);
-	bool allowed = false;
+	bool reaches = false;
 	int ret = 0;
 
 	*id_out = NULL;
 	if (id)
-		ret = check_owner(context, id, &allowed);
-	if (id && !ret && !allowed)
-		outcome_error(&context->outcome, 403,
-			      "1 error occurred:\n\t* permission denied\n\n");
-	if (!ret && allowed)
+		ret = check_owner(context, id, &reaches);
+	if (id && !ret && !reaches)
+		outcome_error(&context->outcome, 403, REACH_DENIED);
+	if (!ret && reaches)
 		*id_out = id;
 	return ret;
+}
+
+int leases_lookup(struct context *context)
+{
+	struct lease *lease = NULL;
+	const char *id;
+	int ret;
+
+	ret = reach_lease(context, &id);
+	if (ret || !id)
+		return ret;
+	ret = lease_get(broker_store(context->broker), id, &lease);
+	if (ret && ret != LH_ENOENT)
+		return ret;
+	if (ret || !lease_visible(lease))
+		outcome_error(&context->outcome, 400, "invalid lease");
+	else
+		outcome_data(&context->outcome, show_lease(lease));
+	lease_free(lease);
+	return 0;
 }
 
 /* ---- Renew ---- */

@@ -23,6 +23,7 @@ void outcome_clear(struct outcome *outcome)
 	json_decref(outcome->wrap_info);
 	json_decref(outcome->warnings);
 	json_decref(outcome->errors);
+	json_decref(outcome->auth);
 	wipe_free(outcome->lease_id);
 	memset(outcome, 0, sizeof(*outcome));
 }
@@ -30,6 +31,8 @@ void outcome_clear(struct outcome *outcome)
 static int say(struct outcome *outcome, enum outcome_kind kind, int status, json_t *data)
 {
 	json_decref(outcome->data);
+	json_decref(outcome->auth);
+	outcome->auth = NULL;
 	outcome->kind = kind;
 	outcome->status = status;
 	outcome->data = data;
@@ -78,8 +81,31 @@ int outcome_no_data(struct outcome *outcome, int status)
 	return say(outcome, OUTCOME_DATA, status, NULL);
 }
 
-static void add_text(struct outcome *outcome, json_t **list, const char *text)
+int outcome_auth(struct outcome *outcome, json_t *auth)
 {
+	say(outcome, OUTCOME_DATA, 0, NULL);
+	outcome->failed |= !auth;
+	outcome->auth = auth;
+	return 0;
+}
+
+/* Whoever made a sentence may have cut a part of it inside a character, which would be no JSON. */
+static void mend_text(char *text)
+{
+	size_t size = strlen(text), step;
+
+	for (size_t i = 0; i < size; i += step) {
+		step = text_utf8(text + i, size - i);
+		if (step == 0) {
+			text[i] = '?';
+			step = 1;
+		}
+	}
+}
+
+static void add_text(struct outcome *outcome, json_t **list, char *text)
+{
+	mend_text(text);
 	if (!*list)
 		*list = json_array();
 	if (json_array_append_new(*list, json_string(text)))
@@ -244,7 +270,7 @@ static void add_envelope(struct buf *body, const struct outcome *outcome,
 	add_member(body, "data", outcome->data);
 	add_member(body, "wrap_info", outcome->wrap_info);
 	add_member(body, "warnings", outcome->warnings);
-	add_member(body, "auth", NULL);
+	add_member(body, "auth", outcome->auth);
 	add_string(body, "mount_type", mount_type);
 	buf_add_char(body, '}');
 }

@@ -28,6 +28,7 @@ struct outcome {
 	json_t *wrap_info; /* of an answer that was wrapped; NULL: it was not */
 	json_t *warnings;  /* array of texts, or NULL */
 	json_t *errors;    /* array of texts */
+	json_t *auth;      /* of an answer that gives a token; NULL: it does not */
 	char *lease_id;    /* NULL: no lease; owned */
 	bool renewable;
 	int64_t lease_duration; /* seconds */
@@ -45,6 +46,7 @@ int outcome_text(struct outcome *outcome, struct buf *text);     /* takes what t
 int outcome_wrapped(struct outcome *outcome, json_t *wrap_info); /* taken; warnings go as well */
 int outcome_status(struct outcome *outcome, int status);         /* no body */
 int outcome_no_data(struct outcome *outcome, int status);        /* the envelope with data null */
+int outcome_auth(struct outcome *outcome, json_t *auth);         /* the same with a token in it */
 
 /* One error text. A NULL format: none, {"errors":[]}. */
 int outcome_error(struct outcome *outcome, int status, const char *format, ...)

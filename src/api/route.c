@@ -12,7 +12,7 @@ static const struct {
 	const struct route *table;
 } builtin_mounts[] = {
 	{ "sys/", "system", routes_system },
-	{ "auth/token/", "token", routes_system },
+	{ "auth/token/", "token", routes_token },
 	{ "cubbyhole/", "cubbyhole", routes_system },
 	{ "identity/", "identity", NULL },
 };
@@ -165,4 +165,9 @@ const struct field *route_fields(const struct route *route, const struct engine 
 	case FIELDS_CREDS: return engine->creds_fields;
 	}
 	return NULL;
+}
+
+bool route_creates(const struct route *route, const struct engine *engine)
+{
+	return route->exists && (!(route->flags & ROUTE_MERGED) || engine->config_is_merged);
 }

@@ -186,13 +186,6 @@ const struct route routes_system[] = {
 	OPEN("sys/init", OPERATION_WRITE, init_write, "Refuses: the server starts initialized."),
 	OPEN("sys/leader", OPERATION_READ, leader_read, "Tells who leads the cluster."),
 
-	{ .pattern = "auth/token/lookup-self",
-	  .operations = OPERATION_READ | OPERATION_WRITE,
-	  .capability = CAPABILITY_SELF,
-	  .pool = API_READ,
-	  .handle = token_lookup_self,
-	  .help = "Shows the token that asks." },
-
 	{ .pattern = "sys/mounts",
 	  .operations = OPERATION_READ,
 	  .capability = CAPABILITY_READ,
@@ -421,7 +414,9 @@ const struct route routes_engine[] = {
 	  .capability = CAPABILITY_UPDATE,
 	  .pool = API_WORK,
 	  .fields_of = FIELDS_CONFIG,
+	  .flags = ROUTE_MERGED,
 	  .handle = config_write,
+	  .exists = config_exists,
 	  .help = "Stores the root credentials." },
 	{ .pattern = "config",
 	  .operations = OPERATION_DELETE,

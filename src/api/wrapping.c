@@ -10,6 +10,7 @@
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/json.h"
+#include "util/log.h"
 
 #define INVALID    "wrapping token is not valid or does not exist"
 #define CANNOT_SAY "error validating wrapping token: "
@@ -54,9 +55,17 @@ static json_t *wrap_info(const struct wrap_reply *reply)
 /* What nobody will receive is taken back at once. */
 static void give_back(struct context *context)
 {
+	int ret = 0;
+
 	if (context->issued)
 		broker_delivered(context->broker, false);
-	context->issued = false;
+	if (context->made)
+		ret = broker_end_token(context->broker, context->made_name, TOKEN_REVOKE_TREE);
+	if (ret)
+		log_warn("wrapping: a token that nobody received cannot be revoked (%s); it lives "
+			 "until its end",
+			 err_name(ret));
+	context->issued = context->made = false;
 }
 
 /* The answer as it would have been sent. */
@@ -79,7 +88,8 @@ static int wrap_answer(struct context *context, const struct buf *answer)
 		.ttl = context->request->wrap_ttl,
 		.response = answer->data,
 		.size = answer->size,
-		.accessor = "",
+		.accessor = json_get_text(context->outcome.auth, "accessor"),
+		.token = context->made ? context->made_name : NULL,
 		.deadline = context->request->raw->deadline,
 	};
 	struct wrap_reply reply;

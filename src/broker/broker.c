@@ -199,8 +199,8 @@ static int add_marking(struct broker *broker, struct store_batch *batch,
 	int ret;
 
 	ret = lease_get_key(broker->options.store, key, &old);
-	if (ret) /* what cannot be read is due all the same, and told there */
-		return ret == LH_ENOENT || ret == LH_ECORRUPT ? 0 : ret;
+	if (ret)
+		return ret == LH_ENOENT ? 0 : ret;
 	/* Its worker may be in the middle of a call and notices only at its next commit. */
 	if (old->state == LEASE_PENDING)
 		marking.unsure_until = unsure_until(broker, old);

@@ -54,8 +54,9 @@ enum broker_failure {
 struct issue_request {
 	const struct mount *mount;
 	const char *role_name;
-	const json_t *role; /* as stored */
-	const char *path;   /* of the request, relative to /v1/: the lease id begins with it */
+	const json_t *role; /* as stored, */
+	uint64_t role_revision;
+	const char *path; /* of the request, relative to /v1/: the lease id begins with it */
 	const struct caller *caller;
 	const json_t *fields;        /* of creds_fields, coerced */
 	int64_t deadline;            /* boot ms */
@@ -88,6 +89,14 @@ void broker_sent(struct broker *broker);
 /* Says what became of the last issue's reply: flushed, the lease is confirmed; not flushed, nobody
  * has the credential and it is revoked at once. No-op when nothing is in hand. */
 void broker_delivered(struct broker *broker, bool flushed);
+
+/* Asks the cloud what a role that is about to be stored only names (engine->resolve_role).
+ * *role_out is new: what to store instead; NULL: nothing, for there are no root credentials at hand,
+ * or the cloud cannot be reached (a warning says so); an issue will ask again.
+ * 0; LH_EINVAL: the role cannot be used, the sentence is in err; LH_ENOMEM, LH_EIO. */
+int broker_resolve_role(struct broker *broker, const struct mount *mount, const json_t *role,
+			int64_t deadline, json_t **role_out, struct warnings *warnings,
+			struct err *err);
 
 struct renew_reply {
 	int64_t ttl;

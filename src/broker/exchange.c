@@ -325,14 +325,15 @@ static const char *url_host(const char *url)
 static int send_signed(struct exchange *exchange)
 {
 	const struct call *call = exchange->terms.call;
-	const char *url = endpoint_url(exchange->terms.conf, call->service->endpoint);
+	const struct conf_engine *conf = exchange->terms.conf;
+	const char *url = endpoint_url(conf, call->service->endpoint);
 	const struct root_key *root = exchange->terms.key;
-	struct sign_key key = { root->id, root->secret, root->token };
+	struct sign_key key = { NULL, NULL, NULL };
 	struct sign_request what = { .host = url_host(url),
 				     .service = call->service->name,
 				     .action = call->action,
 				     .version = call->service->version,
-				     .region = "",
+				     .region = conf->region ? conf->region : "",
 				     .params = call->params };
 	struct signed_request wire = { 0 };
 	struct http_request request = { .method = "POST" };
@@ -340,8 +341,11 @@ static int send_signed(struct exchange *exchange)
 	char nonce[33];
 	int ret;
 
+	if (!call->anonymous)
+		key = (struct sign_key){ root->id, root->secret, root->token };
 	random_hex(nonce, 16);
-	ret = exchange->terms.engine->scheme->sign(&what, &key, clock_now(), nonce, &wire);
+	ret = exchange->terms.engine->scheme->sign(&what, call->anonymous ? NULL : &key,
+						   clock_now(), nonce, &wire);
 	if (ret)
 		goto cleanup;
 	buf_printf(&full, "%s/%s%s", url, wire.query.size ? "?" : "", buf_text(&wire.query));
@@ -352,7 +356,7 @@ static int send_signed(struct exchange *exchange)
 	request.headers = (const char *const *)wire.headers;
 	request.body = wire.body.size ? buf_text(&wire.body) : NULL;
 	request.body_size = wire.body.size;
-	ret = start(exchange, &request, exchange->terms.conf->request_timeout);
+	ret = start(exchange, &request, conf->request_timeout);
 cleanup:
 	buf_free(&full);
 	signed_free(&wire);
@@ -365,7 +369,7 @@ static void attempt(struct exchange *exchange)
 	int ret;
 
 	slot_count(exchange->terms.slot, COUNT_CLOUD_CALLS);
-	if (call->service && !exchange->terms.key)
+	if (call->service && !exchange->terms.key && !call->anonymous)
 		ret = LH_EINVAL;
 	else
 		ret = call->service ? send_signed(exchange) : send_plain(exchange);

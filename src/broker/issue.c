@@ -42,6 +42,7 @@ struct issue {
 	enum verdict verdict;
 	bool unsure;
 	json_t *data, *facts;
+	json_t *role; /* with what the cloud told about it; NULL: as it was */
 	int64_t expires_at;
 };
 
@@ -67,27 +68,13 @@ static bool client_gone(const struct issue *issue)
 
 static int get_root(struct issue *issue)
 {
-	struct broker *broker = issue->broker;
 	const struct mount *mount = issue->request->mount;
 	struct answer answer;
-	int ret;
+	int ret = root_wait(issue->broker, mount->uuid, mount->engine, issue->request->deadline,
+			    &issue->root, &answer, issue->err);
 
-	for (;;) {
-		ret = root_get(broker, mount->uuid, mount->engine, &issue->root, &answer,
-			       issue->err);
-		if (ret != LH_EBUSY)
-			break;
-		if (clock_boot_ms() >= issue->request->deadline) {
-			err_set(issue->err, 0,
-				"%s: the root credentials were not to be had in time",
-				mount->engine->type);
-			return fail(issue, LH_ETIMEOUT, FAILURE_SLOW);
-		}
-		slot_beat(broker->options.slot);
-		ret = talker_run(broker->talker, 1000, NULL, 0);
-		if (ret)
-			break;
-	}
+	if (ret == LH_ETIMEOUT)
+		return fail(issue, ret, FAILURE_SLOW);
 	if (ret == LH_EINVAL)
 		return fail(issue, ret, FAILURE_INPUT);
 	if (ret == LH_ECLOUD)
@@ -107,6 +94,7 @@ static int make_plan(struct issue *issue)
 		.role_name = request->role_name,
 		.display_name = request->caller->display_name,
 		.role = request->role,
+		.fields = request->fields,
 		.random = random,
 	};
 	int ret;
@@ -231,7 +219,7 @@ static void explain(struct issue *issue, const struct talk_end *end)
 		reply->retry_after = (culprit->retry_after_ms + 999) / 1000;
 	} else {
 		err_set(issue->err, 0, "%s: %s", engine->type, end->step->reason);
-		reply->failure = FAILURE_UNREACHABLE;
+		reply->failure = end->step->mistake ? FAILURE_INPUT : FAILURE_UNREACHABLE;
 	}
 	if (end->slow && reply->failure == FAILURE_UNREACHABLE)
 		reply->failure = FAILURE_SLOW;
@@ -250,6 +238,7 @@ static void done(void *context, const struct talk_end *end)
 		return;
 	issue->data = json_incref(end->step->data);
 	issue->facts = json_incref(end->step->facts_out);
+	issue->role = json_incref(end->step->role_out);
 	issue->expires_at = end->step->expires_at;
 }
 
@@ -410,6 +399,17 @@ static int finish(struct issue *issue)
 	return 0;
 }
 
+/* A memory of the cloud's answers, so that the next issue need not ask: whoever writes the role
+ * meanwhile is right. */
+static void remember_role(struct issue *issue)
+{
+	const struct issue_request *request = issue->request;
+
+	if (issue->role)
+		mount_role_put(issue->broker, request->mount, request->role_name, issue->role,
+			       request->role_revision);
+}
+
 /* One plan from its choice to its end. LH_EEXIST: a name was taken, the plan is given up. */
 static int try_plan(struct issue *issue)
 {
@@ -456,7 +456,10 @@ int broker_issue(struct broker *broker, const struct issue_request *request,
 			request->mount->engine->type);
 		reply->failure = FAILURE_UNREACHABLE;
 	}
+	if (!ret)
+		remember_role(&issue);
 	root_clear(&issue.root);
+	json_decref(issue.role);
 	json_decref(issue.plan);
 	json_decref(issue.data);
 	json_decref(issue.facts);

@@ -87,6 +87,7 @@ struct revoker {
 	struct broker *broker;
 	struct marked marked[MARKED_MAX];
 	size_t marked_next;
+	int64_t warned_at; /* of dead tokens, boot ms */
 	struct taking takings[TAKINGS_MAX];
 	size_t in_flight;
 	struct mount_state *mounts; /* borrowed pointers into it live in takings: it never moves */

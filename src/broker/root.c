@@ -7,12 +7,14 @@
 #include "broker/broker_priv.h"
 #include "broker/exchange.h"
 #include "broker/failure.h"
+#include "broker/profile.h"
 #include "crypto/crypto.h"
 #include "crypto/keyring.h"
 #include "util/buf.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/json.h"
+#include "util/shared.h"
 #include "util/wipe.h"
 
 #define ROOTS_MAX      64        /* keys remembered by one process */
@@ -411,6 +413,9 @@ static int find_key(struct broker *broker, const unsigned char *mount, const str
 	surroundings = around(ambient);
 	if (engine->environment_key(&surroundings, key_out))
 		return 0;
+	ret = profile_key(engine, broker->options.environment, key_out, err);
+	if (ret != LH_ENOENT)
+		return ret;
 	return ambient_key(ambient, key_out, answer_out, err);
 }
 
@@ -428,4 +433,25 @@ int root_get(struct broker *broker, const unsigned char mount[LEASE_UUID_SIZE],
 	if (ret)
 		root_clear(root_out);
 	return ret;
+}
+
+int root_wait(struct broker *broker, const unsigned char mount[LEASE_UUID_SIZE],
+	      const struct engine *engine, int64_t deadline, struct root *root_out,
+	      struct answer *answer_out, struct err *err)
+{
+	int ret;
+
+	for (;;) {
+		ret = root_get(broker, mount, engine, root_out, answer_out, err);
+		if (ret != LH_EBUSY)
+			return ret;
+		if (clock_boot_ms() >= deadline)
+			return err_set(err, LH_ETIMEOUT,
+				       "%s: the root credentials were not to be had in time",
+				       engine->type);
+		slot_beat(broker->options.slot);
+		ret = talker_run(broker->talker, 1000, NULL, 0);
+		if (ret)
+			return ret;
+	}
 }

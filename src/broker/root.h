@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The root credentials of a mount, and whose they are.
  *
- * Order: the mount's own configuration, the environment, federated login, instance metadata. Stored
- * ones are read at every use; temporary ones are kept until 15 minutes before they end. The account
+ * Order: the mount's own configuration, the environment, a profile file (where the cloud's tools have
+ * one), federated login, instance metadata. Stored ones are read at every use; temporary ones are kept until 15 minutes before they end. The account
  * is asked of the cloud once for each key and remembered in the store.
  *
  * Nothing here waits: what needs the cloud starts a conversation and is asked for again. */
@@ -35,5 +35,11 @@ void root_clear(struct root *root);
 int root_get(struct broker *broker, const unsigned char mount[LEASE_UUID_SIZE],
 	     const struct engine *engine, struct root *root_out, struct answer *answer_out,
 	     struct err *err);
+
+/* The same, waiting for what is being fetched. LH_ETIMEOUT when the deadline (boot ms) comes first;
+ * LH_EIO. */
+int root_wait(struct broker *broker, const unsigned char mount[LEASE_UUID_SIZE],
+	      const struct engine *engine, int64_t deadline, struct root *root_out,
+	      struct answer *answer_out, struct err *err);
 
 #endif

@@ -82,6 +82,7 @@ static void talk_free(struct talk *talk)
 	json_decref(talk->step.notes);
 	json_decref(talk->step.data);
 	json_decref(talk->step.facts_out);
+	json_decref(talk->step.role_out);
 	json_decref((json_t *)(uintptr_t)talk->step.role);
 	json_decref((json_t *)(uintptr_t)talk->step.plan);
 	json_decref((json_t *)(uintptr_t)talk->step.facts);

@@ -14,7 +14,8 @@
 #include "util/log.h"
 #include "util/shared.h"
 
-#define LEAVES 10 /* tokens that go in one commit */
+#define LEAVES     10    /* tokens that go in one commit */
+#define WARN_EVERY 60000 /* ms */
 
 /* ---- Leases ---- */
 
@@ -69,30 +70,50 @@ static int mark_leases(struct revoker *revoker, const struct token_name *token)
 
 /* ---- Leaves ---- */
 
+/* A token without children; it was found below `parent`, or by its entry `due`. Borrowed. */
+struct leaf {
+	const struct token_name *token, *parent;
+	const struct token_due *due;
+};
+
 /* What else goes with a token, in the same commit. */
-static int forget(struct store *store, struct store_batch *batch, const struct token_name *token,
-		  const struct token_name *parent, const struct token_due *due)
+static int forget(struct store *store, struct store_batch *batch, const struct leaf *leaf)
 {
-	cubbyhole_forget(batch, token->name);
-	return token_forget(store, batch, token, parent, due);
+	cubbyhole_forget(batch, leaf->token->name);
+	return token_forget(store, batch, leaf->token, leaf->parent, leaf->due);
 }
 
-/* Tokens without children, at most LEAVES; a root was found by its entry, others below a parent. */
-static int take_leaves(struct revoker *revoker, const struct token_name *tokens, size_t count,
-		       const struct token_name *parent, const struct token_due *due)
+/* Takes those away whose leases are all marked, at most LEAVES. LH_EBUSY or LH_ECONFLICT: not all of
+ * them went. */
+static int take_leaves(struct revoker *revoker, const struct leaf *leaves, size_t count)
 {
 	struct store *store = revoker->broker->options.store;
 	struct store_batch batch = { 0 };
-	int ret = 0;
+	int ret = 0, left = 0;
 
-	for (size_t i = 0; !ret && i < count; i++)
-		ret = mark_leases(revoker, &tokens[i]);
-	for (size_t i = 0; !ret && i < count; i++)
-		ret = forget(store, &batch, &tokens[i], parent, due);
-	if (!ret && count)
+	for (size_t i = 0; !ret && i < count; i++) {
+		ret = mark_leases(revoker, leaves[i].token);
+		if (!ret)
+			ret = forget(store, &batch, &leaves[i]);
+		if (ret == LH_EBUSY || ret == LH_ECONFLICT) {
+			left = ret;
+			ret = 0;
+		}
+	}
+	if (!ret && (batch.count || batch.failed))
 		ret = store_apply(store, STORE_REVOKE, &batch, NULL);
 	store_batch_free(&batch);
-	return ret;
+	return ret ? ret : left;
+}
+
+static int take_children(struct revoker *revoker, const struct token_name *parent,
+			 const struct token_name *children, size_t count)
+{
+	struct leaf leaves[LEAVES];
+
+	for (size_t i = 0; i < count; i++)
+		leaves[i] = (struct leaf){ &children[i], parent, NULL };
+	return take_leaves(revoker, leaves, count);
 }
 
 /* ---- Trees ---- */
@@ -106,7 +127,7 @@ static int cut_children(struct revoker *revoker, const struct token_name *parent
 	int ret;
 
 	ret = token_cut(revoker->broker->options.store, parent, children, count, left, &left_count);
-	return ret ? ret : take_leaves(revoker, left, left_count, parent, NULL);
+	return ret ? ret : take_children(revoker, parent, left, left_count);
 }
 
 /* The first of the tokens that has children. *found_out NULL: none has. */
@@ -147,49 +168,92 @@ static int step_down(struct revoker *revoker, struct token_name *node,
 		*node = *deeper;
 		return 0;
 	}
-	ret = take_leaves(revoker, children, count, node, NULL);
+	ret = take_children(revoker, node, children, count);
 	return ret ? ret : LH_EBUSY;
 }
 
-/* One step in one tree. LH_EBUSY: it has more; 0: it is gone. */
-static int drain_tree(struct revoker *revoker, const struct token_due *due)
+/* One step in one tree. 0: its root has no children, and nothing was done. */
+static int step(struct revoker *revoker, const struct token_name *root)
 {
 	struct store *store = revoker->broker->options.store;
-	struct token_name node = due->token, children[LEAVES];
+	struct token_name node = *root, children[LEAVES];
 	size_t count;
 	int ret = 0;
 
 	for (int depth = 0; !ret && depth <= TOKEN_ANCESTORS_MAX; depth++) {
 		ret = token_children(store, &node, children, LEAVES, &count);
-		if (!ret && !count)
-			return take_leaves(revoker, &due->token, 1, NULL, due);
+		if (!ret && !count && !depth)
+			return 0;
 		if (!ret)
 			ret = step_down(revoker, &node, children, count);
 	}
 	return ret ? ret : LH_ECORRUPT; /* no tree is that deep */
 }
 
-/* LH_EBUSY: there is more. */
-static int drain_due(struct revoker *revoker, const struct token_due *due)
+/* ---- All that is due ---- */
+
+/* What one look has found; roots without children go together. */
+struct draining {
+	struct revoker *revoker;
+	struct leaf roots[LEAVES];
+	size_t count;
+	bool more;
+};
+
+/* A failure is tried again in every turn, but not told in every one. */
+static void warn(struct revoker *revoker, const char *what, int ret)
 {
+	int64_t now = clock_boot_ms();
+
+	if (revoker->warned_at && now - revoker->warned_at < WARN_EVERY)
+		return;
+	revoker->warned_at = now;
+	log_warn("revoker: %s now: %s", what, err_name(ret));
+}
+
+/* Whether there is more to do at once. */
+static void note(struct draining *draining, int ret)
+{
+	if (ret == LH_EBUSY || ret == LH_ECONFLICT)
+		draining->more = true;
+	else if (ret)
+		warn(draining->revoker, "what a dead token owned cannot be taken away", ret);
+}
+
+static void take_roots(struct draining *draining)
+{
+	if (draining->count)
+		note(draining, take_leaves(draining->revoker, draining->roots, draining->count));
+	draining->count = 0;
+}
+
+static void drain_due(struct draining *draining, const struct token_due *due)
+{
+	struct revoker *revoker = draining->revoker;
 	enum token_death death;
 	int ret;
 
 	slot_beat(revoker->broker->options.slot);
 	ret = token_death(revoker->broker->options.store, &due->token, &death);
-	if (!ret && death != TOKEN_ALIVE)
-		ret = drain_tree(revoker, due);
-	if (ret && ret != LH_EBUSY && ret != LH_ECONFLICT)
-		log_warn("revoker: what a dead token owned cannot be taken away now: %s",
-			 err_name(ret));
-	return ret;
+	if (!ret && death == TOKEN_ALIVE)
+		return;
+	if (!ret)
+		ret = step(revoker, &due->token);
+	if (ret) {
+		note(draining, ret);
+		return;
+	}
+	draining->roots[draining->count++] = (struct leaf){ &due->token, NULL, due };
+	if (draining->count == LEAVES)
+		take_roots(draining);
 }
 
 bool tokens_drain(struct revoker *revoker)
 {
 	struct store *store = revoker->broker->options.store;
+	struct draining draining = { .revoker = revoker };
 	struct token_due dues[TOKEN_DUES];
-	bool more = false, careful = dates_disagree(revoker->broker->options.shared);
+	bool careful = dates_disagree(revoker->broker->options.shared);
 	size_t count;
 	int ret;
 
@@ -198,11 +262,9 @@ bool tokens_drain(struct revoker *revoker)
 	if (!ret && count && !careful)
 		ret = token_bury_due(store, dues, count);
 	if (ret)
-		log_warn("revoker: the end of tokens cannot be recorded: %s", err_name(ret));
-	for (size_t i = 0; !ret && i < count; i++) {
-		int each = drain_due(revoker, &dues[i]);
-
-		more |= (!each && !careful) || each == LH_EBUSY || each == LH_ECONFLICT;
-	}
-	return more;
+		warn(revoker, "the end of tokens cannot be recorded", ret);
+	for (size_t i = 0; !ret && i < count; i++)
+		drain_due(&draining, &dues[i]);
+	take_roots(&draining);
+	return draining.more || (!ret && !careful && count == TOKEN_DUES);
 }

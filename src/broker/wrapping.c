@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "broker/broker_priv.h"
+#include "broker/dates.h"
 #include "util/buf.h"
 #include "util/clock.h"
 #include "util/err.h"
@@ -450,6 +451,8 @@ bool wrappers_end(struct broker *broker)
 	size_t count;
 	int ret;
 
+	if (dates_disagree(broker->options.shared))
+		return false; /* what ends by a clock that is wrong takes its lease along */
 	ret = wrapper_scan_ended(broker->options.store, clock_now(), names, ENDED_PAGE, &count);
 	for (size_t i = 0; i < count; i++) {
 		int failed = end_one(broker, names[i]);

@@ -33,9 +33,10 @@ struct conf_listener {
 /* One `engine` block. Endpoints are URLs without a path. */
 struct conf_engine {
 	char *type;          /* "alicloud" */
-	char *user_endpoint; /* ram_endpoint: users, keys and policies */
+	char *user_endpoint; /* ram_endpoint, cam_endpoint: users, keys and policies */
 	char *sts_endpoint;
 	char *metadata_endpoint; /* "" switches instance metadata off */
+	char *region;            /* NULL: the cloud's services ask for none */
 	char *ca_file;           /* "": the system's */
 	int64_t request_timeout; /* milliseconds, one call */
 	/* When a lease whose calls may still take effect late is swept, in seconds after its

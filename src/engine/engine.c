@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "engine/alicloud/alicloud.h"
+#include "engine/tencentcloud/tencentcloud.h"
 
-const struct engine *const engine_all[] = { &engine_alicloud, NULL };
+const struct engine *const engine_all[] = { &engine_alicloud, &engine_tencentcloud, NULL };
 
 const struct engine *engine_find(const char *type)
 {

@@ -41,7 +41,8 @@ struct call {
 	const char *action;
 	json_t *params; /* object; the cloud's signature scheme puts it where it belongs */
 	enum call_effect effect;
-	int tag; /* the engine's own mark, repeated in the answer */
+	int tag;        /* the engine's own mark, repeated in the answer */
+	bool anonymous; /* a login: sent without a key, as the cloud's scheme has it */
 
 	/* A plain, unsigned request (instance metadata, federated login): service is NULL. */
 	enum endpoint endpoint;
@@ -141,9 +142,11 @@ struct step {
 	const struct answer *culprit; /* with STEP_FAILED: one of `answers`, &kept, or NULL */
 	struct answer kept;           /* the engine's copy of an earlier answer, without its body */
 	char reason[256];             /* with STEP_FAILED and no culprit */
+	bool mistake;                 /* with a reason: of the role, its user can mend it */
 	json_t *data;                 /* issue, STEP_DONE: the credential for the caller; new */
 	json_t *facts_out;            /* issue, STEP_DONE: ids to take it back by, no secret; new */
 	int64_t expires_at;           /* issue, STEP_DONE: when the cloud ends it; 0: never */
+	json_t *role_out;             /* resolve_role, issue: see resolve_role; new */
 };
 
 /* ---- Root credentials that the server finds in its surroundings ---- */
@@ -172,7 +175,8 @@ struct plan_request {
 	const char *role_name;
 	const char *display_name; /* of the caller's token; any characters */
 	const json_t *role;
-	const char *random; /* 32 hex digits drawn for this plan alone */
+	const json_t *fields; /* of creds_fields, coerced */
+	const char *random;   /* 32 hex digits drawn for this plan alone */
 };
 
 #define ENGINE_WARNINGS_MAX 8
@@ -221,6 +225,10 @@ struct engine {
 	int (*check_config)(const json_t *stored, const json_t *input, json_t **config_out,
 			    struct err *err);
 
+	/* Optional. A write is merged into what is stored, so that the first one takes the capability
+	 * "create", as with a role; else any takes "update". */
+	bool config_is_merged;
+
 	/* Mandatory. The configuration as a read shows it: never a secret. New. */
 	json_t *(*show_config)(const json_t *config);
 
@@ -232,6 +240,13 @@ struct engine {
 
 	/* Mandatory. ttl and max_ttl of a role in seconds, 0: the mount's. */
 	void (*role_ttl)(const json_t *role, int64_t *ttl_out, int64_t *max_ttl_out);
+
+	/* Optional. Asks the cloud what a role only names, numbers of policies for example; run when
+	 * a role is written and root credentials are at hand. Notes and answers as in `issue`, which
+	 * does the same when it finds the role as it was. STEP_DONE with role_out: the role with the
+	 * cloud's answers, to be stored in its place, or NULL. STEP_FAILED: with `mistake` the role
+	 * cannot be used; else it is stored as it is. */
+	enum verdict (*resolve_role)(struct step *step);
 
 	/* Mandatory. Chooses every cloud-side name. *plan_out is new. *lasting_out says whether
 	 * something stays in the cloud that must be taken back (a user) or not (a session).
@@ -280,6 +295,13 @@ struct engine {
 	/* Mandatory. Whether the environment alone holds a key: fills *key (texts copied) and returns
 	 * true, or leaves it. */
 	bool (*environment_key)(const struct surroundings *around, struct root_key *key);
+
+	/* Optional, together. A file of the cloud's tools that may hold a key: the variable that names
+	 * it, its place in the home folder if that is not set, and whether its text holds a key,
+	 * as environment_key. */
+	const char *profile_variable;
+	const char *profile_file;
+	bool (*profile_key)(const char *text, struct root_key *key);
 
 	/* Mandatory. Fetches temporary credentials: federated login if the environment asks for it,
 	 * else instance metadata. Notes and answers as in `issue`; STEP_DONE with *key filled, or

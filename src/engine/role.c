@@ -111,7 +111,8 @@ static void warn(const struct role_rules *rules, const json_t *role,
 			     "ttl of %" PRId64 " exceeds the system max ttl of %" PRId64
 			     ", the latter will be used during login",
 			     ttl, limits->max_ttl);
-	rules->warn(role, warnings);
+	if (rules->warn)
+		rules->warn(role, warnings);
 }
 
 /* Only what was sent changes; a list that was sent replaces the old one. */

@@ -10,13 +10,36 @@
 
 struct err;
 
+/* Rows of role_fields that are the same for every cloud. */
+#define ROLE_FIELD_INLINE                                                                          \
+	{                                                                                          \
+		"inline_policies", FIELD_STRING,                                                   \
+			"JSON text of an array of policy documents; each becomes a policy of its " \
+			"own for every user that is made.",                                        \
+			false, false                                                               \
+	}
+#define ROLE_FIELD_TTL                                                                             \
+	{                                                                                          \
+		"ttl", FIELD_DURATION,                                                             \
+			"How long a credential lives unless it is renewed; 0 means the mount's "   \
+			"default.",                                                                \
+			false, false                                                               \
+	}
+#define ROLE_FIELD_MAX_TTL                                                                         \
+	{                                                                                          \
+		"max_ttl", FIELD_DURATION,                                                         \
+			"How long a credential lives at most, renewals included; 0 means the "     \
+			"mount's limit.",                                                          \
+			false, false                                                               \
+	}
+
 /* What differs between clouds. */
 struct role_rules {
 	bool (*is_arn)(const char *text);
 	const char *arn_form; /* what it must look like */
 	const struct document_rules *document;
 	const struct remote_rules *remote;
-	/* Warns of what the cloud will not do, more policies than it attaches for example. */
+	/* Optional. Warns of what the cloud will not do, more policies than it attaches for example. */
 	void (*warn)(const json_t *role, struct warnings *warnings);
 };
 

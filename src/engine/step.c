@@ -117,7 +117,7 @@ void answer_fill(struct answer *answer, int status, const json_t *body)
 		answer->body = json_incref((json_t *)(uintptr_t)body);
 	else if (!answer->code[0] && status >= 300)
 		err_text(answer->code, sizeof(answer->code), "HTTP%d", status);
-	else if (!body)
-		err_text(answer->reason, sizeof(answer->reason),
-			 "an answer that is no JSON object");
+	else if (!answer->code[0])
+		err_text(answer->reason, sizeof(answer->reason), "%s",
+			 body ? "an error without a code" : "an answer that is no JSON object");
 }

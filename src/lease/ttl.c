@@ -6,31 +6,48 @@
 #include "util/duration.h"
 #include "util/err.h"
 
+static int64_t smaller(int64_t max, int64_t limit)
+{
+	return limit > 0 && limit < max ? limit : max;
+}
+
+static void warn(char *warning, size_t size, const char *what, int64_t wanted, int64_t granted)
+{
+	char asked[32], given[32];
+
+	duration_format(wanted, asked);
+	duration_format(granted, given);
+	if (size)
+		snprintf(
+			warning, size,
+			"%s of \"%s\" exceeded the effective max_ttl of \"%s\"; %s value is capped "
+			"accordingly",
+			what, asked, given, what);
+}
+
 int ttl_grant(const struct ttl_terms *terms, int64_t *ttl_out, char *warning, size_t size,
 	      struct err *err)
 {
-	int64_t max = terms->mount_max, ttl, left;
-	char wanted[32], granted[32];
+	int64_t max = smaller(smaller(terms->mount_max, terms->role_max), terms->explicit_max);
+	int64_t ttl, left = terms->start + max - terms->now;
 
 	*ttl_out = 0;
 	if (size)
 		warning[0] = '\0';
-	if (terms->role_max > 0 && terms->role_max < max)
-		max = terms->role_max;
 	ttl = terms->increment > 0  ? terms->increment
 	      : terms->role_ttl > 0 ? terms->role_ttl
 				    : terms->mount_default;
-	left = terms->start + max - terms->now;
+	if (terms->period > 0) {
+		ttl = smaller(max, terms->period);
+		if (ttl < terms->period)
+			warn(warning, size, "period", terms->period, ttl);
+		left = terms->explicit_max > 0 ? terms->start + terms->explicit_max - terms->now
+					       : ttl;
+	}
 	if (left <= 0)
 		return err_set(err, LH_ERANGE, "past the max TTL, cannot renew");
 	if (ttl > left) {
-		duration_format(ttl, wanted);
-		duration_format(left, granted);
-		if (size)
-			snprintf(warning, size,
-				 "TTL of \"%s\" exceeded the effective max_ttl of \"%s\"; TTL "
-				 "value is capped accordingly",
-				 wanted, granted);
+		warn(warning, size, "TTL", ttl, left);
 		ttl = left;
 	}
 	*ttl_out = ttl;

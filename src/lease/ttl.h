@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How long a lease is granted, at issue and at each renewal: pure arithmetic. */
+/* How long a lease or a token is granted, at issue and at each renewal: pure arithmetic. */
 #ifndef LEASE_TTL_H
 #define LEASE_TTL_H
 
@@ -17,10 +17,14 @@ struct ttl_terms {
 	int64_t mount_max;
 	int64_t start; /* when the lease was issued */
 	int64_t now;
+	int64_t explicit_max; /* of a token: one more limit */
+	int64_t period;       /* of a token: granted each time, whatever else was asked for; only
+			       * an explicit maximum ends it */
 };
 
 /* The granted ttl from now on. When it had to be capped, warning (size bytes, may be NULL) holds
- * `TTL of "X" exceeded the effective max_ttl of "Y"; TTL value is capped accordingly`, else "".
+ * `TTL of "X" exceeded the effective max_ttl of "Y"; TTL value is capped accordingly` (or `period of
+ * …; period value …`), else "".
  * 0, or LH_ERANGE with `past the max TTL, cannot renew`. */
 int ttl_grant(const struct ttl_terms *terms, int64_t *ttl_out, char *warning, size_t size,
 	      struct err *err);

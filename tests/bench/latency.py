@@ -4,19 +4,21 @@ import time
 
 from cloudsim.client import rounds
 
-from place import MOUNT, BenchServer, Client
+from conform.engines import ENGINES
+from place import ROLES, BenchServer, Client
 from table import median, percentile
 
 CALL_MS = 50
 TIMES, WARM_UP = 30, 10
 SLACK = 1.15    # over the rounds alone
 
-#         what                              role       rounds  plugins
+#         what                                    rounds
 FIGURES = {
-    "issue": ("issue, 2 inline + 2 remote policies", "user", 2, "423 ms"),
-    "revoke": ("revoke the same, waiting for it", "user", 2, "423 ms"),
-    "session": ("issue a session (STS)", "session", 1, "60 ms"),
+    "issue": ("issue, 2 inline + 2 remote policies", 2),
+    "revoke": ("revoke the same, waiting for it", 2),
+    "session": ("issue a session (STS)", 1),
 }
+PLUGINS = {"alicloud": {"issue": "423 ms", "revoke": "423 ms", "session": "60 ms"}}
 
 
 class Log:
@@ -53,32 +55,41 @@ class Series:
 
 
 def run(table, _options):
-    with BenchServer() as server:
+    for cloud in ENGINES:
+        if cloud.type not in ROLES:
+            continue
+        series = _of(cloud)
+        for name, (what, number) in FIGURES.items():
+            _report(table, "%s: %s" % (cloud.type, what), series[name], number,
+                    PLUGINS.get(cloud.type, {}).get(name, ""))
+
+
+def _of(cloud):
+    with BenchServer(cloud=cloud) as server:
         client = Client(server)
         server.sim.configure(latency=CALL_MS / 1000)
         for _ in range(WARM_UP):
-            _revoke(client, _issue(client, "user"))
-            _issue(client, "session")
-        series = _measure(client, Log(server.sim))
+            _revoke(client, _issue(client, cloud, "user"))
+            _issue(client, cloud, "session")
+        series = _measure(client, cloud, Log(server.sim))
         server.sim.configure(latency=0)
         client.close()
-        server.must("PUT", "sys/leases/revoke-prefix/" + MOUNT)
+        server.must("PUT", "sys/leases/revoke-prefix/" + cloud.type)
         assert server.sim.wait_clean(30), server.sim.leftovers()
-    for name, (what, _, number, plugins) in FIGURES.items():
-        _report(table, what, series[name], number, plugins)
-
-
-def _measure(client, log):
-    series = {name: Series() for name in FIGURES}
-    for _ in range(TIMES):
-        lease = series["issue"].measure(log, lambda: _issue(client, "user"))
-        series["revoke"].measure(log, lambda: _revoke(client, lease))     # pylint: disable=W0640
-        series["session"].measure(log, lambda: _issue(client, "session"))
     return series
 
 
-def _issue(client, role):
-    return client.must("GET", "%s/creds/%s" % (MOUNT, role))["lease_id"]
+def _measure(client, cloud, log):
+    series = {name: Series() for name in FIGURES}
+    for _ in range(TIMES):
+        lease = series["issue"].measure(log, lambda: _issue(client, cloud, "user"))
+        series["revoke"].measure(log, lambda: _revoke(client, lease))     # pylint: disable=W0640
+        series["session"].measure(log, lambda: _issue(client, cloud, "session"))
+    return series
+
+
+def _issue(client, cloud, role):
+    return client.must("GET", "%s/creds/%s" % (cloud.type, role))["lease_id"]
 
 
 def _revoke(client, lease):

@@ -14,14 +14,28 @@ from harness import Server    # noqa: E402
 
 MAP_GIB = 16
 REAL = (('"256MiB"', '"%dGiB"' % MAP_GIB), ('log_level = "debug"', 'log_level = "info"'))
-MOUNT = "alicloud"
-INLINE = [{"Version": "1", "Statement": [
-    {"Effect": "Allow", "Action": action, "Resource": "*"}]} for action in ("oss:Get*", "ecs:Get*")]
-REMOTE = ["name:AliyunOSSReadOnlyAccess,type:System", "name:existing-policy,type:Custom"]
+MOUNT = "alicloud"      # where nothing else is said; a mount is called as its engine
+
+
+def _roles(inline, remote, arn):
+    """Two inline and two remote policies; a session; remote policies alone, which are quick."""
+    return {"user": {"inline_policies": json.dumps(inline), "remote_policies": remote},
+            "session": {"role_arn": arn},
+            "short": {"remote_policies": remote, "ttl": "1h", "max_ttl": "24h"}}
+
+
 ROLES = {
-    "user": {"inline_policies": json.dumps(INLINE), "remote_policies": REMOTE},
-    "session": {"role_arn": "acs:ram::1000000000000001:role/reader"},
-    "short": {"remote_policies": REMOTE, "ttl": "1h", "max_ttl": "24h"},
+    "alicloud": _roles(
+        [{"Version": "1", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}
+         for action in ("oss:Get*", "ecs:Get*")],
+        ["name:AliyunOSSReadOnlyAccess,type:System", "name:existing-policy,type:Custom"],
+        "acs:ram::1000000000000001:role/reader"),
+    "tencentcloud": _roles(
+        [{"version": "2.0", "statement": [{"effect": "allow", "action": action, "resource": "*"}]}
+         for action in ("cos:Get*", "cvm:Describe*")],
+        ["policy_name:QcloudCOSReadOnlyAccess,scope:QCS",
+         "policy_name:existing-policy,scope:Local"],
+        "qcs::cam::uin/100000000001:roleName/reader"),
 }
 
 
@@ -43,11 +57,11 @@ class BenchServer(Server):
     def start(self):
         super().start()
         try:
-            self.must("POST", "sys/mounts/" + MOUNT, {"type": "alicloud"})
-            key, secret = self.sim.root_key
-            self.must("POST", MOUNT + "/config", {"access_key": key, "secret_key": secret})
-            for name, fields in ROLES.items():
-                self.must("POST", "%s/role/%s" % (MOUNT, name), fields)
+            mount = self.cloud.type
+            self.must("POST", "sys/mounts/" + mount, {"type": mount})
+            self.must("POST", mount + "/config", self.cloud.config(self.sim.root_key))
+            for name, fields in ROLES[mount].items():
+                self.must("POST", "%s/role/%s" % (mount, name), fields)
         except BaseException:
             self.stop()
             raise

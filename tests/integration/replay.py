@@ -13,12 +13,15 @@ from nginx import TOP
 FOLDER = os.path.join(TOP, "tests", "vectors", "transcripts")
 
 # Drawn anew each time: only the type is compared.
-DRAWN = {"request_id", "lease_id", "id", "access_key", "secret_key", "security_token", "expiration",
+DRAWN = {"request_id", "lease_id", "id", "access_key", "secret_id", "secret_key", "security_token", "expiration",
          "expire_time", "issue_time", "last_renewal", "hash", "accessor", "uuid", "migration_id",
-         "client_token", "token", "creation_time", "cluster_id", "cluster_name", "server_time_utc",
-         "version", "build_date", "running_plugin_version"}
+         "client_token", "token", "creation_time", "wrapped_accessor", "cluster_id",
+         "cluster_name", "server_time_utc", "version", "build_date", "running_plugin_version"}
+CLOCK = {"creation_time"}               # seconds since 1970, where it is a number
 COUNTING = {"ttl", "lease_duration"}    # go down while the test runs
 WRAPPED = {"wrapping": {4: "w2", 13: "wa", 15: "wl"}}
+# Recordings of several tokens: which answer gives ${t} and the like, and an accessor's ${a}.
+TOKENS = {"tokens": {1: ("t", "a"), 28: ("p",), 31: ("o",), 33: ("n",), 40: ("nr",), 43: ("rt",)}}
 OURS = {"mount_type"}                   # newer than the recording; clients ignore it
 
 
@@ -58,6 +61,9 @@ def _objects(expected, got, where):
         elif key in DRAWN and isinstance(value, (str, type(None))):
             if type(value) is not type(got[key]) or bool(value) != bool(got[key]):
                 texts.append("%s: %r, recorded %r" % (place, got[key], value))
+        elif key in CLOCK and isinstance(value, int):
+            if not isinstance(got[key], int):
+                texts.append("%s: %r, recorded %r" % (place, got[key], value))
         elif key in COUNTING and isinstance(value, int) and isinstance(got[key], int):
             if abs(value - got[key]) > 5:
                 texts.append("%s: %d, recorded %d" % (place, got[key], value))
@@ -75,7 +81,8 @@ class Player:
         """replace: (text, other text) pairs for what belonged to the recording's own world."""
         self.server, self.replace, self.known = server, replace, {}
 
-    def play(self, wish, wrapped="w"):
+    def play(self, wish, wrapped="w", given=()):
+        """given: names for the token and the accessor that the answer gives."""
         wish = json.loads(self._filled(json.dumps(wish)))
         token = ROOT if wish["token"] == "root" else wish["token"]
         headers = {name: value.replace("Bearer root", "Bearer " + self.server.root_token)
@@ -83,6 +90,9 @@ class Player:
         body = wish["raw"] if "raw" in wish else wish.get("body")
         reply = self.server.api(wish["method"], wish["path"], body, token, headers)
         self._learn(reply.body, wrapped)
+        if given:
+            auth = reply.body["auth"]
+            self.known.update(zip(given, (auth["client_token"], auth["accessor"])))
         return reply
 
     def _filled(self, text):

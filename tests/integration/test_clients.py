@@ -62,6 +62,23 @@ def test_hvac_lends_and_gives_back(hvac, server, path):
     assert server.sim.leftovers() == []
 
 
+def test_hvac_wraps_and_opens(hvac, server):
+    exceptions = pytest.importorskip("hvac.exceptions")
+    first, second, third = (hvac.sys.wrap({"s": "x"}, ttl=60)["wrap_info"]["token"]
+                            for _ in range(3))
+    assert hvac.sys.unwrap(first)["data"] == {"s": "x"}
+    with pytest.raises(exceptions.InvalidRequest):
+        hvac.sys.unwrap(first)
+    assert type(hvac)(url=hvac.url, token=second).sys.unwrap()["data"] == {"s": "x"}
+    made = hvac.auth.token.create(policies=["default"], ttl="1h", wrap_ttl="60s")["wrap_info"]
+    auth = hvac.sys.unwrap(made["token"])["auth"]
+    assert auth["accessor"] == made["wrapped_accessor"]
+    assert type(hvac)(url=hvac.url, token=auth["client_token"]).is_authenticated()
+    again = hvac.write_data("sys/wrapping/rewrap", data={"token": third})["wrap_info"]["token"]
+    assert hvac.write_data("sys/wrapping/lookup", data={"token": again})["data"]["creation_ttl"] == 60
+    hvac.auth.token.revoke(auth["client_token"])
+
+
 def test_hvac_raises_what_it_knows(hvac, path):
     exceptions = pytest.importorskip("hvac.exceptions")
     with pytest.raises(exceptions.InvalidRequest):
@@ -92,6 +109,9 @@ def test_the_command_line_lends_and_gives_back(server, path):
     lent = json.loads(run("read", "-format=json", path + "/creds/r"))
     assert whoami(server, lent["data"]).status == 200
     run("lease", "renew", "-increment=60", lent["lease_id"])
+    wrapped = json.loads(run("read", "-format=json", "-wrap-ttl=60s", path + "/creds/r"))
+    opened = json.loads(run("unwrap", "-format=json", wrapped["wrap_info"]["token"]))
+    assert whoami(server, opened["data"]).status == 200
     run("lease", "revoke", lent["lease_id"])
     run("secrets", "disable", path)
     assert server.sim.leftovers() == []

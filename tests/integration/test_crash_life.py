@@ -2,14 +2,15 @@
 """Processes that are stopped instead of killed, clients that leave, requests that kill."""
 import concurrent.futures
 import os
+import re
 import signal
 import socket
 import time
 
 import pytest
 
-from crashing import (MOUNT, add_mount, churn, crashing_server, leases, settle, start_again,
-                      turned)
+from crashing import (MOUNT, add_mount, churn, crashing_server, leases, revoke, settle,
+                      start_again, turned)
 from harness import wait_until
 from test_api_basic import issue, lookup
 
@@ -57,10 +58,20 @@ def stop_at(server, action, when="before"):
 
 @pytest.mark.parametrize("action, when", [("CreateUser", "before"), ("CreateAccessKey", "after")])
 def test_a_worker_stopped_past_its_deadline_is_killed_and_cleaned_up(server, action, when):
-    kept = issue(server, MOUNT)
+    kept, log = issue(server, MOUNT), len(server.log())
     stopped = stop_at(server, action, when)
     assert server.api("GET", MOUNT + "/creds/r").status == 502
     wait_until(lambda: gone(stopped()), 10)
+    assert "work[%d]: its request is past the deadline" % stopped() in server.log()[log:]
+    settle(server, kept)
+
+
+@pytest.mark.parametrize("action, when", [("DeleteAccessKey", "before"), ("DeleteUser", "after")])
+def test_a_revoker_stopped_at_a_call_is_killed_and_followed(server, action, when):
+    kept, lease = issue(server, MOUNT), issue(server, MOUNT)["lease_id"]
+    stopped = stop_at(server, action, when)
+    assert revoke(server, lease).status == 504
+    wait_until(lambda: gone(stopped()), 20)
     settle(server, kept)
 
 
@@ -82,8 +93,9 @@ def test_a_machine_that_slept_for_long_finds_everybody_alive(server):
     """All look dead then: whoever shows in time that he is not lives on."""
     server.restart()    # nobody is missing who died in an earlier test and waits to be followed
     before = server.pids()
-    lease = issue(server, MOUNT)
-    for kind in ("master", "read", "work", "revoker"):
+    server.kill("master", signal.SIGSTOP)
+    lease = issue(server, MOUNT)    # nobody needs the master for that
+    for kind in ("read", "work", "revoker"):
         server.kill(kind, signal.SIGSTOP)
     time.sleep(11)      # longer than anybody may be silent
     server.kill("master", signal.SIGCONT)
@@ -122,10 +134,12 @@ def test_a_client_that_leaves_before_the_calls_gets_none_made(server, pool):
 def test_a_client_that_leaves_during_the_calls_has_its_credential_taken_back(server, action):
     kept = issue(server, MOUNT)
     server.sim.configure(latency={action: 0.3})
-    arrived = server.sim.count(action)
+    arrived, log = server.sim.count(action), len(server.log())
     leave(server, lambda: server.sim.wait_calls(action, arrived + 1, stage="arrived"))
     server.sim.configure(latency=0)
     settle(server, kept)
+    # What is done after the reply belongs to the request as well.
+    assert re.search("request [0-9a-f]{32}: issue: the client left", server.log()[log:])
 
 
 # --- a mount that goes ---

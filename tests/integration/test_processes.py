@@ -14,6 +14,7 @@ import pytest
 
 import fastcgi
 from harness import Server, binary, wait_until
+from nginx import free_port
 from test_api_basic import issue, make_role, whoami
 
 SANITIZED = any(name.endswith("SAN_OPTIONS") for name in os.environ)
@@ -336,7 +337,6 @@ def test_the_revoker_is_a_new_one_after_a_reload(own):
     ("another store", "/store\"", "/other\"", "storage"),
     ("another master key", "/master.key\"", "/other.key\"", "key_file"),
     ("another user", "user      = \"\"", "user      = \"nobody\"", "user"),
-    ("too many workers", "workers = 4", "workers = 400", "workers"),
 ], ids=lambda value: value if " " in str(value) and "=" not in str(value) else "")
 def test_a_bad_configuration_keeps_the_old_one_and_says_why(server, mount, name, old, new, reason):
     with open(server.path("leasehold.hcl"), encoding="utf-8") as file:
@@ -357,6 +357,15 @@ def test_a_bad_configuration_keeps_the_old_one_and_says_why(server, mount, name,
     assert server.api("GET", mount + "/role/r").status == 200
 
 
+def test_two_configurations_side_by_side_must_find_room(leasehold):
+    """Workers of both live at the same time for a while."""
+    with Server(work_workers=70) as server:
+        before, start = server.pids(), reload(server, work_workers=250)
+        wait_until(lambda: "the old one stays" in server.log()[start:])
+        assert "there is room for 247 processes now, and 252 are asked for" in server.log()[start:]
+        assert server.pids() == before
+
+
 def test_a_listener_that_is_no_longer_wanted_goes_with_its_socket(own):
     extra = '\nlistener "fastcgi" "more" {{\n address = "{folder}/run/more.sock"\n' \
             ' pool = "work"\n workers = 1\n}}\n'
@@ -370,6 +379,21 @@ def test_a_listener_that_is_no_longer_wanted_goes_with_its_socket(own):
     wait_reloaded(own, KINDS)
     wait_until(lambda: not os.path.exists(path))
     assert own.api("GET", "ali/role/r").status == 200
+
+
+def test_a_port_that_is_no_longer_wanted_is_given_back(own):
+    """No process that never served it has kept it open."""
+    address = ("127.0.0.1", free_port())
+    extra = '\nlistener "fastcgi" "more" {{\n address = "127.0.0.1:%d"\n' \
+            ' pool = "work"\n workers = 1\n}}\n' % address[1]
+    usual = own.values["listeners"]
+    reload(own, listeners=usual + extra)
+    wait_reloaded(own, {**KINDS, "work": 5})
+    assert fastcgi.ask(address, "GET", "/v1/ali/role/r", own.root_token).status == 200
+    reload(own, listeners=usual)
+    wait_reloaded(own, KINDS)
+    with pytest.raises(ConnectionRefusedError):
+        fastcgi.connect(address)
 
 
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE])

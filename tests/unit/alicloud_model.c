@@ -12,126 +12,6 @@
 #include "engine/alicloud/alicloud.h"
 #include "util/json.h"
 
-/* ---- State ---- */
-
-static char (*find(char (*table)[160], const char *text))[160]
-{
-	for (size_t i = 0; i < MODEL_MAX; i++)
-		if (strcmp(table[i], text) == 0)
-			return &table[i];
-	return NULL;
-}
-
-static void add(char (*table)[160], const char *text)
-{
-	char(*place)[160] = find(table, "");
-
-	assert_non_null(place);
-	snprintf(*place, sizeof(*place), "%s", text);
-}
-
-static struct model_pair *find_pair(struct model_pair *table, const char *of, const char *name)
-{
-	for (size_t i = 0; i < MODEL_MAX; i++)
-		if (strcmp(table[i].of, of) == 0 && strcmp(table[i].name, name) == 0)
-			return &table[i];
-	return NULL;
-}
-
-static void add_pair(struct model_pair *table, const char *of, const char *name)
-{
-	struct model_pair *place = find_pair(table, "", "");
-
-	assert_non_null(place);
-	snprintf(place->of, sizeof(place->of), "%s", of);
-	snprintf(place->name, sizeof(place->name), "%s", name);
-}
-
-static size_t count_pairs(const struct model_pair *table, const char *of, const char *name)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < MODEL_MAX; i++)
-		count += table[i].name[0] && (!of || strcmp(table[i].of, of) == 0) &&
-			 (!name || strcmp(table[i].name, name) == 0);
-	return count;
-}
-
-struct policy_name {
-	char text[160];
-};
-
-static struct policy_name policy_name(const char *type, const char *name)
-{
-	struct policy_name policy;
-
-	snprintf(policy.text, sizeof(policy.text), "%s %s", type, name);
-	return policy;
-}
-
-void model_add_user(struct model *model, const char *user)
-{
-	add(model->users, user);
-}
-
-void model_add_policy(struct model *model, const char *type, const char *name)
-{
-	add(model->policies, policy_name(type, name).text);
-}
-
-void model_add_key(struct model *model, const char *user, const char *id)
-{
-	add_pair(model->keys, user, id);
-}
-
-void model_attach(struct model *model, const char *user, const char *type, const char *name)
-{
-	add_pair(model->attached, user, policy_name(type, name).text);
-}
-
-bool model_has_user(const struct model *model, const char *user)
-{
-	return find((char(*)[160])(uintptr_t)model->users, user) != NULL;
-}
-
-bool model_has_policy(const struct model *model, const char *type, const char *name)
-{
-	return find((char(*)[160])(uintptr_t)model->policies, policy_name(type, name).text) != NULL;
-}
-
-bool model_is_attached(const struct model *model, const char *user, const char *type,
-		       const char *name)
-{
-	return count_pairs(model->attached, user, policy_name(type, name).text) > 0;
-}
-
-size_t model_keys_of(const struct model *model, const char *user)
-{
-	return count_pairs(model->keys, user, NULL);
-}
-
-size_t model_attachments_of(const struct model *model, const char *user)
-{
-	return count_pairs(model->attached, user, NULL);
-}
-
-bool model_holds(const struct model *model, const json_t *plan)
-{
-	const char *user = json_get_text(plan, "user");
-	const json_t *policy;
-	size_t i;
-
-	if (model_has_user(model, user) || model_keys_of(model, user) ||
-	    model_attachments_of(model, user))
-		return true;
-	json_array_foreach(json_object_get(plan, "inline"), i, policy)
-	{
-		if (model_has_policy(model, "Custom", json_get_text(policy, "name")))
-			return true;
-	}
-	return false;
-}
-
 /* ---- Actions ---- */
 
 /* What a call is told: a code, or NULL and perhaps a body. */
@@ -147,39 +27,44 @@ struct question {
 	bool late;
 };
 
+static bool has_policy(const struct question *q)
+{
+	return model_find(q->model->policies, q->policy.text) >= 0;
+}
+
 static const char *create_user(struct question *q)
 {
-	if (find(q->model->users, q->user))
+	if (model_has_user(q->model, q->user))
 		return "EntityAlreadyExists.User";
-	add(q->model->users, q->user);
+	model_add_user(q->model, q->user);
 	return NULL;
 }
 
 static const char *create_policy(struct question *q)
 {
-	if (find(q->model->policies, q->policy.text))
+	if (has_policy(q))
 		return "EntityAlreadyExists.Policy";
-	add(q->model->policies, q->policy.text);
+	model_add_policy(q->model, "Custom", q->policy.text + strlen("Custom "));
 	return NULL;
 }
 
 static const char *attach(struct question *q)
 {
-	if (q->late || !find(q->model->users, q->user))
+	if (q->late || !model_has_user(q->model, q->user))
 		return "EntityNotExist.User";
-	if (!find(q->model->policies, q->policy.text))
+	if (!has_policy(q))
 		return "EntityNotExist.Policy";
-	if (find_pair(q->model->attached, q->user, q->policy.text))
+	if (model_find_pair(q->model->attached, q->user, q->policy.text))
 		return "EntityAlreadyExists.User.Policy";
-	add_pair(q->model->attached, q->user, q->policy.text);
+	model_add_pair(q->model->attached, q->user, q->policy.text);
 	return NULL;
 }
 
 static const char *detach(struct question *q)
 {
-	struct model_pair *pair = find_pair(q->model->attached, q->user, q->policy.text);
+	struct model_pair *pair = model_find_pair(q->model->attached, q->user, q->policy.text);
 
-	if (!find(q->model->users, q->user))
+	if (!model_has_user(q->model, q->user))
 		return "EntityNotExist.User";
 	if (!pair)
 		return "EntityNotExist.User.Policy";
@@ -189,9 +74,9 @@ static const char *detach(struct question *q)
 
 static const char *delete_key(struct question *q)
 {
-	struct model_pair *pair = find_pair(q->model->keys, q->user, q->key);
+	struct model_pair *pair = model_find_pair(q->model->keys, q->user, q->key);
 
-	if (!find(q->model->users, q->user))
+	if (!model_has_user(q->model, q->user))
 		return "EntityNotExist.User";
 	if (!pair)
 		return "EntityNotExist.User.AccessKey";
@@ -201,21 +86,21 @@ static const char *delete_key(struct question *q)
 
 static const char *delete_policy(struct question *q)
 {
-	char(*policy)[160] = find(q->model->policies, q->policy.text);
+	int policy = model_find(q->model->policies, q->policy.text);
 
-	if (!policy)
+	if (policy < 0)
 		return "EntityNotExist.Policy";
-	if (q->late || count_pairs(q->model->attached, NULL, q->policy.text))
+	if (q->late || model_count_pairs(q->model->attached, NULL, q->policy.text))
 		return "DeleteConflict.Policy.User";
-	memset(*policy, 0, sizeof(*policy));
+	q->model->policies[policy][0] = '\0';
 	return NULL;
 }
 
 static const char *delete_user(struct question *q)
 {
-	char(*user)[160] = find(q->model->users, q->user);
+	int user = model_find(q->model->users, q->user);
 
-	if (!user)
+	if (user < 0)
 		return "EntityNotExist.User";
 	if (strcmp(q->model->grouped, q->user) == 0)
 		return "DeleteConflict.User.Group";
@@ -223,20 +108,19 @@ static const char *delete_user(struct question *q)
 		return "DeleteConflict.User.Policy";
 	if (model_keys_of(q->model, q->user))
 		return "DeleteConflict.User.AccessKey";
-	memset(*user, 0, sizeof(*user));
+	q->model->users[user][0] = '\0';
 	return NULL;
 }
 
 static const char *create_key(struct question *q, json_t **body)
 {
-	char id[32];
+	const char *id;
 
-	if (q->late || !find(q->model->users, q->user))
+	if (q->late || !model_has_user(q->model, q->user))
 		return "EntityNotExist.User";
 	if (model_keys_of(q->model, q->user) >= 2)
 		return "LimitExceeded.User.AccessKey";
-	snprintf(id, sizeof(id), "LTAI%u", ++q->model->next_key);
-	add_pair(q->model->keys, q->user, id);
+	id = model_new_key(q->model, q->user);
 	*body = json_pack("{s:{s:s, s:s, s:s}}", "AccessKey", "AccessKeyId", id, "AccessKeySecret",
 			  "secret", "Status", "Active");
 	return NULL;
@@ -251,7 +135,7 @@ static const char *list_keys(struct question *q, json_t **body)
 			json_array_append_new(
 				list, json_pack("{s:s}", "AccessKeyId", q->model->keys[i].name));
 	*body = json_pack("{s:{s:o}}", "AccessKeys", "AccessKey", list);
-	return find(q->model->users, q->user) ? NULL : "EntityNotExist.User";
+	return model_has_user(q->model, q->user) ? NULL : "EntityNotExist.User";
 }
 
 static const char *list_policies(struct question *q, json_t **body)
@@ -267,7 +151,7 @@ static const char *list_policies(struct question *q, json_t **body)
 						      (size_t)6, "PolicyName", pair->name + 7));
 	}
 	*body = json_pack("{s:{s:o}}", "Policies", "Policy", list);
-	return find(q->model->users, q->user) ? NULL : "EntityNotExist.User";
+	return model_has_user(q->model, q->user) ? NULL : "EntityNotExist.User";
 }
 
 static const char *perform(struct question *q, const char *action, json_t **body)
@@ -293,17 +177,6 @@ static const char *perform(struct question *q, const char *action, json_t **body
 			return actions[i].perform(q);
 	fail_msg("unknown action %s", action);
 	return NULL;
-}
-
-static bool is_denied(const struct question *q, const char *action)
-{
-	char text[256];
-
-	snprintf(text, sizeof(text), "%s %s", action, q->policy.text);
-	for (size_t i = 0; i < 4 && q->model->denied[i]; i++)
-		if (strncmp(text, q->model->denied[i], strlen(q->model->denied[i])) == 0)
-			return true;
-	return false;
 }
 
 static bool needs_what_was_made(const char *action)
@@ -348,26 +221,30 @@ void model_answer(void *context, const struct call *call, struct answer *answer)
 		.policy = policy_name(type[0] ? type : "Custom",
 				      json_get_text(call->params, "PolicyName")),
 	};
-	bool faulty = ++model->calls == model->fault_at;
 	json_t *body = NULL;
+	bool faulty;
 
-	if (faulty && !model->fault_has_effect && model->fault != ANSWER_REFUSED) {
-		answer->kind = model->fault;
+	if (model_fails(model, answer, give, &faulty))
 		return;
-	}
-	if (faulty && model->fault == ANSWER_REFUSED) {
-		give(answer, model->fault_code, NULL);
-		return;
-	}
-	if (model->late && needs_what_was_made(call->action)) {
-		model->late--;
-		q.late = true;
-	}
-	code = is_denied(&q, call->action) ? "NoPermission" : perform(&q, call->action, &body);
-	if (!faulty) {
+	q.late = needs_what_was_made(call->action) && model_is_late(model);
+	code = model_denies(model, call->action, q.policy.text) ? "NoPermission"
+								: perform(&q, call->action, &body);
+	if (faulty)
+		model_lose(model, answer, body);
+	else
 		give(answer, code, body);
+}
+
+/* The four calls about keys act on the caller itself when UserName is missing. */
+void model_check_user(const struct play *play, const struct call *call)
+{
+	const char *user = json_get_text(call->params, "UserName");
+
+	if (!call->service || strcmp(call->service->name, "ram") != 0)
 		return;
-	}
-	json_decref(body);
-	answer->kind = model->fault;
+	if (strcmp(call->action, "CreatePolicy") == 0 || strcmp(call->action, "DeletePolicy") == 0)
+		assert_string_equal(user, "");
+	else
+		assert_string_equal(user, json_get_text(play->step.plan, "user"));
+	assert_string_not_equal(json_get_text(play->step.plan, "user"), "");
 }

@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "alicloud_model.h"
-#include "alicloud_play.h"
 #include "engine/alicloud/alicloud.h"
 #include "fail_alloc.h"
 #include "util/json.h"
@@ -43,6 +42,7 @@ static void scene_open(struct scene *scene, const char *plan, const char *role)
 	scene->play.step.plan = scene->plan;
 	scene->play.step.role = scene->role;
 	scene->play.answer = model_answer;
+	scene->play.check = model_check_user;
 	scene->play.cloud = &scene->model;
 	model_add_policy(&scene->model, "System", "Read");
 }
@@ -134,7 +134,9 @@ static void calls_carry_what_the_cloud_needs(void **state)
 /* Takes back what an issue left, as the broker would, and looks whether anything remains. */
 static void clean_up(struct scene *scene, const json_t *facts)
 {
-	struct play revoke = { .answer = model_answer, .cloud = &scene->model };
+	struct play revoke = { .answer = model_answer,
+			       .cloud = &scene->model,
+			       .check = model_check_user };
 
 	scene->model.fault_at = 0;
 	revoke.step.plan = scene->plan;

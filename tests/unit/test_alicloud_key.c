@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "alicloud_play.h"
 #include "engine/alicloud/alicloud.h"
 #include "fail_alloc.h"
+#include "play.h"
 #include "util/json.h"
 
 #define RANDOM "0123456789abcdef0123456789abcdef"

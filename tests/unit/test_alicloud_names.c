@@ -35,7 +35,7 @@ static json_t *read(const char *text)
 
 static json_t *plan(const json_t *role, const char *display, const char *name, const char *random)
 {
-	struct plan_request request = { name, display, role, random };
+	struct plan_request request = { name, display, role, NULL, random };
 	bool lasting;
 	json_t *made;
 
@@ -196,7 +196,7 @@ static void a_hundred_thousand_names_are_valid_and_unique(void **state)
 static void each_failing_allocation_is_an_error(void **state)
 {
 	json_t *role = read(RAM_ROLE);
-	struct plan_request request = { "app", "root", role, RANDOM };
+	struct plan_request request = { "app", "root", role, NULL, RANDOM };
 	unsigned n = 1;
 	bool failed;
 

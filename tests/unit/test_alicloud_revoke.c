@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "alicloud_model.h"
-#include "alicloud_play.h"
 #include "engine/alicloud/alicloud.h"
 #include "fail_alloc.h"
 #include "util/json.h"
@@ -44,6 +43,7 @@ static void scene_open(struct scene *scene, const char *facts)
 	scene->play.step.plan = scene->plan;
 	scene->play.step.facts = scene->facts;
 	scene->play.answer = model_answer;
+	scene->play.check = model_check_user;
 	scene->play.cloud = model;
 	model_add_policy(model, "System", "Read");
 	model_add_policy(model, "Custom", "foreign");

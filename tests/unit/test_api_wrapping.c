@@ -12,6 +12,7 @@
 #include "api_fixture.h"
 #include "auth/token.h"
 #include "auth/wrapper.h"
+#include "broker/dates.h"
 #include "fail_alloc.h"
 #include "fake_engine.h"
 #include "lease/lease.h"
@@ -299,6 +300,19 @@ static void it_is_opened_once_whoever_asks(void **state)
 	assert_string_equal(data_text(&f, "a"), "c");
 }
 
+static void an_opened_wrapper_leaves_no_token(void **state)
+{
+	char body[100];
+
+	(void)state;
+	wrap("POST", "sys/wrapping/wrap", "{}", "30");
+	snprintf(body, sizeof(body), "{\"accessor\":\"%s\"}", json_get_text(info(), "accessor"));
+	assert_int_equal(ask_as(NULL, "POST", "auth/token/lookup-accessor", body, ""), 200);
+	assert_int_equal(json_get_int(json_object_get(f.body, "data"), "num_uses", 0), 1);
+	assert_int_equal(unwrap(wrapping), 200);
+	assert_int_not_equal(ask_as(NULL, "POST", "auth/token/lookup-accessor", body, ""), 200);
+}
+
 static void the_old_way_reads_a_cubbyhole(void **state)
 {
 	json_t *response;
@@ -450,6 +464,23 @@ static void an_unopened_credential_is_taken_back_at_the_end(void **state)
 	assert_int_equal(lease_state(), 0);
 }
 
+/* Two in a row say so, and one that agrees ends it. */
+static void nothing_ends_by_a_clock_that_is_wrong(void **state)
+{
+	struct slot *slot = &f.shared->slots[3];
+
+	(void)state;
+	wrap("GET", CREDS, NULL, "60");
+	age(61);
+	dates_hear(f.shared, slot, clock_now() - 1000);
+	dates_hear(f.shared, slot, clock_now() - 1000);
+	turn(3);
+	assert_int_equal(lease_state(), LEASE_WRAPPED);
+	dates_hear(f.shared, slot, clock_now());
+	turn(3);
+	assert_int_equal(lease_state(), 0);
+}
+
 static void a_lease_that_ends_first_does_not_wait(void **state)
 {
 	struct lease *lease;
@@ -506,6 +537,107 @@ static void a_session_is_forgotten_unless_it_was_opened(void **state)
 	age(61);
 	turn(3);
 	assert_int_equal(lease_state(), LEASE_ACTIVE);
+}
+
+/* ---- Wrapped tokens ---- */
+
+static char opened[64];
+
+static bool is_alive(const char *one)
+{
+	return ask_as(one, "GET", "auth/token/lookup-self", NULL, "") == 200;
+}
+
+/* Makes a token, wrapped; its accessor is told. */
+static void wrap_token(void)
+{
+	const char *accessor;
+	char body[100];
+
+	wrap("POST", "auth/token/create", "{\"ttl\":\"1h\"}", "60");
+	accessor = json_get_text(info(), "wrapped_accessor");
+	assert_int_equal(strlen(accessor), TOKEN_ACCESSOR);
+	snprintf(body, sizeof(body), "{\"accessor\":\"%s\"}", accessor);
+	assert_int_equal(ask_as(NULL, "POST", "auth/token/lookup-accessor", body, ""), 200);
+}
+
+static void open_token(void)
+{
+	assert_int_equal(unwrap(wrapping), 200);
+	snprintf(opened, sizeof(opened), "%s",
+		 json_get_text(json_object_get(f.body, "auth"), "client_token"));
+}
+
+static void a_token_that_was_opened_lives(void **state)
+{
+	(void)state;
+	wrap_token();
+	open_token();
+	age(61);
+	turn(3);
+	assert_true(is_alive(opened));
+}
+
+static void an_unopened_token_is_revoked_at_the_end(void **state)
+{
+	char body[100];
+
+	(void)state;
+	wrap("POST", "auth/token/create", "{\"ttl\":\"1h\"}", "60");
+	snprintf(body, sizeof(body), "{\"accessor\":\"%s\"}",
+		 json_get_text(info(), "wrapped_accessor"));
+	age(61);
+	turn(1);
+	assert_int_not_equal(ask_as(NULL, "POST", "auth/token/lookup-accessor", body, ""), 200);
+}
+
+/* The answer to a renewal holds a token too, but did not make it. */
+static void a_token_that_was_renewed_does_not_wait(void **state)
+{
+	(void)state;
+	wrap_token();
+	open_token();
+	assert_int_equal(ask_as(opened, "POST", "auth/token/renew-self", NULL, "60"), 200);
+	snprintf(wrapping, sizeof(wrapping), "%s", json_get_text(info(), "token"));
+	age(61);
+	turn(3);
+	assert_true(is_alive(opened));
+}
+
+/* ---- What a wrapping token may do ---- */
+
+static void used_for_anything_else_it_is_used_up(void **state)
+{
+	static const char *const asked[][2] = {
+		{ "GET", "sys/mounts" },
+		{ "GET", "auth/token/lookup-self" },
+		{ "POST", "sys/wrapping/rewrap" },
+		{ "GET", "cubbyhole/x" },
+		{ "GET", "nowhere/x" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		wrap("POST", "sys/wrapping/wrap", "{}", "60");
+		if (ask_as(wrapping, asked[i][0], asked[i][1], NULL, "") == 200 ||
+		    unwrap(wrapping) != 400)
+			fail_msg("%s: %d %s", asked[i][1], f.reply.status, buf_text(&f.reply.body));
+	}
+}
+
+static void opening_anothers_wrapper_uses_it_up(void **state)
+{
+	char other[64];
+
+	(void)state;
+	wrap("POST", "sys/wrapping/wrap", "{\"a\":\"b\"}", "60");
+	strcpy(other, wrapping);
+	wrap("POST", "sys/wrapping/wrap", "{}", "60");
+	assert_int_equal(ask_as(wrapping, "PUT", "sys/wrapping/unwrap", with_token(other), ""),
+			 200);
+	assert_string_equal(data_text(&f, "a"), "b");
+	unwrap(wrapping);
+	expect_error(400, INVALID);
 }
 
 /* ---- Replies that nobody received, workers that died ---- */
@@ -576,6 +708,7 @@ static void killed_after_the_opening_the_credential_is_revoked(void **state)
 {
 	(void)state;
 	wrap("GET", CREDS, NULL, "60");
+	memset(f.shared->slots[0].lease, 0, sizeof(f.shared->slots[0].lease)); /* another worker */
 	serve_lost(wrapping, "PUT", "sys/wrapping/unwrap", "");
 	die();
 	assert_int_equal(fake.revokes, 1);
@@ -659,6 +792,7 @@ static void a_thief_with_the_master_key_finds_no_wrapped_value(void **state)
 	assert_int_equal(find_in_store(wrapping), 0);
 	assert_int_equal(ask_as(NULL, "POST", "cubbyhole/x", "{\"k\":\"mine-alone\"}", ""), 204);
 	assert_int_equal(find_in_store("mine-alone"), 0);
+	assert_int_equal(find_in_store(f.token), 0);
 	assert_true(find_in_store(CREDS) > 0); /* it does look inside */
 }
 
@@ -689,6 +823,39 @@ static void a_token_wraps_only_so_much(void **state)
 	turn(1);
 	wrap("POST", "sys/wrapping/wrap", body, "60");
 	free(body);
+}
+
+/* Ordinary writes until they are refused. */
+static void fill_store(void)
+{
+	static char value[1024 * 1024];
+	int ret = 0;
+
+	for (uint64_t i = 0; !ret; i++) {
+		struct store_batch batch = { 0 };
+		struct key key;
+
+		key_start(&key, 'z');
+		key_add_u64(&key, i);
+		store_batch_put(&batch, STORE_ANY, 0, key_bytes(&key),
+				(struct bytes){ value, sizeof(value) });
+		assert_int_equal(store_maintain(f.temp.store, NULL), 0);
+		ret = store_apply(f.temp.store, STORE_NORMAL, &batch, NULL);
+		store_batch_free(&batch);
+	}
+	assert_int_equal(ret, LH_EFULL);
+}
+
+static void a_full_store_opens_but_does_not_wrap(void **state)
+{
+	(void)state;
+	wrap("GET", CREDS, NULL, "60");
+	fill_store();
+	ask_as(NULL, "POST", "sys/wrapping/wrap", "{}", "60");
+	assert_int_equal(f.reply.status, 507);
+	assert_int_equal(ask_as(NULL, "POST", "auth/token/create", "{\"ttl\":\"1h\"}", "60"), 507);
+	assert_int_equal(unwrap(wrapping), 200);
+	assert_string_equal(data_text(&f, "secret"), SECRET);
 }
 
 static struct api *read_api(void)
@@ -723,6 +890,18 @@ static void a_read_process_hands_on_what_is_to_be_wrapped(void **state)
 }
 
 /* ---- Lost memory ---- */
+
+static void revoke_only(void)
+{
+	struct lease *lease = only_lease();
+	char body[300];
+
+	snprintf(body, sizeof(body), "{\"lease_id\":\"%s\",\"sync\":false}", lease->id);
+	lease_free(lease);
+	assert_int_equal(ask_as(NULL, "PUT", "sys/leases/revoke", body, ""), 202);
+	turn(2);
+	assert_int_equal(lease_state(), 0);
+}
 
 /* Whatever allocation fails: nobody has half of anything. What was opened for nobody is revoked, and
  * what was wrapped for nobody as well. */
@@ -761,6 +940,50 @@ static void lost_memory_leaves_no_credential(void **state)
 	}
 }
 
+/* Either it can still be opened, or nobody has its credential. */
+static void lost_memory_opens_nothing_by_half(void **state)
+{
+	struct api_request raw = {
+		.method = "PUT",
+		.path = "/v1/sys/wrapping/unwrap",
+		.query = "",
+		.content_type = "",
+		.body = "",
+		.remote_address = ADDRESS,
+		.token = wrapping,
+		.authorization = "",
+		.namespace = "",
+		.wrap_ttl = "",
+		.vault_request = "",
+		.request_id = REQUEST_ID,
+	};
+	struct api_reply reply;
+	int status = 0;
+
+	(void)state;
+	for (unsigned n = 1; status != 200; n++) {
+		wrap("GET", CREDS, NULL, "60");
+		raw.deadline = clock_boot_ms() + DEADLINE;
+		fail_alloc_at(n);
+		api_serve(f.api, &raw, &reply);
+		fail_alloc_stop();
+		status = reply.status;
+		api_sent(f.api, true);
+		api_settle(f.api);
+		api_reply_clear(&reply);
+		turn(2);
+		assert_true(n < 3000);
+		if (status != 200 && lease_state()) {
+			assert_int_equal(lease_state(), LEASE_WRAPPED);
+			assert_int_equal(unwrap(wrapping), 200);
+		}
+		if (lease_state()) {
+			assert_int_equal(lease_state(), LEASE_ACTIVE);
+			revoke_only();
+		}
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -771,6 +994,7 @@ int main(void)
 		TEST(it_lasts_no_longer_than_leases_do),
 		TEST(it_is_looked_up_without_being_opened),
 		TEST(it_is_opened_once_whoever_asks),
+		TEST(an_opened_wrapper_leaves_no_token),
 		TEST(the_old_way_reads_a_cubbyhole),
 		TEST(what_is_no_wrapping_token_is_refused),
 		TEST(a_wrapping_token_is_no_secret_of_a_query),
@@ -780,10 +1004,16 @@ int main(void)
 		TEST(it_cannot_be_opened_when_its_token_was_revoked),
 		TEST(a_credential_waits_for_its_opening),
 		TEST(an_unopened_credential_is_taken_back_at_the_end),
+		TEST(nothing_ends_by_a_clock_that_is_wrong),
 		TEST(a_lease_that_ends_first_does_not_wait),
 		TEST(a_credential_wrapped_anew_waits_longer),
 		TEST(a_waiting_lease_cannot_be_renewed),
 		TEST(a_session_is_forgotten_unless_it_was_opened),
+		TEST(a_token_that_was_opened_lives),
+		TEST(an_unopened_token_is_revoked_at_the_end),
+		TEST(a_token_that_was_renewed_does_not_wait),
+		TEST(used_for_anything_else_it_is_used_up),
+		TEST(opening_anothers_wrapper_uses_it_up),
 		TEST(an_unwrapped_credential_that_nobody_received_is_revoked),
 		TEST(a_wrapping_token_that_nobody_received_takes_its_credential_along),
 		TEST(killed_after_the_opening_the_credential_is_revoked),
@@ -792,8 +1022,10 @@ int main(void)
 		TEST(killed_before_the_wrapping_token_was_sent_the_credential_is_revoked),
 		TEST(a_thief_with_the_master_key_finds_no_wrapped_value),
 		TEST(a_token_wraps_only_so_much),
+		TEST(a_full_store_opens_but_does_not_wrap),
 		TEST(a_read_process_hands_on_what_is_to_be_wrapped),
 		TEST(lost_memory_leaves_no_credential),
+		TEST(lost_memory_opens_nothing_by_half),
 	};
 
 	fail_alloc_jansson();

@@ -186,6 +186,15 @@ static char *issue_delivered(void)
 	return id;
 }
 
+/* Whether the revoker was told that there is something to do, since this was asked last. Otherwise it
+ * would find out a second later. */
+static bool is_woken(void)
+{
+	uint64_t count;
+
+	return read(shared->revoker_wake, &count, sizeof(count)) == sizeof(count);
+}
+
 static void turn(int times)
 {
 	for (int i = 0; i < times; i++)
@@ -271,7 +280,9 @@ static void an_undelivered_lease_is_revoked(void **state)
 {
 	(void)state;
 	assert_int_equal(issue(), 0);
+	assert_false(is_woken());
 	broker_delivered(broker, false);
+	assert_true(is_woken());
 	assert_int_equal(only_state(), LEASE_REVOKING);
 	turn(2);
 	assert_int_equal(only_state(), 0);
@@ -288,6 +299,7 @@ static void a_failed_issue_is_revoked(void **state)
 					.code = "NoPermission",
 					.request_id = "R-1" };
 	assert_int_equal(issue(), LH_ECLOUD);
+	assert_true(is_woken());
 	assert_int_equal(reply.failure, FAILURE_INPUT);
 	assert_string_equal(err.text, "fake: CreateUser as key-1: NoPermission (request R-1): ask "
 				      "an operator");
@@ -601,6 +613,7 @@ static void a_failed_revocation_is_told_and_retried(void **state)
 	fake.revoke = STEP_FAILED;
 	fake.culprit = (struct answer){ .action = "DeleteUser", .kind = ANSWER_SICK };
 	assert_int_equal(broker_revoke(broker, id, REVOKE_ASYNC, 0, &err), 0);
+	assert_true(is_woken());
 	turn(2);
 	lease = only_lease();
 	assert_int_equal(lease->tries, 1);
@@ -710,6 +723,34 @@ static void renewal_counts_from_now(void **state)
 	free(id);
 }
 
+/* As if the only lease had been issued earlier. */
+static void make_older(int64_t seconds)
+{
+	struct store_batch batch = { 0 };
+	struct lease *old = only_lease(), *new = lease_copy(old);
+
+	new->issued_ns -= seconds *INT64_C(1000000000);
+	assert_int_equal(lease_change(temp.store, &batch, old, new), 0);
+	assert_int_equal(store_apply(temp.store, STORE_NORMAL, &batch, NULL), 0);
+	store_batch_free(&batch);
+	lease_free(old);
+	lease_free(new);
+}
+
+/* Whoever renews often must not keep a credential for ever. */
+static void a_renewal_never_passes_the_maximum_since_the_issue(void **state)
+{
+	char *id = issue_delivered();
+	struct renew_reply renewed;
+
+	(void)state;
+	make_older(3000);
+	assert_int_equal(broker_renew(broker, id, 99999, &renewed, &err), 0);
+	assert_in_range(renewed.ttl, 4198, 4200); /* of 7200 */
+	assert_int_equal(renewed.warnings.count, 1);
+	free(id);
+}
+
 static void refusals_have_the_words_that_clients_know(void **state)
 {
 	char *id = issue_delivered();
@@ -745,6 +786,26 @@ static size_t leases(void)
 
 	assert_int_equal(due_scan(temp.store, INT64_MAX - 1, NULL, due, 128, &count), 0);
 	return count;
+}
+
+/* What waits for the end of its pause waits for a cloud that is well again. */
+static void the_first_success_of_a_sick_mount_ends_all_pauses(void **state)
+{
+	char *first = issue_delivered(), *second = issue_delivered();
+
+	(void)state;
+	fake.revoke = STEP_FAILED;
+	fake.culprit = (struct answer){ .action = "DeleteUser", .kind = ANSWER_SICK };
+	assert_int_equal(broker_revoke(broker, first, REVOKE_ASYNC, 0, &err), 0);
+	assert_int_equal(broker_revoke(broker, second, REVOKE_ASYNC, 0, &err), 0);
+	turn(4);
+	assert_int_equal(fake.revokes, 2);
+	fake.revoke = STEP_DONE;
+	assert_int_equal(broker_revoke(broker, first, REVOKE_ASYNC, 0, &err), 0);
+	turn(4);
+	assert_int_equal(leases(), 0);
+	free(first);
+	free(second);
 }
 
 static void a_prefix_is_drained(void **state)
@@ -811,6 +872,7 @@ static void few_are_taken_back_at_once(void **state)
 	for (int i = 0; i < 4; i++)
 		free(issue_delivered());
 	assert_int_equal(broker_revoke_prefix(broker, "cloud/", REVOKE_ASYNC, 0, &err), 0);
+	assert_true(is_woken());
 	turn(3);
 	assert_int_equal(leases(), 0);
 	assert_int_equal(fake.parts[REVOKE_ALL], 4);
@@ -917,18 +979,21 @@ static void make_job_due(const struct job *job)
 
 static void a_disabled_mount_goes_after_its_leases(void **state)
 {
-	const struct mount *found;
+	const struct mount gone = *mount(), *found;
 	struct job job;
+	json_t *role;
 
 	(void)state;
 	free(issue_delivered());
 	assert_int_equal(mount_disable(broker, "cloud/", 0, &err), LH_ETIMEOUT);
+	assert_true(is_woken());
 	assert_true(mount()->tainted);
 	turn(6);
 	assert_int_equal(fake.revokes, 1);
 	assert_int_equal(leases(), 0);
 	assert_int_equal(mount_find(broker, "cloud", &found), 0);
 	assert_null(found);
+	assert_int_equal(mount_role_get(broker, &gone, "app", &role, NULL), LH_ENOENT);
 	job = only_job();
 	assert_int_equal(job.kind, JOB_FORGET);
 	assert_true(config_is_stored(job.mount));
@@ -1036,7 +1101,9 @@ int main(void)
 		TEST(force_forgets_after_one_attempt),
 		TEST(an_unknown_lease_is_revoked_already),
 		TEST(renewal_counts_from_now),
+		TEST(a_renewal_never_passes_the_maximum_since_the_issue),
 		TEST(refusals_have_the_words_that_clients_know),
+		TEST(the_first_success_of_a_sick_mount_ends_all_pauses),
 		TEST(a_prefix_is_drained),
 		TEST(nothing_expires_while_the_clouds_disagree),
 		TEST(agreement_ends_it),

@@ -124,6 +124,7 @@ NOW = int(time.time())
     ("no Authorization of this scheme", {"authorization": "Basic eDp5"},
      "AuthFailure.InvalidAuthorization"),
     ("unsigned", {"authorization": "SKIP"}, "AuthFailure.InvalidAuthorization"),
+    ("a header twice", {"late": [("X-TC-Version", "2019-01-16")] * 2}, "InvalidRequest"),
     ("no Authorization", {"late": [("Authorization", "")]}, "MissingParameter"),
     ("too old", {"x_tc_timestamp": str(NOW - 400)}, "AuthFailure.SignatureExpire"),
     ("too new", {"x_tc_timestamp": str(NOW + 400)}, "AuthFailure.SignatureExpire"),
@@ -250,6 +251,7 @@ def test_access_keys(sim, root):
     assert "SecretAccessKey" not in listed[0]
     first = keys[0]["AccessKeyId"]
     assert ok(root("GetSecurityLastUsed", SecretIdList=[first]))["SecretIdLastUsedRows"]
+    refused(root("GetSecurityLastUsed", SecretIdList=[first] * 11), "InvalidParameter")
     other = ok(root("AddUser", Name="v", UseApi=0))["Uin"]
     refused(root("DeleteAccessKey", AccessKeyId=first, TargetUin=other),
             "OperationDenied.UinNotMatch")
@@ -281,8 +283,11 @@ def test_a_key_action_without_a_number_means_the_caller(sim, root, target):
     refused(root("ListAccessKeys"), "AuthFailure.SecretIdNotFound")
 
 
-def test_a_user_may_not_manage_the_keys_of_the_account(root):
+def test_the_keys_of_the_account_are_not_managed(sim, root):
     refused(root("CreateAccessKey", TargetUin=100000000001), "OperationDenied.SubUin")
+    account = sim.caller(sim.account_key)
+    refused(account("CreateAccessKey"), "OperationDenied.SubUin")
+    assert ok(account.identity())["UserId"] == "100000000001"
 
 
 # --- policies ---
@@ -311,6 +316,10 @@ def test_policy_life(sim, root):
         (policy, "p", "User"), (preset, "QcloudCOSReadOnlyAccess", "QCS")}
     body = ok(root("ListAttachedUserAllPolicies", TargetUin=uin, Rp=20, Page=1, AttachType=0))
     assert {r["PolicyId"] for r in body["PolicyList"]} == {str(policy), str(preset)}
+    refused(root("ListAttachedUserAllPolicies", TargetUin=uin, Rp=20, Page=1, AttachType=3),
+            "InvalidParameter.ParamError")
+    refused(root("ListEntitiesForPolicy", PolicyId=policy, EntityFilter="user"),
+            "InvalidParameter.EntityFilterError")
     entities = ok(root("ListEntitiesForPolicy", PolicyId=policy))["List"]
     assert [(e["Name"], e["Uin"]) for e in entities] == [("u", uin)]
     body = ok(root("GetPolicy", PolicyId=policy))

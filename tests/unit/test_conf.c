@@ -79,10 +79,38 @@ static void assert_listener(const struct conf_listener *listener, const char *na
 	assert_null(listener->peer_users);
 }
 
+static void assert_engine(const struct conf_engine *engine)
+{
+	assert_non_null(engine);
+	assert_string_equal(engine->ca_file, "");
+	assert_int_equal(engine->request_timeout, 10000);
+	assert_int_equal(engine->sweep_count, 3);
+	assert_int_equal(engine->sweep_after[0], 30);
+	assert_int_equal(engine->sweep_after[1], 300);
+	assert_int_equal(engine->sweep_after[2], 1200);
+	assert_null(engine->quotas);
+}
+
+static void assert_engines(const struct conf *conf)
+{
+	const struct conf_engine *alicloud = conf_engine(conf, "alicloud");
+	const struct conf_engine *tencent = conf_engine(conf, "tencentcloud");
+
+	assert_int_equal(conf->engine_count, 2);
+	assert_engine(alicloud);
+	assert_string_equal(alicloud->user_endpoint, "https://ram.aliyuncs.com");
+	assert_string_equal(alicloud->sts_endpoint, "https://sts.aliyuncs.com");
+	assert_string_equal(alicloud->metadata_endpoint, "http://100.100.100.200");
+	assert_null(alicloud->region);
+	assert_engine(tencent);
+	assert_string_equal(tencent->user_endpoint, "https://cam.tencentcloudapi.com");
+	assert_string_equal(tencent->sts_endpoint, "https://sts.tencentcloudapi.com");
+	assert_string_equal(tencent->metadata_endpoint, "http://metadata.tencentyun.com");
+	assert_string_equal(tencent->region, "ap-guangzhou");
+}
+
 static void assert_defaults(const struct conf *conf)
 {
-	const struct conf_engine *engine = conf_engine(conf, "alicloud");
-
 	assert_int_equal(conf->listener_count, 2);
 	assert_listener(&conf->listeners[0], "read", CONF_POOL_READ, 4);
 	assert_listener(&conf->listeners[1], "work", CONF_POOL_WORK, 32);
@@ -96,18 +124,7 @@ static void assert_defaults(const struct conf *conf)
 	assert_int_equal(conf->drain_timeout, 60);
 	assert_int_equal(conf->log_level, LOG_LEVEL_INFO);
 	assert_int_equal(conf->log_format, LOG_FORMAT_TEXT);
-	assert_int_equal(conf->engine_count, 1);
-	assert_non_null(engine);
-	assert_string_equal(engine->user_endpoint, "https://ram.aliyuncs.com");
-	assert_string_equal(engine->sts_endpoint, "https://sts.aliyuncs.com");
-	assert_string_equal(engine->metadata_endpoint, "http://100.100.100.200");
-	assert_string_equal(engine->ca_file, "");
-	assert_int_equal(engine->request_timeout, 10000);
-	assert_int_equal(engine->sweep_count, 3);
-	assert_int_equal(engine->sweep_after[0], 30);
-	assert_int_equal(engine->sweep_after[1], 300);
-	assert_int_equal(engine->sweep_after[2], 1200);
-	assert_null(engine->quotas);
+	assert_engines(conf);
 }
 
 static void the_master_key_alone_gives_the_defaults(void **state)
@@ -117,7 +134,7 @@ static void the_master_key_alone_gives_the_defaults(void **state)
 	(void)state;
 	assert_defaults(conf);
 	assert_string_equal(conf->seal_key_file, "/k");
-	assert_null(conf_engine(conf, "tencentcloud"));
+	assert_null(conf_engine(conf, "aws"));
 	conf_free(conf);
 	conf_free(NULL);
 }
@@ -267,8 +284,22 @@ static const struct {
 	  ":2: storage: must be written storage \"lmdb\" { … }; there is no other type" },
 	{ "a storage with two labels", SEAL "storage \"lmdb\" \"x\" {}",
 	  ":2: storage: must be written storage \"lmdb\" { … }; there is no other type" },
-	{ "an engine that is not there yet", SEAL "engine \"tencentcloud\" {}",
-	  ":2: engine \"tencentcloud\": unknown engine" },
+	{ "an engine that there is not", SEAL "engine \"aws\" {}",
+	  ":2: engine \"aws\": unknown engine" },
+	{ "a key of another engine", SEAL "engine \"tencentcloud\" { ram_endpoint = \"x\" }",
+	  ":2: engine \"tencentcloud\": ram_endpoint: unknown key; did you mean "
+	  "\"cam_endpoint\"?" },
+	{ "a region that is none", SEAL "engine \"tencentcloud\" { region = \"a b\" }",
+	  ":2: engine \"tencentcloud\": region: must be a region such as \"ap-guangzhou\", is "
+	  "\"a b\"" },
+	{ "plain http to an address that is not the metadata service's",
+	  SEAL "engine \"tencentcloud\" { metadata_endpoint = \"http://metadata.example.com\" }",
+	  ":2: engine \"tencentcloud\": metadata_endpoint: must begin with https://, is "
+	  "\"http://metadata.example.com\": without TLS anyone on the way reads and changes it" },
+	{ "a last sweep inside the validity of Tencent's signatures",
+	  SEAL "engine \"tencentcloud\" { sweep_after = [\"10m\"] }",
+	  ":2: engine \"tencentcloud\": sweep_after: the last must be later than 10m, for so long "
+	  "the cloud may still carry out a call" },
 	{ "an engine without a type", SEAL "engine {}",
 	  ":2: engine: must be written engine \"type\" { … }" },
 	{ "a relative path", SEAL "storage \"lmdb\" {\n path = \"x\" }",

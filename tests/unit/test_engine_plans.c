@@ -42,6 +42,13 @@ static const struct row {
 	  { LOWER UPPER DEC, LOWER UPPER DEC "._-", 1, 64 },
 	  { LOWER UPPER DEC, LOWER UPPER DEC "-", 1, 128 },
 	  { LOWER UPPER DEC "._-", LOWER UPPER DEC ".@_-", 2, 32 } },
+	{ "tencentcloud",
+	  "{\"inline_policies\":\"[{\\\"version\\\":\\\"2.0\\\",\\\"statement\\\":[{}]}]\","
+	  "\"remote_policies\":[\"policy_name:existing-policy,scope:Local\"]}",
+	  "{\"role_arn\":\"qcs::cam::uin/1:roleName/r\"}",
+	  { LOWER, LOWER DEC "_-", 1, 64 },
+	  { LOWER UPPER DEC "+=,.@_-", LOWER UPPER DEC "+=,.@_-", 1, 128 },
+	  { LOWER UPPER DEC "+=,.@_-", LOWER UPPER DEC "+=,.@_-", 2, 32 } },
 };
 
 static const char *const displays[] = {
@@ -103,7 +110,7 @@ static json_t *role_of(const struct engine *engine, const char *text)
 static json_t *plan_of(const struct engine *engine, const json_t *role, const char *display,
 		       const char *name, const char *random)
 {
-	const struct plan_request request = { name, display, role, random };
+	const struct plan_request request = { name, display, role, NULL, random };
 	json_t *plan;
 	bool lasting;
 

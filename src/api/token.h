@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the handlers of auth/token/ share. */
+#ifndef API_TOKEN_H
+#define API_TOKEN_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct caller;
+struct context;
+struct err;
+
+/* The `auth` member of an answer: the token as `caller` describes it, its text (or ""), and its
+ * seconds. New, NULL if memory is out. */
+json_t *token_auth(const struct caller *caller, const char *token, int64_t ttl);
+
+/* Seconds that are left of a token; 0 when it never ends. */
+int64_t token_left(const struct caller *caller);
+
+/* The token of field "accessor", if the caller may reach it. LH_EPERM: the refusal is in the outcome.
+ * LH_ENOENT: there is none, and the caller may know that. Other errors are faults. */
+int token_of_accessor(struct context *context, struct caller *caller_out);
+
+/* ---- Policies (token_policies.c) ---- */
+
+/* Lower-cased, trimmed, sorted names without doubles; "default" among them if it is to be added; only
+ * "root" if that is one of them. New; NULL if memory is out. names NULL: none. */
+json_t *policies_clean(const json_t *names, bool add_default);
+
+/* What decides about the policies of a new token. Borrowed. */
+struct policies_wanted {
+	const struct caller *parent;
+	const json_t *role;  /* NULL: none */
+	const json_t *names; /* asked for; NULL or empty: none */
+	bool sudo;
+	bool no_default;
+};
+
+/* The policies of the new token. New. 0; LH_EINVAL with the contract's words in err; LH_ENOMEM. */
+int policies_choose(const struct policies_wanted *wanted, json_t **policies_out, struct err *err);
+
+#endif

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Killed right before and right after each commit of wrapping, opening and expiry.
+
+As in test_crash_commits.py; what is asked at the end is the same: what was answered is whole, what
+nobody can open any more is taken back, and what was not opened can still be.
+"""
+import concurrent.futures
+import signal
+
+import pytest
+
+from crashing import MOUNT, leases, settle
+from harness import wait_until
+from test_crash_commits import (WHEN, finish, preload, server_with_trap,    # noqa: F401
+                                set_off_at_the_end, trapped)
+from wrapping import INVALID, unwrap, wrapped_credential
+
+# --- wrapping ---
+
+
+def test_how_many_commits_there_are_to_be_killed_at(server, trap):
+    """Two of the issue, then the wrapper; nothing is confirmed before it is opened. Opening is one
+    commit, and one confirms."""
+    trap.set("work", "before", 100)
+    token = wrapped_credential(server, MOUNT)
+    finish(server)
+    assert 100 - trap.left() == 3
+    reply = unwrap(server, token)
+    finish(server)
+    assert 100 - trap.left() == 5
+    settle(server, reply)
+
+
+@pytest.mark.parametrize("when", WHEN)
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_worker_killed_before_the_wrapping_token_was_sent(server, trap, number, when):
+    finish(server)
+    trap.set("work", when, number)
+    reply = server.api("GET", MOUNT + "/creds/r", headers={"X-Vault-Wrap-TTL": "10m"})
+    assert reply.status == 502 and trap.sprung(), reply
+    settle(server)
+
+
+# --- opening ---
+
+@pytest.mark.parametrize("when", WHEN)
+def test_a_worker_killed_at_the_opening(server, trap, when):
+    """Before it the wrapper is as it was; after it nobody has what was in it."""
+    token = wrapped_credential(server, MOUNT, ttl="10m")
+    finish(server)
+    trap.set("work", when, 1)
+    assert unwrap(server, token).status == 502 and trap.sprung()
+    reply = wait_until(lambda: (r := unwrap(server, token)).status != 502 and r)
+    if when == "before":
+        assert reply.status == 200
+        finish(server)
+        settle(server, reply)
+    else:
+        assert reply.errors == INVALID
+        settle(server)
+
+
+@pytest.mark.parametrize("when", WHEN)
+def test_a_worker_killed_at_the_confirmation_of_what_was_opened(server, trap, when):
+    token = wrapped_credential(server, MOUNT)
+    finish(server)
+    trap.set("work", when, 2)
+    reply = unwrap(server, token)
+    wait_until(trap.sprung)
+    assert reply.status == 200
+    settle(server, reply)
+
+
+@pytest.mark.parametrize("when", WHEN)
+def test_a_server_killed_at_the_opening(server, trap, when):
+    """No slot is left that could tell: the lease itself does."""
+    token = wrapped_credential(server, MOUNT, ttl="10m")
+    finish(server)
+    trap.set("work", when, 1, signal.SIGSTOP)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        pending = pool.submit(unwrap, server, token)
+        wait_until(trap.sprung)
+        server.kill("master")
+        assert pending.result().status == 502
+    server.start_daemon()
+    if when == "before":
+        reply = unwrap(server, token)
+        assert reply.status == 200
+        finish(server)
+        settle(server, reply)
+    else:
+        assert unwrap(server, token).errors == INVALID
+        settle(server, timeout=30)
+
+
+@pytest.mark.parametrize("when", WHEN)
+def test_a_worker_killed_while_it_wraps_anew(server, trap, when):
+    """Nobody has the new token: the old one opens it still, or the credential is taken back."""
+    token = wrapped_credential(server, MOUNT, ttl="5s")
+    finish(server)
+    trap.set("work", when, 1)
+    assert server.api("POST", "sys/wrapping/rewrap", {"token": token}).status == 502
+    reply = wait_until(lambda: (r := unwrap(server, token)).status != 502 and r)
+    assert reply.status == (200 if when == "before" else 400)
+    finish(server)
+    settle(server, *([reply] if when == "before" else []))
+
+
+# --- the end ---
+
+@pytest.mark.parametrize("when", WHEN)
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_a_revoker_killed_at_the_end_of_a_wrapper(server, trap, number, when):
+    wrapped_credential(server, MOUNT, ttl="1s")
+    assert len(leases(server)) == 1
+    trap.set("revoker", when, number)
+    settle(server)
+
+
+def test_a_wrapper_that_ended_while_the_server_was_down(server):
+    token = wrapped_credential(server, MOUNT, ttl="1s")
+    server.kill("master")
+    server.start_daemon()
+    settle(server)
+    assert unwrap(server, token).errors == INVALID
