@@ -196,7 +196,7 @@ static int needed_capability(struct context *context, enum capability *capabilit
 	if (match->miss != ROUTE_FOUND)
 		return 0;
 	*capability_out = match->route->capability;
-	if (match->route->exists)
+	if (route_creates(match->route, match->engine))
 		ret = match->route->exists(context, &exists);
 	if (!exists)
 		*capability_out = CAPABILITY_CREATE;
@@ -296,7 +296,10 @@ static int read_fields(struct context *context, json_t **fields_out)
 	ret = fields_read(fields, context->request->input, fields_out, &err);
 	if (ret == LH_EINVAL)
 		outcome_error(&context->outcome, 400, "%s%s",
-			      route->exists ? "" : "Field validation failed: ", err.text);
+			      route_creates(route, context->match->engine)
+				      ? ""
+				      : "Field validation failed: ",
+			      err.text);
 	return ret;
 }
 

@@ -225,6 +225,10 @@ struct engine {
 	int (*check_config)(const json_t *stored, const json_t *input, json_t **config_out,
 			    struct err *err);
 
+	/* Optional. A write is merged into what is stored, so that the first one takes the capability
+	 * "create", as with a role; else any takes "update". */
+	bool config_is_merged;
+
 	/* Mandatory. The configuration as a read shows it: never a secret. New. */
 	json_t *(*show_config)(const json_t *config);
 

@@ -36,4 +36,4 @@ def test_its_calls_are_those_that_are_made(engine, place):
     place.issued("session")
     seen = {call["action"] for call in place.calls()}
     assert seen - {engine.identity_call} == {
-        *engine.issue_calls, *engine.revoke_calls, *engine.session_calls}
+        *engine.role_calls, *engine.issue_calls, *engine.revoke_calls, *engine.session_calls}

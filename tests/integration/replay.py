@@ -13,7 +13,7 @@ from nginx import TOP
 FOLDER = os.path.join(TOP, "tests", "vectors", "transcripts")
 
 # Drawn anew each time: only the type is compared.
-DRAWN = {"request_id", "lease_id", "id", "access_key", "secret_key", "security_token", "expiration",
+DRAWN = {"request_id", "lease_id", "id", "access_key", "secret_id", "secret_key", "security_token", "expiration",
          "expire_time", "issue_time", "last_renewal", "hash", "accessor", "uuid", "migration_id",
          "client_token", "token", "creation_time", "wrapped_accessor", "cluster_id",
          "cluster_name", "server_time_utc", "version", "build_date", "running_plugin_version"}

@@ -21,20 +21,13 @@ static const struct field role_fields[] = {
 	  "ARN of a RAM role to assume, acs:ram::<account id>:role/<name>. The role must trust the "
 	  "owner of the configured key. Excludes inline_policies and remote_policies.",
 	  false, false },
-	{ "inline_policies", FIELD_STRING,
-	  "JSON text of an array of policy documents; each becomes a policy of its own for every "
-	  "user that is made.",
-	  false, false },
+	ROLE_FIELD_INLINE,
 	{ "remote_policies", FIELD_STRINGS,
 	  "Policies that exist already and are attached to every user that is made, for example "
 	  "\"name:AliyunOSSReadOnlyAccess,type:System\"; type is System or Custom.",
 	  false, false },
-	{ "ttl", FIELD_DURATION,
-	  "How long a credential lives unless it is renewed; 0 means the mount's default.", false,
-	  false },
-	{ "max_ttl", FIELD_DURATION,
-	  "How long a credential lives at most, renewals included; 0 means the mount's limit.",
-	  false, false },
+	ROLE_FIELD_TTL,
+	ROLE_FIELD_MAX_TTL,
 	{ 0 },
 };
 

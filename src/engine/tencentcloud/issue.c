@@ -8,8 +8,6 @@
 #include "engine/tencentcloud/tencentcloud_priv.h"
 #include "util/json.h"
 
-#define DESCRIPTION "Created by leasehold."
-
 /* Notes: "uin", "key", "inline" and "remote", numbers of policies; "repeated", whether a call may have
  * been executed twice; "again", indexes of remote policies whose number was looked up anew. */
 
@@ -36,12 +34,7 @@ static void create_user(struct step *step)
 
 static void create_policy(struct step *step, size_t index, const char *name, const char *document)
 {
-	struct call *call = round_add(&step->next, &tencentcloud_cam, "CreatePolicy", CALL_CREATES,
-				      tag_of(KIND_CREATE_POLICY, index));
-
-	call_param(call, "PolicyName", name);
-	call_param(call, "PolicyDocument", document);
-	call_param(call, "Description", DESCRIPTION);
+	issue_create_policy(step, &tencentcloud_cam, index, name, document);
 }
 
 static void attach(struct step *step, enum call_kind kind, size_t index)

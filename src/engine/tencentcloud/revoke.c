@@ -242,20 +242,6 @@ static void hear_policy(struct step *step, const struct answer *answer)
 	}
 }
 
-static void hear_keys(struct step *step, const json_t *keys)
-{
-	const json_t *key;
-	size_t i;
-
-	json_array_foreach(keys, i, key)
-	{
-		const char *id = json_get_text(key, "AccessKeyId");
-
-		if (id[0] && i < REVOKE_FOUND_MAX)
-			delete_key(step, id, i);
-	}
-}
-
 static void hear_attachments(struct step *step, const json_t *policies)
 {
 	const json_t *policy;
@@ -279,7 +265,7 @@ static void hear(struct step *step, const struct answer *answer)
 	else if (kind == KIND_FIND_POLICY)
 		hear_policy(step, answer);
 	else if (kind == KIND_LIST_KEYS)
-		hear_keys(step, json_object_get(answer->body, "AccessKeys"));
+		revoke_keys(step, json_object_get(answer->body, "AccessKeys"), delete_key);
 	else
 		hear_attachments(step, json_object_get(answer->body, "List"));
 }

@@ -20,21 +20,14 @@ static const struct field role_fields[] = {
 	  "ARN of a CAM role to assume, qcs::cam::uin/<account id>:roleName/<name>. The role must "
 	  "trust the owner of the configured key. Excludes inline_policies and remote_policies.",
 	  false, false },
-	{ "inline_policies", FIELD_STRING,
-	  "JSON text of an array of policy documents; each becomes a policy of its own for every "
-	  "user that is made.",
-	  false, false },
+	ROLE_FIELD_INLINE,
 	{ "remote_policies", FIELD_STRINGS,
 	  "Policies that exist already and are attached to every user that is made, for example "
 	  "\"policy_name:QcloudCOSReadOnlyAccess,scope:QCS\"; the name is exact, scope is All, QCS "
 	  "(the cloud's own) or Local (the account's).",
 	  false, false },
-	{ "ttl", FIELD_DURATION,
-	  "How long a credential lives unless it is renewed; 0 means the mount's default.", false,
-	  false },
-	{ "max_ttl", FIELD_DURATION,
-	  "How long a credential lives at most, renewals included; 0 means the mount's limit.",
-	  false, false },
+	ROLE_FIELD_TTL,
+	ROLE_FIELD_MAX_TTL,
 	{ 0 },
 };
 
@@ -96,6 +89,7 @@ const struct engine engine_tencentcloud = {
 	.role_fields = role_fields,
 	.creds_fields = creds_fields,
 	.check_config = check_config,
+	.config_is_merged = true,
 	.show_config = show_config,
 	.check_role = tencentcloud_check_role,
 	.show_role = role_show,
