@@ -18,15 +18,17 @@ static const json_t *remote_policies(const struct step *step)
 
 static void prepare(struct step *step)
 {
-	numbers_new(step, "inline", json_array_size(json_object_get(step->plan, "inline")));
-	resolve_begin(step, remote_policies(step));
+	tencentcloud_numbers_new(step, "inline",
+				 json_array_size(json_object_get(step->plan, "inline")));
+	tencentcloud_resolve(step, remote_policies(step));
 }
 
 /* ---- Calls ---- */
 
 static void create_user(struct step *step)
 {
-	struct call *call = user_call(step, "AddUser", CALL_CREATES, tag_of(KIND_CREATE_USER, 0));
+	struct call *call = tencentcloud_user_call(step, "AddUser", CALL_CREATES,
+						   tag_of(KIND_CREATE_USER, 0));
 
 	call_value(call, "ConsoleLogin", json_integer(0));
 	call_value(call, "UseApi", json_integer(1));
@@ -39,12 +41,12 @@ static void create_policy(struct step *step, size_t index, const char *name, con
 
 static void attach(struct step *step, enum call_kind kind, size_t index)
 {
-	struct call *call = uin_call(step, "AttachUserPolicy", CALL_REMOVES, tag_of(kind, index),
-				     "AttachUin");
+	struct call *call = tencentcloud_uin_call(step, "AttachUserPolicy", CALL_REMOVES,
+						  tag_of(kind, index), "AttachUin");
 
 	call_value(call, "PolicyId",
-		   json_integer(numbers_get(step, kind == KIND_ATTACH_INLINE ? "inline" : "remote",
-					    index)));
+		   json_integer(tencentcloud_numbers_get(
+			   step, kind == KIND_ATTACH_INLINE ? "inline" : "remote", index)));
 }
 
 /* ---- Answers ---- */
@@ -59,15 +61,15 @@ static bool is_taken(const struct answer *answer)
 /* A remote policy is not ours: it should have been there all the time. */
 static bool is_early(const struct answer *answer)
 {
-	return is_user_missing(answer) ||
-	       (tag_kind(answer->tag) == KIND_ATTACH_INLINE && is_policy_missing(answer));
+	return tencentcloud_user_missing(answer) ||
+	       (tag_kind(answer->tag) == KIND_ATTACH_INLINE && tencentcloud_policy_missing(answer));
 }
 
 static bool learn_user(struct step *step, const json_t *body)
 {
 	const char *id = json_get_text(body, "SecretId");
 	const char *secret = json_get_text(body, "SecretKey");
-	json_int_t uin = number_of(body, "Uin");
+	json_int_t uin = tencentcloud_number(body, "Uin");
 
 	if (!uin || !id[0] || !secret[0])
 		return false;
@@ -78,9 +80,9 @@ static bool learn_user(struct step *step, const json_t *body)
 
 static bool learn_policy(struct step *step, size_t index, const json_t *body)
 {
-	json_int_t id = number_of(body, "PolicyId");
+	json_int_t id = tencentcloud_number(body, "PolicyId");
 
-	numbers_set(step, "inline", index, id);
+	tencentcloud_numbers_set(step, "inline", index, id);
 	return id > 0;
 }
 
@@ -101,16 +103,16 @@ static bool learn(struct step *step, const struct answer *answer)
 static bool mend(struct step *step, const struct answer *answer)
 {
 	size_t index = tag_index(answer->tag);
-	struct wanted wanted = wanted_remote(remote_policies(step), index);
+	struct wanted wanted = tencentcloud_wanted(remote_policies(step), index);
 
-	if (tag_kind(answer->tag) != KIND_ATTACH_REMOTE || !is_policy_missing(answer))
+	if (tag_kind(answer->tag) != KIND_ATTACH_REMOTE || !tencentcloud_policy_missing(answer))
 		return false;
 	if (!json_object_get(step->notes, "again"))
-		numbers_new(step, "again", json_array_size(remote_policies(step)));
-	if (numbers_get(step, "again", index))
+		tencentcloud_numbers_new(step, "again", json_array_size(remote_policies(step)));
+	if (tencentcloud_numbers_get(step, "again", index))
 		return false;
-	numbers_set(step, "again", index, 1);
-	find_policy(step, index, &wanted);
+	tencentcloud_numbers_set(step, "again", index, 1);
+	tencentcloud_find(step, index, &wanted);
 	return true;
 }
 
@@ -118,7 +120,7 @@ static bool hear(struct step *step, const struct answer *answer)
 {
 	json_int_t id;
 
-	if (!resolve_hear(step, answer, remote_policies(step), &id))
+	if (!tencentcloud_resolved(step, answer, remote_policies(step), &id))
 		return false;
 	if (id && json_get_true(step->notes, "created"))
 		attach(step, KIND_ATTACH_REMOTE, tag_index(answer->tag));
@@ -137,7 +139,7 @@ static bool deliver(struct step *step)
 				    json_object_get(step->notes, "inline"), "remote",
 				    json_object_get(step->notes, "remote"), "repeated",
 				    json_get_true(step->notes, "repeated"));
-	step->role_out = resolve_role(step);
+	step->role_out = tencentcloud_role_with_numbers(step);
 	return step->data && step->facts_out;
 }
 
