@@ -8,8 +8,8 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from aftermath import leasehold, nothing_leaks, pytest_runtest_makereport    # noqa: E402,F401
+from conform.engines import TENCENTCLOUD    # noqa: E402
 from harness import Server    # noqa: E402
-from tencent import TENCENTCLOUD    # noqa: E402
 
 NUMBERS = itertools.count(1)
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is of Tencent Cloud alone: names that become numbers, the pair that is merged, external ids."""
+import contextlib
 import itertools
 import json
 import os
@@ -7,8 +8,8 @@ import os
 import pytest
 
 from cloudsim.client import rounds
+from conform.engines import TENCENTCLOUD
 from harness import Server, wait_until
-from tencent import TENCENTCLOUD
 
 NUMBERS = itertools.count(1)
 DOCUMENT = {"version": "2.0", "statement": [
@@ -186,26 +187,40 @@ def test_the_pair_is_merged_and_its_secret_never_shown(tencent_server):
     mount.ok("DELETE", "sys/mounts/" + mount.path)
 
 
-def test_the_first_write_of_the_pair_takes_create_the_next_update(tencent_server):
-    mount = Mount(tencent_server, configured=False)
-    server = mount.server
+@contextlib.contextmanager
+def writer(server, path, config):
+    """A function that writes a configuration with one capability alone and tells the status."""
     tokens = {}
     for capability in ("create", "update"):
-        name = "%s-%s" % (mount.path, capability)
-        rule = 'path "%s/config" { capabilities = ["%s"] }' % (mount.path, capability)
-        mount.ok("PUT", "sys/policies/acl/" + name, {"policy": rule})
-        made = mount.ok("POST", "auth/token/create", {"policies": [name]})
+        name = "%s-%s" % (path, capability)
+        rule = 'path "%s/config" { capabilities = ["%s"] }' % (path, capability)
+        assert server.api("PUT", "sys/policies/acl/" + name, {"policy": rule}).status == 204
+        made = server.api("POST", "auth/token/create", {"policies": [name]})
         tokens[capability] = made["auth"]["client_token"]
+    yield lambda capability: server.api("POST", path + "/config", config,
+                                        tokens[capability]).status
+    for capability, token in tokens.items():
+        server.api("POST", "auth/token/revoke", {"token": token})
+        server.api("DELETE", "sys/policies/acl/%s-%s" % (path, capability))
 
-    def write(capability):
-        return server.api("POST", mount.path + "/config", {"secret_id": "x"},
-                          tokens[capability]).status
 
-    assert write("update") == 403
-    assert write("create") == 204
-    assert write("create") == 403
-    assert write("update") == 204
+def test_the_first_write_of_the_pair_takes_create_the_next_update(tencent_server):
+    mount = Mount(tencent_server, configured=False)
+    with writer(mount.server, mount.path, {"secret_id": "x"}) as write:
+        assert write("update") == 403
+        assert write("create") == 204
+        assert write("create") == 403
+        assert write("update") == 204
     mount.ok("DELETE", "sys/mounts/" + mount.path)
+
+
+def test_a_pair_that_is_always_whole_takes_update_every_time(server):
+    """That of the other engine."""
+    assert server.api("POST", "sys/mounts/whole", {"type": "alicloud"}).status == 204
+    with writer(server, "whole", {"access_key": "x", "secret_key": "y"}) as write:
+        assert write("create") == 403
+        assert write("update") == write("update") == 204
+    assert server.api("DELETE", "sys/mounts/whole").status == 204
 
 
 # --- Sessions ---
@@ -243,7 +258,7 @@ def test_ids_are_found_by_name_when_the_issue_never_ended(mount):
     """The answers to AddUser and CreatePolicy are lost, the effects are not."""
     mount.write(inline_policies=json.dumps([DOCUMENT, DOCUMENT]), remote_policies=[OWN])
     for action in ("AddUser", "CreatePolicy"):
-        mount.sim.fault("drop", action=action, effect="after", times=9)
+        mount.sim.fault("drop", action=action, effect="done", times=9)
     reply = mount.issue()
     assert reply.status in (502, 504), reply
     mount.sim.clear_faults()
@@ -268,6 +283,42 @@ def test_one_policy_that_is_gone_does_not_keep_the_others(mount):
     mount.sim.edit("delete_policy", policy=name)
     mount.revoke(reply)
     assert mount.sim.leftovers() == []
+
+
+#: What the cloud's documentation leaves open: options of the simulator.
+OPEN = [
+    {"attach_twice": "refused"},
+    {"detach_twice": "allowed"},
+    {"delete_user_attached": "detaches"},
+    {"delete_policy_attached": "detaches"},
+    {"delete_policies": "rest"},
+    {"delete_active_key": "refused"},
+    {"policy_gone": "InvalidParameter.PolicyIdNotExist"},
+    {"user_gone": "InvalidParameter.UserNotExist"},
+    {"keywords": "refused"},
+    {"empty_lists": "null"},
+    {"empty_lists": "absent"},
+]
+
+
+@pytest.mark.parametrize("options", OPEN, ids=["-".join(*one.items()) for one in OPEN])
+def test_whatever_the_documentation_leaves_open(leasehold, options):
+    """A life in which the answer of each call is lost once."""
+    with Server(cloud=TENCENTCLOUD, setup={"tencentcloud": {"options": options}}) as server:
+        mount = Mount(server)
+        reply = mount.write(inline_policies=json.dumps([DOCUMENT] * 2),
+                            remote_policies=[OWN, PRESET])
+        assert reply.status == 204, reply
+        for action in ("AddUser", "CreatePolicy", "AttachUserPolicy"):
+            mount.sim.fault("drop", action=action, effect="done", times=1)
+            reply = mount.issue()
+            assert reply.status == 200, (action, reply)
+            mount.revoke(reply)
+        reply = mount.issue()
+        for action in ("DeleteAccessKey", "DetachUserPolicy", "DeletePolicy", "DeleteUser"):
+            mount.sim.fault("drop", action=action, effect="done", times=1)
+        mount.revoke(reply)
+        wait_until(lambda: not mount.sim.leftovers(), 20, "nothing is left")
 
 
 # --- Root credentials ---
