@@ -140,6 +140,7 @@ int config_write(struct context *context);
 int config_delete(struct context *context);
 int roles_list(struct context *context);
 int role_read(struct context *context);
+int config_exists(struct context *context, bool *exists_out);
 int role_exists(struct context *context, bool *exists_out);
 int role_write(struct context *context);
 int role_delete(struct context *context);

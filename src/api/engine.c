@@ -38,6 +38,18 @@ int config_read(struct context *context)
 	return 0;
 }
 
+int config_exists(struct context *context, bool *exists_out)
+{
+	const struct mount *mount = context->match->mount;
+	json_t *config = NULL;
+	int ret;
+
+	ret = mount_config_get(context->broker, mount, &config, NULL);
+	*exists_out = !ret;
+	json_decref(config);
+	return ret == LH_ENOENT ? 0 : ret;
+}
+
 static int write_config_once(struct context *context, struct err *err)
 {
 	const struct mount *mount = context->match->mount;

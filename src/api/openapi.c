@@ -146,7 +146,7 @@ static int add_capture(json_t *item, const char *pattern)
 		       : 0;
 }
 
-static int fill_item(json_t *item, const struct route *route, const struct field *fields)
+static int fill_item(json_t *item, const struct route *route, const struct engine *engine)
 {
 	static const struct {
 		enum operation operation;
@@ -157,6 +157,7 @@ static int fill_item(json_t *item, const struct route *route, const struct field
 		{ OPERATION_WRITE, "post" },
 		{ OPERATION_DELETE, "delete" },
 	};
+	const struct field *fields = route_fields(route, engine);
 	int ret = add_capture(item, route->pattern);
 
 	for (size_t i = 0; !ret && i < sizeof(methods) / sizeof(methods[0]); i++)
@@ -168,7 +169,7 @@ static int fill_item(json_t *item, const struct route *route, const struct field
 	if (!ret && route->capability == CAPABILITY_NONE &&
 	    json_object_set_new(item, "x-vault-unauthenticated", json_true()))
 		ret = LH_ENOMEM;
-	if (!ret && route->exists &&
+	if (!ret && route_creates(route, engine) &&
 	    json_object_set_new(item, "x-vault-createSupported", json_true()))
 		ret = LH_ENOMEM;
 	return ret;
@@ -186,7 +187,7 @@ int openapi_add(json_t *document, const struct route *route, const struct engine
 		ret = json_object_set_new(paths, path, item) ? LH_ENOMEM : 0;
 	}
 	if (!ret)
-		ret = fill_item(item, route, route_fields(route, engine));
+		ret = fill_item(item, route, engine);
 	free(path);
 	return ret;
 }

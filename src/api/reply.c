@@ -89,8 +89,23 @@ int outcome_auth(struct outcome *outcome, json_t *auth)
 	return 0;
 }
 
-static void add_text(struct outcome *outcome, json_t **list, const char *text)
+/* Whoever made a sentence may have cut a part of it inside a character, which would be no JSON. */
+static void mend_text(char *text)
 {
+	size_t size = strlen(text), step;
+
+	for (size_t i = 0; i < size; i += step) {
+		step = text_utf8(text + i, size - i);
+		if (step == 0) {
+			text[i] = '?';
+			step = 1;
+		}
+	}
+}
+
+static void add_text(struct outcome *outcome, json_t **list, char *text)
+{
+	mend_text(text);
 	if (!*list)
 		*list = json_array();
 	if (json_array_append_new(*list, json_string(text)))

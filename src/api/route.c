@@ -166,3 +166,8 @@ const struct field *route_fields(const struct route *route, const struct engine 
 	}
 	return NULL;
 }
+
+bool route_creates(const struct route *route, const struct engine *engine)
+{
+	return route->exists && (!(route->flags & ROUTE_MERGED) || engine->config_is_merged);
+}

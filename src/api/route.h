@@ -37,6 +37,7 @@ enum route_flag {
 	ROUTE_LOWER = 8,    /* the captured name is stored in lower case */
 	ROUTE_ANY = 16,     /* takes any input: nothing is unknown */
 	ROUTE_WRAPPER = 32, /* about a wrapping token, which is checked before anything else */
+	ROUTE_MERGED = 64,  /* `exists` counts where the engine merges its configuration only */
 };
 
 /* Where the fields of an engine's route come from. */
@@ -98,5 +99,8 @@ int route_find(struct broker *broker, enum operation operation, const char *path
 
 /* The fields of a row; NULL if there are none. engine: NULL for routes of the system. */
 const struct field *route_fields(const struct route *route, const struct engine *engine);
+
+/* Whether a write of what does not exist yet takes the capability `create`. engine: as above. */
+bool route_creates(const struct route *route, const struct engine *engine);
 
 #endif

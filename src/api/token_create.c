@@ -323,10 +323,10 @@ static int choose_life(struct making *making)
 
 static int choose(struct making *making, bool orphan)
 {
-	const json_t *metadata = json_object_get(making->context->fields, "meta");
 	int ret = read_role(making);
 
-	making->terms.metadata = json_is_object(metadata) ? metadata : NULL;
+	if (!json_is_null(json_object_get(making->context->request->input, "meta")))
+		making->terms.metadata = json_object_get(making->context->fields, "meta");
 	if (!ret)
 		ret = check_parent(making);
 	if (!ret)

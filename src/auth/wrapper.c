@@ -206,7 +206,7 @@ static void key_made(struct key *key, const struct wrapper *wrapper)
 {
 	key_start(key, 'W');
 	key_add(key, wrapper->maker, sizeof(wrapper->maker));
-	key_add_u64(key, wrapper->sealed_size);
+	key_add_u64(key, wrapper->sealed_size + strlen(wrapper->path));
 	key_add(key, wrapper->name, sizeof(wrapper->name));
 }
 

@@ -24,7 +24,7 @@ struct store_batch;
 
 /* What one token may have wrapped at a time. Those that were opened count until their end. */
 #define WRAPPERS_MAX      10000
-#define WRAPPERS_SIZE_MAX (4 * 1024 * 1024) /* bytes of the sealed responses */
+#define WRAPPERS_SIZE_MAX (4 * 1024 * 1024) /* bytes of sealed responses and of paths */
 
 struct wrapper {
 	unsigned char name[KEYRING_NAME_SIZE];  /* keyed name of the wrapping token */

@@ -13,9 +13,9 @@
 #include "crypto/crypto.h"
 #include "util/clock.h"
 
-#define PAGE       256
-#define LONG       (4 * PAGE) /* entries; so many cost about as much as a call */
-#define LOOK_EVERY 20         /* ms, when there are more; no quota uses up what waits sooner */
+#define PAGE      256
+#define LOOK_PART 4  /* times as long as a look took is none taken after it, */
+#define LOOK_MOST 10 /* ms, at most */
 
 /* ms, while the clouds disagree with the clock: each lease that is due is read then. */
 #define LOOK_CAREFUL 250
@@ -26,7 +26,6 @@ struct look {
 	struct revoker *revoker;
 	struct choice choices[CHOICES_MAX];
 	size_t count;
-	size_t seen;
 	struct mount_state *mount; /* of the last entry: the next is mostly of the same */
 
 	/* While the clouds disagree with the clock: */
@@ -52,6 +51,12 @@ static bool has_place(const struct look *look, const struct mount_state *mount)
 	if (look->count == CHOICES_MAX || all == TAKINGS_MAX || mount->waiting)
 		return false;
 	return mount->in_flight + mount->chosen < (mount->sick ? 1 : most);
+}
+
+/* What waits for the quota is filled up by halves, so that marks are committed together. */
+static bool wants_more(const struct mount_state *mount, const struct share *share)
+{
+	return share->waiting <= WAITING_MAX / 2 && share->waiting + mount->chosen < WAITING_MAX;
 }
 
 static void choose(struct look *look, const struct due *due)
@@ -87,7 +92,7 @@ static void see_keyed(struct look *look, const struct due *due)
 
 	if (!mount || (look->careful && ends_by_clock(look, due)))
 		return;
-	if (has_place(look, mount) && mount->keys.waiting + mount->chosen < WAITING_MAX) {
+	if (has_place(look, mount) && wants_more(mount, &mount->keys)) {
 		if (taking_in_flight(revoker, &due->lease) || taking_held(revoker, &due->lease))
 			return;
 		choose(look, due);
@@ -103,9 +108,8 @@ static void see_keyless(struct look *look, const struct due *due)
 
 	if (mount)
 		mount->left++;
-	if (!mount || mount->due || mount->keyed || !has_place(look, mount))
-		return;
-	if (mount->others.waiting + mount->chosen >= WAITING_MAX)
+	if (!mount || mount->due || mount->keyed || !has_place(look, mount) ||
+	    !wants_more(mount, &mount->others))
 		return;
 	if (!taking_in_flight(revoker, &due->lease) && !taking_held(revoker, &due->lease))
 		choose(look, due);
@@ -128,7 +132,6 @@ static void look_through(struct look *look, due_scanner scan,
 			return;
 		for (size_t i = 0; i < count; i++)
 			see(look, &page[i]);
-		look->seen += count;
 		last = page[count ? count - 1 : 0];
 		after = &last;
 	}
@@ -172,7 +175,7 @@ bool due_begin(struct revoker *revoker, int64_t *timeout_ms)
 {
 	struct look look = { .revoker = revoker,
 			     .careful = dates_disagree(revoker->broker->options.shared) };
-	int64_t now = clock_boot_ms();
+	int64_t now = clock_boot_ms(), pause;
 	size_t begun;
 
 	if (now < revoker->look_at) {
@@ -186,11 +189,10 @@ bool due_begin(struct revoker *revoker, int64_t *timeout_ms)
 	}
 	look_through(&look, due_scan, see_keyed);
 	look_through(&look, due_scan_keyless, see_keyless);
+	pause = LOOK_PART * (clock_boot_ms() - now);
+	pause = pause < LOOK_MOST ? pause : LOOK_MOST;
 	begun = begin(&look);
 	ask_for_time(&look);
-	if (look.waiting)
-		revoker->look_at = clock_boot_ms() + LOOK_CAREFUL;
-	else
-		revoker->look_at = look.seen > LONG ? clock_boot_ms() + LOOK_EVERY : 0;
+	revoker->look_at = clock_boot_ms() + (look.waiting ? LOOK_CAREFUL : pause);
 	return begun > 0;
 }

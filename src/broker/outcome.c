@@ -11,6 +11,8 @@
 
 #define BACKOFF_SICK_MAX  60   /* seconds: the cloud may be well again any moment */
 #define BACKOFF_STUCK_MAX 3600 /* only an operator can end it */
+#define FINISH_TOGETHER   8
+#define FINISH_AFTER      20 /* ms */
 
 /* Seconds until the next attempt: doubling, half to one and a half of it by dice. */
 static int64_t backoff(const struct taking *taking)
@@ -187,11 +189,30 @@ static void commit_all(struct revoker *revoker, struct outcome *outcomes, size_t
 	}
 }
 
+/* Each commit waits for the disk, and all calls wait for it. */
+static bool may_wait(struct revoker *revoker)
+{
+	int64_t now = clock_boot_ms();
+	size_t ended = 0;
+
+	for (size_t i = 0; i < TAKINGS_MAX; i++)
+		ended += revoker->takings[i].used && revoker->takings[i].ended;
+	if (ended && !revoker->finish_at)
+		revoker->finish_at = now + FINISH_AFTER;
+	if (ended < FINISH_TOGETHER && revoker->in_flight - ended > FINISH_TOGETHER &&
+	    now < revoker->finish_at)
+		return true;
+	revoker->finish_at = 0;
+	return false;
+}
+
 void takings_finish(struct revoker *revoker)
 {
 	struct outcome outcomes[BATCH_LEASES];
 	size_t count = 0;
 
+	if (may_wait(revoker))
+		return;
 	for (size_t i = 0; i < TAKINGS_MAX; i++) {
 		struct taking *taking = &revoker->takings[i];
 

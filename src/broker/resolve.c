@@ -49,10 +49,9 @@ static void done(void *context, const struct talk_end *end)
 	resolve->ended = true;
 	resolve->verdict = end->verdict;
 	resolve->mistake = step->mistake;
-	resolve->role = json_incref(step->role_out);
 	if (end->verdict == STEP_DONE)
-		return;
-	if (step->culprit)
+		resolve->role = json_incref(step->role_out);
+	else if (step->culprit)
 		failure_text(resolve->why.text, sizeof(resolve->why.text), resolve->engine,
 			     step->culprit, resolve->key_id);
 	else

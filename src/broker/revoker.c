@@ -164,6 +164,8 @@ int revoker_turn(struct revoker *revoker, int64_t timeout_ms, struct err *err)
 	more |= jobs_drain(revoker);
 	more |= wrappers_end(broker);
 	more |= due_begin(revoker, &timeout_ms);
+	if (revoker->finish_at && timeout_ms > revoker->finish_at - clock_boot_ms())
+		timeout_ms = revoker->finish_at - clock_boot_ms();
 	ret = talker_run(broker->talker, more ? 0 : timeout_ms, &wake, 1);
 	if (ret)
 		return err_set(err, ret, "revoker: the HTTP client failed: %s", err_name(ret));

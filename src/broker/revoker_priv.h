@@ -13,7 +13,7 @@
 #define MOUNT_SHARE  (TAKINGS_MAX / 4) /* of them for one mount */
 #define MOUNT_CROWD  8                 /* the same while most are in flight: the last are for all */
 #define CALL_SHARE   16 /* calls of one mount on the wire for keys, and for the rest */
-#define WAITING_MAX  8  /* calls of each kind that wait for the quota */
+#define WAITING_MAX  16 /* calls of each kind that wait for the quota */
 #define CHOICES_MAX  64 /* revocations begun in one turn */
 #define BATCH_LEASES (STORE_BATCH_MAX / LEASE_BATCH_OPS)
 
@@ -97,8 +97,9 @@ struct revoker {
 	struct drain drains[JOBS_MAX];
 	uint64_t removed; /* leases that were taken back since the start */
 	int64_t maintained_at;
-	int64_t look_at; /* boot ms: when to look for what is due again */
-	int64_t ask_at;  /* boot ms: when to ask for the time again, while the clouds disagree */
+	int64_t finish_at; /* boot ms: when to commit what has ended; 0: nothing has */
+	int64_t look_at;   /* boot ms: when to look for what is due again */
+	int64_t ask_at;    /* boot ms: when to ask for the time again, while the clouds disagree */
 	struct dates_question question;
 };
 
@@ -122,7 +123,8 @@ struct choice {
  * credentials are on their way. */
 size_t takings_begin(struct revoker *revoker, const struct choice *choices, size_t count);
 
-/* Commits what ended since the last call. */
+/* Commits what has ended: at once while little is in flight, else when some have come together or
+ * finish_at has come. */
 void takings_finish(struct revoker *revoker);
 
 void taking_free(struct taking *taking);

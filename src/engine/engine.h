@@ -13,6 +13,8 @@
 
 #include "util/field.h"
 
+struct conf_engine_type;
+struct conf_key;
 struct err;
 struct sign_scheme;
 
@@ -206,6 +208,11 @@ struct engine {
 	const char *type;
 	const char *help; /* one paragraph for ?help=1 */
 
+	/* Mandatory. The keys of its block in the configuration file (conf/engine_keys.h), and for how
+	 * many seconds after it was signed the cloud may carry out a call. */
+	const struct conf_key *conf_keys;
+	int64_t signature_validity;
+
 	/* Mandatory. How its calls are signed. */
 	const struct sign_scheme *scheme;
 
@@ -224,6 +231,10 @@ struct engine {
 	 * 0, LH_ENOMEM, LH_EINVAL with the contract's words in err (the API answers 400). */
 	int (*check_config)(const json_t *stored, const json_t *input, json_t **config_out,
 			    struct err *err);
+
+	/* Optional. A write is merged into what is stored, so that the first one takes the capability
+	 * "create", as with a role; else any takes "update". */
+	bool config_is_merged;
 
 	/* Mandatory. The configuration as a read shows it: never a secret. New. */
 	json_t *(*show_config)(const json_t *config);
@@ -309,7 +320,10 @@ struct engine {
 /* The engine of a type; NULL if unknown. */
 const struct engine *engine_find(const char *type);
 
-/* All of them, NULL-terminated. */
+/* All of them, NULL-terminated (all.c). */
 extern const struct engine *const engine_all[];
+
+/* What conf_load is told of the i-th; false behind the last. */
+bool engine_conf_type(size_t i, struct conf_engine_type *type_out);
 
 #endif

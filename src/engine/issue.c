@@ -5,11 +5,24 @@
 #include "util/json.h"
 #include "util/wipe.h"
 
+#define DESCRIPTION "Created by leasehold."
+
 _Static_assert(POLICIES_MAX < TAG_INDEXES, "each policy needs a mark");
 
 /* Notes: "created", whether round 1 is over; "tries", of step_wait; others are the cloud's own. */
 
 /* ---- Round 1: things under planned names ---- */
+
+void issue_create_policy(struct step *step, const struct service *service, size_t index,
+			 const char *name, const char *document)
+{
+	struct call *call = round_add(&step->next, service, "CreatePolicy", CALL_CREATES,
+				      tag_of(KIND_CREATE_POLICY, index));
+
+	call_param(call, "PolicyName", name);
+	call_param(call, "PolicyDocument", document);
+	call_param(call, "Description", DESCRIPTION);
+}
 
 static void create_policy(const struct maker *maker, struct step *step, size_t index,
 			  const json_t *policy, const json_t *document)

@@ -52,6 +52,10 @@ struct maker {
 	bool (*deliver)(struct step *step);
 };
 
+/* Adds CreatePolicy with the parameters that every cloud so far takes: for create_policy. */
+void issue_create_policy(struct step *step, const struct service *service, size_t index,
+			 const char *name, const char *document);
+
 /* What struct engine says about issue, for a user. */
 enum verdict issue_user(const struct maker *maker, struct step *step);
 

@@ -14,6 +14,21 @@ void revoke_lost(struct step *step)
 	step_note(step, "lost", json_true());
 }
 
+void revoke_keys(struct step *step, const json_t *keys,
+		 void (*delete_key)(struct step *step, const char *id, size_t index))
+{
+	const json_t *key;
+	size_t i;
+
+	json_array_foreach(keys, i, key)
+	{
+		const char *id = json_get_text(key, "AccessKeyId");
+
+		if (id[0] && i < REVOKE_FOUND_MAX)
+			delete_key(step, id, i);
+	}
+}
+
 static enum verdict give_up(struct step *step)
 {
 	if (step->kept.action)

@@ -49,6 +49,10 @@ struct remover {
 	bool (*is_conflict)(const struct answer *answer);
 };
 
+/* Deletes the keys of a list: [{"AccessKeyId"}]. */
+void revoke_keys(struct step *step, const json_t *keys,
+		 void (*delete_key)(struct step *step, const char *id, size_t index));
+
 /* At most so many things of one list are removed in one round; the rest is found by the next look. */
 #define REVOKE_FOUND_MAX 100
 

@@ -10,6 +10,29 @@
 
 struct err;
 
+/* Rows of role_fields that are the same for every cloud. */
+#define ROLE_FIELD_INLINE                                                                          \
+	{                                                                                          \
+		"inline_policies", FIELD_STRING,                                                   \
+			"JSON text of an array of policy documents; each becomes a policy of its " \
+			"own for every user that is made.",                                        \
+			false, false                                                               \
+	}
+#define ROLE_FIELD_TTL                                                                             \
+	{                                                                                          \
+		"ttl", FIELD_DURATION,                                                             \
+			"How long a credential lives unless it is renewed; 0 means the mount's "   \
+			"default.",                                                                \
+			false, false                                                               \
+	}
+#define ROLE_FIELD_MAX_TTL                                                                         \
+	{                                                                                          \
+		"max_ttl", FIELD_DURATION,                                                         \
+			"How long a credential lives at most, renewals included; 0 means the "     \
+			"mount's limit.",                                                          \
+			false, false                                                               \
+	}
+
 /* What differs between clouds. */
 struct role_rules {
 	bool (*is_arn)(const char *text);

@@ -8,6 +8,7 @@
 #define SECOND      (1000000 / UNIT_US)
 #define WINDOW      (SECOND + BUCKET_SLACK_US / UNIT_US)
 #define LATE        (BUCKET_LATE_US / UNIT_US)
+#define STALL       (3 * LATE) /* a process may have been busy for so long; no pause */
 #define CREDIT_BITS 18
 #define LEVEL_BITS  16
 #define LEVEL_FULL  1000
@@ -37,7 +38,7 @@ static uint64_t pack(const struct schedule *schedule)
 /* Puts one call into the schedule. 0, or how long until one fits.
  *
  * A call that is a little late leaves the schedule as it is, or the time of every process's waking
- * would be lost for good. After a longer pause a new schedule begins with that pause as its credit.
+ * would be lost for good; of a longer delay only the rest is lost. After a longer pause a new schedule begins with that pause as its credit.
  * A credit is for the calls that come right then: it ends when the schedule is caught up with, or
  * the calls of a whole second could follow on those of another. */
 static int64_t enter(struct schedule *schedule, int64_t now, int64_t gap)
@@ -51,9 +52,9 @@ static int64_t enter(struct schedule *schedule, int64_t now, int64_t gap)
 	if (late < 0) {
 		schedule->credit -= gap;
 		schedule->next += gap;
-	} else if (late <= LATE) {
+	} else if (late <= STALL) {
 		schedule->credit = 0;
-		schedule->next += gap;
+		schedule->next = (late <= LATE ? schedule->next : now - LATE) + gap;
 	} else {
 		schedule->credit = late < most ? late : most;
 		schedule->next = now + gap;

@@ -17,8 +17,8 @@ def test_a_list_without_an_end_is_not_read_for_ever(engine, case, place):
     place.sim.edit("add_key", user=place.user())
     place.sim.edit("attach", user=place.user(), policy=engine.other_policy)
     number = place.fault("pages", action=action, marker=marker)
-    assert place.revoke(issued["lease_id"]).status in (204, 400)
-    assert len(place.calls(action)) < 500
+    assert place.revoke(issued["lease_id"]).status in (204, 400, 504)
+    assert len(place.calls(action)) < 100
     place.sim.clear_faults(number)
     place.revoke_at_last(issued["lease_id"])
     assert place.left() == []
@@ -114,7 +114,9 @@ def test_an_account_that_is_full_is_said(engine, lonely):
     lonely.sim.configure(**{engine.type: {"objects": {"users": 1}}})
     reply = place.issue()
     lonely.sim.configure(**{engine.type: {"objects": {"users": 5000}}})
-    assert reply.status == 400 and "quota" in reply.errors[0], reply
+    advice = next(advice for (_, call), (_, advice) in engine.special.items()
+                  if call == engine.create_user)
+    assert reply.status == 400 and advice in reply.errors[0], reply
     place.wait_clean()
 
 

@@ -47,7 +47,7 @@ class Lived:
         number = place.fault("drop", action=last, effect="done")
         self.refuse(place.issue())
         sim.clear_faults(number)
-        number = place.fault("echo", action=self.engine.delete_key)
+        number = place.fault("echo", action=[self.engine.delete_key, self.engine.delete_user])
         self.refuse(place.revoke(self.lease_ids[0]))
         self.refuse(place.lookup(self.lease_ids[0]))
         sim.clear_faults(number)

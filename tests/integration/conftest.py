@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from aftermath import leasehold, nothing_leaks, pytest_runtest_makereport    # noqa: E402,F401
+from conform.engines import TENCENTCLOUD    # noqa: E402
 from harness import Server    # noqa: E402
 
 NUMBERS = itertools.count(1)
@@ -17,6 +18,13 @@ NUMBERS = itertools.count(1)
 def server(leasehold):
     """Shared: a test changes nothing that the next could see, but for its own mount."""
     with Server() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def tencent_server(leasehold):
+    """The same with the other cloud."""
+    with Server(cloud=TENCENTCLOUD) as one:
         yield one
 
 

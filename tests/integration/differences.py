@@ -53,9 +53,8 @@ LEASES = {
     9: {"reason": "the words name no product", "ignore": ["body.warnings[0]"]},
 }
 
-ALICLOUD = {
-    3: _mistake("access_key is required"),
-    4: _mistake("secret_key is required"),
+# The same requests were recorded of both engines.
+ENGINES = {
     14: _mistake("must include an arn, or at least one of inline_policies or remote_policies"),
     17: {"reason": "a name is written as it is stored, in lower case",
          "send": {"path": "alicloud/role/arn"}},
@@ -80,13 +79,33 @@ ALICLOUD = {
     67: {"reason": "lease ids are drawn", "ignore": ["body.data.keys[0]"]},
     68: {"reason": "tokens have no leases", "ignore": ["body.data.keys"]},
     78: {"reason": "what an operator must mend is a 400, with the cloud's code alone",
-         "status": 400, "pattern": r"alicloud: AssumeRole as .*: \w[\w.]+ \(request [\w-]+\).*"},
+         "status": 400, "pattern": r"\w+cloud: AssumeRole as .*: \w[\w.]+ \(request [\w-]+\).*"},
     89: {"reason": USER_MISTAKE + ", and where else was looked", "status": 400,
          "pattern": "unable to create secret because no credentials are configured.*"},
     90: _help(),
     91: _help(),
     92: _help(),
     93: _help(),
+}
+
+ALICLOUD = {
+    **ENGINES,
+    3: _mistake("access_key is required"),
+    4: _mistake("secret_key is required"),
+}
+
+RESOLVED = "the policy was looked up when the role was written, and its number is kept"
+NO_VALUE = "an error does not repeat the value"
+TENCENTCLOUD = {
+    **ENGINES,
+    6: {"reason": "a secret is never shown", "ignore": ["body.data.secret_key"]},
+    16: {"reason": RESOLVED, "ignore": ["body.data.remote_policies[0].policy_id"]},
+    17: {**ENGINES[17], "send": {"path": "tencentcloud/role/arn"}},
+    22: {"reason": RESOLVED, "ignore": ["body.data.remote_policies[0].policy_id"]},
+    40: {"reason": NO_VALUE, "ignore": ["body.errors[0]"]},
+    42: {"reason": NO_VALUE, "ignore": ["body.errors[0]"]},
+    57: {"reason": "a role that does not exist is not found, as with the other engine",
+         "status": 404, "errors": []},
 }
 
 UNKEPT = "a policy is its text: what OpenBao keeps beside it is not kept"
@@ -156,5 +175,6 @@ TOKENS = {
     62: {"reason": "the words name no product", "ignore": ["body.warnings[0]"]},
 }
 
-DIFFERENCES = {"mounts": MOUNTS, "leases": LEASES, "alicloud": ALICLOUD, "policies": POLICIES,
-               "tokens": TOKENS, "wrapping": WRAPPING}
+DIFFERENCES = {"mounts": MOUNTS, "leases": LEASES, "alicloud": ALICLOUD,
+               "tencentcloud": TENCENTCLOUD, "policies": POLICIES, "tokens": TOKENS,
+               "wrapping": WRAPPING}

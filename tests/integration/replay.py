@@ -13,7 +13,7 @@ from nginx import TOP
 FOLDER = os.path.join(TOP, "tests", "vectors", "transcripts")
 
 # Drawn anew each time: only the type is compared.
-DRAWN = {"request_id", "lease_id", "id", "access_key", "secret_key", "security_token", "expiration",
+DRAWN = {"request_id", "lease_id", "id", "access_key", "secret_id", "secret_key", "security_token", "expiration",
          "expire_time", "issue_time", "last_renewal", "hash", "accessor", "uuid", "migration_id",
          "client_token", "token", "creation_time", "wrapped_accessor", "cluster_id",
          "cluster_name", "server_time_utc", "version", "build_date", "running_plugin_version"}
@@ -21,7 +21,8 @@ CLOCK = {"creation_time"}               # seconds since 1970, where it is a numb
 COUNTING = {"ttl", "lease_duration"}    # go down while the test runs
 WRAPPED = {"wrapping": {4: "w2", 13: "wa", 15: "wl"}}
 # Recordings of several tokens: which answer gives ${t} and the like, and an accessor's ${a}.
-TOKENS = {"tokens": {1: ("t", "a"), 28: ("p",), 31: ("o",), 33: ("n",), 40: ("nr",), 43: ("rt",)}}
+TOKENS = {"tokens": {1: ("t", "a"), 28: ("p",), 31: ("o",), 33: ("n",), 40: ("nr",), 43: ("rt",)},
+          "policies": {82: ("pp",)}}
 OURS = {"mount_type"}                   # newer than the recording; clients ignore it
 
 

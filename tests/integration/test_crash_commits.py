@@ -13,7 +13,8 @@ import subprocess
 
 import pytest
 
-from crashing import (MOUNT, add_mount, churn, crashing_server, leases, revoke, settle, turned)
+from crashing import (MOUNT, add_mount, churn, crashing_server, is_stopped, leases, revoke, settle,
+                      turned)
 from harness import wait_until
 from test_api_basic import issue, lookup, make_role, whoami
 
@@ -93,11 +94,6 @@ def issued(server):
     reply = issue(server, MOUNT)
     finish(server)
     return reply
-
-
-def is_stopped(pid):
-    with open("/proc/%d/stat" % pid, encoding="utf-8") as file:
-        return file.read().rpartition(") ")[2].startswith("T")
 
 
 @pytest.mark.parametrize("work", ["issue", "renew", "revoke"])

@@ -9,11 +9,15 @@ from differences import DIFFERENCES
 from replay import TOKENS, WRAPPED, Player, mismatches, names, recorded
 
 TRUSTED, READER = "acs:ram::1234567890123456:role/trusted", "acs:ram::1000000000000001:role/reader"
+TENCENT = [("uin/100021543888:", "uin/100000000001:"), ("roleName/trusted", "roleName/reader"),
+           ("roleName/denied", "roleName/closed"), ("QcloudAFCFullAccess", "QcloudCOSFullAccess")]
 
 
-def world(server):
+def world(server, name):
     """What belonged to the recording's cloud, and what stands for it in ours."""
     key, secret = server.sim.root_key
+    if name == "tencentcloud":
+        return [("AKIDroot", key), ("tenRootSecret", secret), *TENCENT]
     return [("LTAIroot", key), ("aliRootSecret", secret), (TRUSTED, READER)]
 
 
@@ -53,17 +57,18 @@ def judge(record, difference, reply):
 
 
 @pytest.mark.parametrize("name", names())
-def test_recorded_requests_get_the_recorded_answers(server, name):
-    replace = world(server)
+def test_recorded_requests_get_the_recorded_answers(request, name):
+    server = request.getfixturevalue("tencent_server" if name == "tencentcloud" else "server")
+    replace = world(server, name)
     player, wrong = Player(server, replace), []
     for number, record in recorded(name):
         difference = DIFFERENCES[name].get(number)
-        request = dict(record["request"], **(difference or {}).get("send", {}))
+        wish = dict(record["request"], **(difference or {}).get("send", {}))
         record = dict(record, body=translated(record["body"], replace))
-        reply = player.play(request, WRAPPED.get(name, {}).get(number, "w"),
+        reply = player.play(wish, WRAPPED.get(name, {}).get(number, "w"),
                             TOKENS.get(name, {}).get(number, ()))
         texts = judge(record, difference, reply) if difference else compare(record, reply)
-        wrong += ["%s, line %d, %s %s: %s" % (name, number, request["method"], request["path"],
+        wrong += ["%s, line %d, %s %s: %s" % (name, number, wish["method"], wish["path"],
                                               text) for text in texts]
     if name == "mounts":
         server.api("DELETE", "sys/mounts/m1")

@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import time
 import pytest
 
 import fastcgi
+from crashing import is_stopped
 from harness import Server, binary, wait_until
 from nginx import free_port
 from test_processes import (KINDS, NOBODY, mount_with_role, one_server, own_server, reload,
@@ -121,7 +123,8 @@ def test_a_request_whose_sender_has_left_is_not_carried_out(leasehold):
     """It waited in the queue until somebody gave up; he has asked again, or does not want it."""
     with Server(work_workers=1) as server:
         path, token = server.path("run/work.sock"), server.root_token
-        server.kill("work", signal.SIGSTOP)
+        worker = server.kill("work", signal.SIGSTOP)[0]
+        wait_until(lambda: is_stopped(worker))
         for name, stays in (("left", False), ("stays", True)):
             body = b'{"type": "alicloud"}'
             params = fastcgi.params_of("POST", "/v1/sys/mounts/" + name, token, body)
@@ -134,6 +137,20 @@ def test_a_request_whose_sender_has_left_is_not_carried_out(leasehold):
             assert fastcgi.receive(connection).status == 204
         mounts = server.api("GET", "sys/mounts").data
         assert "stays/" in mounts and "left/" not in mounts
+
+
+def test_who_has_more_connections_than_others_takes_more_when_nobody_else_does(leasehold):
+    """It stands back so that the others get their share, but nobody waits for one that is busy."""
+    with Server(read_workers=2) as server, contextlib.ExitStack() as stack:
+        stopped = server.pids()["read"][0]
+        os.kill(stopped, signal.SIGSTOP)
+        wait_until(lambda: is_stopped(stopped))
+        data = fastcgi.request(fastcgi.params_of("GET", "/v1/sys/health"), keep=True)
+        for _ in range(6):
+            connection = stack.enter_context(fastcgi.connect(server.path("run/read.sock"), 5))
+            connection.sendall(data)
+            assert fastcgi.receive(connection).status == 200
+        os.kill(stopped, signal.SIGCONT)
 
 
 @pytest.mark.parametrize("tcp", [False, True], ids=["socket", "tcp"])
@@ -177,17 +194,22 @@ os.execv(command[0], command)
 
 
 def test_sockets_of_the_service_manager_are_served_and_left_to_it(leasehold):
-    with Server() as server:
+    with Server() as server, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         server.stop_daemon()
+        manager.settimeout(20)
+        manager.bind(server.path("notify"))
         with open(server.path("daemon.log"), "ab") as log:
             server.process = subprocess.Popen(
                 [sys.executable, "-c", STARTER, server.path("run/read.sock"),
                  server.path("run/work.sock"), binary(), "server", "-config",
                  server.path("leasehold.hcl")],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env={**os.environ, "NOTIFY_SOCKET": server.path("notify")})
+        assert manager.recv(100) == b"READY=1"
         server.wait_ready()
         assert server.api("POST", "sys/mounts/ali", {"type": "alicloud"}).status == 204
         assert server.stop_daemon() == 0
+        assert manager.recv(100) == b"STOPPING=1"
         assert sorted(os.listdir(server.path("run"))) == ["read.sock", "work.sock"]
 
 

@@ -55,11 +55,32 @@ static int plan(const struct plan_request *request, json_t **plan_out, bool *las
 
 static enum verdict end(struct step *step, enum verdict verdict)
 {
+	step->mistake = fake.mistake;
 	if (verdict == STEP_FAILED && fake.culprit.action)
 		step->culprit = &fake.culprit;
 	if (verdict == STEP_FAILED)
 		strcpy(step->reason, "the fake cloud said no");
 	return verdict;
+}
+
+static json_t *answered(const json_t *role)
+{
+	json_t *copy = fake.answer ? json_deep_copy(role) : NULL;
+
+	json_object_set_new(copy, "answer", json_string(fake.answer));
+	return copy;
+}
+
+/* The first time it is only asked whether it has a question. */
+static enum verdict resolve_role(struct step *step)
+{
+	if (!fake.asks)
+		return STEP_DONE;
+	if (!fake.resolves++)
+		return STEP_MORE;
+	if (fake.resolve == STEP_DONE)
+		step->role_out = answered(step->role);
+	return end(step, fake.resolve);
 }
 
 static enum verdict issue(struct step *step)
@@ -71,6 +92,7 @@ static enum verdict issue(struct step *step)
 		step->data = json_pack("{s:s}", "secret", "only for the caller");
 		step->facts_out = json_pack("{s:s}", "id", "of the key");
 		step->expires_at = fake.expires_at;
+		step->role_out = answered(step->role);
 	}
 	return end(step, fake.issue);
 }
@@ -137,6 +159,7 @@ const struct engine engine_fake = {
 	.check_role = check_role,
 	.show_role = show,
 	.role_ttl = role_ttl,
+	.resolve_role = resolve_role,
 	.plan = plan,
 	.issue = issue,
 	.revoke = revoke,
@@ -156,8 +179,3 @@ const struct engine engine_fake = {
 };
 
 const struct engine *const engine_all[] = { &engine_fake, NULL };
-
-const struct engine *engine_find(const char *type)
-{
-	return strcmp(type, "fake") == 0 ? &engine_fake : NULL;
-}

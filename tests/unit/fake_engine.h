@@ -18,6 +18,11 @@ extern struct fake {
 	unsigned parts[3];               /* the same of `revokes` by how much was asked for */
 	bool keys_after_rest;       /* keys were to be removed although the rest of others was */
 	void (*during_issue)(void); /* called inside `issue`; may be NULL */
+	bool asks;                  /* resolve_role has a question; then it ends with: */
+	enum verdict resolve;
+	bool mistake;
+	const char *answer; /* with STEP_DONE: the role has this member "answer", from issue too */
+	unsigned resolves;
 } fake;
 
 extern const struct engine engine_fake;

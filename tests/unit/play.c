@@ -132,6 +132,7 @@ void play_free(struct play *play)
 	json_decref(play->step.notes);
 	json_decref(play->step.data);
 	json_decref(play->step.facts_out);
+	json_decref(play->step.role_out);
 	memset(play, 0, sizeof(*play));
 }
 

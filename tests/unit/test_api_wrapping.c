@@ -300,6 +300,19 @@ static void it_is_opened_once_whoever_asks(void **state)
 	assert_string_equal(data_text(&f, "a"), "c");
 }
 
+static void an_opened_wrapper_leaves_no_token(void **state)
+{
+	char body[100];
+
+	(void)state;
+	wrap("POST", "sys/wrapping/wrap", "{}", "30");
+	snprintf(body, sizeof(body), "{\"accessor\":\"%s\"}", json_get_text(info(), "accessor"));
+	assert_int_equal(ask_as(NULL, "POST", "auth/token/lookup-accessor", body, ""), 200);
+	assert_int_equal(json_get_int(json_object_get(f.body, "data"), "num_uses", 0), 1);
+	assert_int_equal(unwrap(wrapping), 200);
+	assert_int_not_equal(ask_as(NULL, "POST", "auth/token/lookup-accessor", body, ""), 200);
+}
+
 static void the_old_way_reads_a_cubbyhole(void **state)
 {
 	json_t *response;
@@ -695,6 +708,7 @@ static void killed_after_the_opening_the_credential_is_revoked(void **state)
 {
 	(void)state;
 	wrap("GET", CREDS, NULL, "60");
+	memset(f.shared->slots[0].lease, 0, sizeof(f.shared->slots[0].lease)); /* another worker */
 	serve_lost(wrapping, "PUT", "sys/wrapping/unwrap", "");
 	die();
 	assert_int_equal(fake.revokes, 1);
@@ -980,6 +994,7 @@ int main(void)
 		TEST(it_lasts_no_longer_than_leases_do),
 		TEST(it_is_looked_up_without_being_opened),
 		TEST(it_is_opened_once_whoever_asks),
+		TEST(an_opened_wrapper_leaves_no_token),
 		TEST(the_old_way_reads_a_cubbyhole),
 		TEST(what_is_no_wrapping_token_is_refused),
 		TEST(a_wrapping_token_is_no_secret_of_a_query),

@@ -12,7 +12,9 @@
 #include "broker/exchange.h"
 #include "conf/conf.h"
 #include "http/http.h"
+#include "sign/sign.h"
 #include "util/clock.h"
+#include "util/err.h"
 #include "util/shared.h"
 
 #define SECOND INT64_C(1000)
@@ -24,6 +26,7 @@ static struct {
 	http_done done;
 	void *context;
 	int64_t timeout_ms;
+	char url[64], body[64];
 } web;
 
 int http_start(struct http_client *client, const struct http_request *request, http_done done,
@@ -35,6 +38,9 @@ int http_start(struct http_client *client, const struct http_request *request, h
 	web.done = done;
 	web.context = context;
 	web.timeout_ms = request->timeout_ms;
+	err_text(web.url, sizeof(web.url), "%s", request->url);
+	err_text(web.body, sizeof(web.body), "%.*s", (int)request->body_size,
+		 request->body ? (const char *)request->body : "");
 	return 0;
 }
 
@@ -172,6 +178,104 @@ static void nothing_is_asked_again_past_the_deadline(void **state)
 	assert_int_equal(end(exchange), ANSWER_SICK);
 }
 
+/* ---- Signed calls ---- */
+
+/* What the scheme was asked to sign, and what it makes of it. */
+static struct {
+	unsigned signs;
+	bool keyless;
+	char host[64], region[64];
+	const char *query, *body;
+} scheme;
+
+static int sign(const struct sign_request *request, const struct sign_key *key, int64_t now,
+		const char *nonce, struct signed_request *out)
+{
+	(void)now;
+	(void)nonce;
+	memset(out, 0, sizeof(*out));
+	scheme.signs++;
+	scheme.keyless = !key;
+	err_text(scheme.host, sizeof(scheme.host), "%s", request->host);
+	err_text(scheme.region, sizeof(scheme.region), "%s", request->region);
+	buf_add_text(&out->query, scheme.query);
+	buf_add_text(&out->body, scheme.body);
+	return 0;
+}
+
+static const struct sign_scheme recorder = { "RECORDER", sign };
+static const struct engine cloud = { .type = "cloud", .scheme = &recorder };
+static const struct service service = { "sts", "1", ENDPOINT_STS };
+
+static struct exchange *begin_signed(bool anonymous, const struct root_key *key)
+{
+	static struct call signed_call;
+	struct exchange_terms terms = {
+		.slot = &slot,
+		.engine = &cloud,
+		.conf = &conf,
+		.key = key,
+		.call = &signed_call,
+		.deadline = clock_boot_ms() + 5 * SECOND,
+		.attempts = 1,
+	};
+
+	signed_call = (struct call){ .service = &service, .action = "A", .anonymous = anonymous };
+	conf.sts_endpoint = endpoint;
+	memset(&scheme, 0, sizeof(scheme));
+	scheme.query = scheme.body = "";
+	return exchange_new(&terms);
+}
+
+static char key_id[] = "id", key_secret[] = "secret", region[] = "ap-guangzhou";
+static const struct root_key key = { .id = key_id, .secret = key_secret };
+
+static void what_the_scheme_made_is_sent(void **state)
+{
+	struct exchange *exchange = begin_signed(false, &key);
+
+	(void)state;
+	scheme.body = "{\"a\":1}";
+	conf.region = region;
+	assert_true(turn(exchange, 0));
+	conf.region = NULL;
+	assert_false(scheme.keyless);
+	assert_string_equal(scheme.host, "127.0.0.1");
+	assert_string_equal(scheme.region, "ap-guangzhou");
+	assert_string_equal(web.url, "http://127.0.0.1/");
+	assert_string_equal(web.body, "{\"a\":1}");
+	exchange_free(exchange);
+	exchange = begin_signed(false, &key);
+	scheme.query = "a=1";
+	assert_true(turn(exchange, 0));
+	assert_string_equal(scheme.region, "");
+	assert_string_equal(web.url, "http://127.0.0.1/?a=1");
+	assert_string_equal(web.body, "");
+	exchange_free(exchange);
+}
+
+static void a_login_is_made_without_a_key(void **state)
+{
+	struct exchange *exchange = begin_signed(true, NULL);
+
+	(void)state;
+	assert_true(turn(exchange, 0));
+	assert_true(scheme.keyless);
+	assert_int_equal(web.started, 1);
+	exchange_free(exchange);
+}
+
+static void any_other_call_without_a_key_is_not_made(void **state)
+{
+	struct exchange *exchange = begin_signed(false, NULL);
+
+	(void)state;
+	assert_false(turn(exchange, 0));
+	assert_int_equal(scheme.signs, 0);
+	assert_int_equal(web.started, 0);
+	assert_int_equal(end(exchange), ANSWER_UNSENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +284,9 @@ int main(void)
 		cmocka_unit_test_setup(no_call_takes_longer_than_to_the_deadline, set_up),
 		cmocka_unit_test_setup(what_is_sick_is_asked_again_in_a_while, set_up),
 		cmocka_unit_test_setup(nothing_is_asked_again_past_the_deadline, set_up),
+		cmocka_unit_test_setup(what_the_scheme_made_is_sent, set_up),
+		cmocka_unit_test_setup(a_login_is_made_without_a_key, set_up),
+		cmocka_unit_test_setup(any_other_call_without_a_key_is_not_made, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,6 +103,15 @@ static void old_clients_find_data_at_the_top(void **state)
 	outcome_clear(&outcome);
 }
 
+static void a_text_that_was_cut_inside_a_character_is_mended(void **state)
+{
+	struct outcome outcome = { 0 };
+
+	(void)state;
+	outcome_error(&outcome, 400, "%.2s|%.3s|\xff", "a\xc3\xa9", "a\xc3\xa9");
+	check(&outcome, OPERATION_WRITE, 400, "{\"errors\":[\"a?|a\xc3\xa9|?\"]}\n");
+}
+
 static void a_list_without_keys_is_not_found(void **state)
 {
 	struct outcome outcome = { 0 };
@@ -297,6 +306,7 @@ int main(void)
 		cmocka_unit_test(data_stands_in_the_envelope_with_sorted_members),
 		cmocka_unit_test(a_lease_is_in_the_envelope),
 		cmocka_unit_test(old_clients_find_data_at_the_top),
+		cmocka_unit_test(a_text_that_was_cut_inside_a_character_is_mended),
 		cmocka_unit_test(a_list_without_keys_is_not_found),
 		cmocka_unit_test(a_status_of_the_handler_hides_the_mount_type),
 		cmocka_unit_test(bare_answers_have_no_envelope),

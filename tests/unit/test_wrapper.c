@@ -253,6 +253,28 @@ static void a_token_may_wrap_so_many_bytes(void **state)
 	wrapper_free(opened);
 }
 
+/* Nobody fills the store with long paths, opened or not. */
+static void paths_count_as_well(void **state)
+{
+	static char path[WRAPPERS_SIZE_MAX + 1];
+	struct wrapper *wrapper, *opened;
+
+	(void)state;
+	memset(path, 'p', sizeof(path) - 1);
+	wrapper = new_wrapper('a', 'm', 60);
+	assert_int_equal(wrapper_set(&wrapper->path, path), 0);
+	assert_int_equal(change(NULL, wrapper), 0);
+	wrapper_free(wrapper);
+	assert_false(has_room('m'));
+	wrapper = get('a');
+	opened = wrapper_copy(wrapper);
+	assert_int_equal(wrapper_mark_opened(opened, CREATED, ""), 0);
+	assert_int_equal(change(wrapper, opened), 0);
+	assert_false(has_room('m'));
+	wrapper_free(wrapper);
+	wrapper_free(opened);
+}
+
 /* Adds entries of the index alone, a batch at a time. */
 static void a_token_may_wrap_so_many_responses(void **state)
 {
@@ -370,6 +392,7 @@ int main(void)
 		TEST(what_goes_leaves_nothing),
 		TEST(they_end_in_their_order),
 		TEST(a_token_may_wrap_so_many_bytes),
+		TEST(paths_count_as_well),
 		TEST(a_token_may_wrap_so_many_responses),
 		TEST(a_broken_record_is_refused),
 		TEST(every_failing_allocation_is_reported),

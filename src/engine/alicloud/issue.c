@@ -8,8 +8,6 @@
 #include "engine/session.h"
 #include "util/json.h"
 
-#define DESCRIPTION "Created by leasehold."
-
 const struct service alicloud_ram = { "ram", "2015-05-01", ENDPOINT_USER };
 const struct service alicloud_sts = { "sts", "2015-04-01", ENDPOINT_STS };
 
@@ -43,12 +41,7 @@ static void create_user(struct step *step)
 
 static void create_policy(struct step *step, size_t index, const char *name, const char *document)
 {
-	struct call *call = round_add(&step->next, &alicloud_ram, "CreatePolicy", CALL_CREATES,
-				      tag_of(KIND_CREATE_POLICY, index));
-
-	call_param(call, "PolicyName", name);
-	call_param(call, "PolicyDocument", document);
-	call_param(call, "Description", DESCRIPTION);
+	issue_create_policy(step, &alicloud_ram, index, name, document);
 }
 
 static void attach(struct step *step, enum call_kind kind, size_t index)

@@ -86,20 +86,6 @@ static void close_one(struct step *step, int tag)
 
 /* ---- Answers ---- */
 
-static void hear_keys(struct step *step, const json_t *keys)
-{
-	const json_t *key;
-	size_t i;
-
-	json_array_foreach(json_object_get(keys, "AccessKey"), i, key)
-	{
-		const char *id = json_get_text(key, "AccessKeyId");
-
-		if (id[0] && i < REVOKE_FOUND_MAX)
-			delete_key(step, id, i);
-	}
-}
-
 static void hear_policies(struct step *step, const json_t *policies)
 {
 	const json_t *policy;
@@ -118,7 +104,10 @@ static void hear_policies(struct step *step, const json_t *policies)
 static void hear(struct step *step, const struct answer *answer)
 {
 	if (tag_kind(answer->tag) == KIND_LIST_KEYS)
-		hear_keys(step, json_object_get(answer->body, "AccessKeys"));
+		revoke_keys(
+			step,
+			json_object_get(json_object_get(answer->body, "AccessKeys"), "AccessKey"),
+			delete_key);
 	else
 		hear_policies(step, json_object_get(answer->body, "Policies"));
 }

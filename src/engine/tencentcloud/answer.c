@@ -99,7 +99,8 @@ static const struct code_advice families[] = {
 	  "the cloud does not accept the login token; check the identity provider and the role's "
 	  "trust policy" },
 	{ "InvalidParameter.SubUserFull", true,
-	  "the account has as many users as it may; remove what is not needed" },
+	  "the quota of users is used up: the account has as many users as it may; remove what is "
+	  "not needed" },
 	{ "RequestLimitExceeded.CreateUser", true,
 	  "an account whose owner is not verified may make 10 users a day" },
 	{ "FailedOperation.PolicyFull", true,

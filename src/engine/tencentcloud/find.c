@@ -11,10 +11,10 @@
 #include "util/json.h"
 #include "util/text.h"
 
-#define PAGE_SIZE 200
-#define PAGES_MAX 50 /* 10,000 policies: several times what an account may have */
-#define NEAR_MAX  3  /* names that a message suggests */
-#define NAME_MAX_ 128
+#define PAGE_SIZE       200
+#define PAGES_MAX       50 /* 10,000 policies: several times what an account may have */
+#define NEAR_MAX        3  /* names that a message suggests */
+#define POLICY_NAME_MAX 128
 
 enum { TYPE_OWN = 1, TYPE_PRESET = 2 };
 
@@ -59,7 +59,7 @@ static void ask(struct step *step, size_t index, const struct wanted *wanted)
 		call_param(call, "Keyword", wanted->name);
 }
 
-struct wanted wanted_remote(const json_t *policies, size_t index)
+struct wanted tencentcloud_wanted(const json_t *policies, size_t index)
 {
 	const json_t *policy = json_array_get(policies, index);
 
@@ -67,7 +67,7 @@ struct wanted wanted_remote(const json_t *policies, size_t index)
 				json_get_text(policy, "scope") };
 }
 
-void find_policy(struct step *step, size_t index, const struct wanted *wanted)
+void tencentcloud_find(struct step *step, size_t index, const struct wanted *wanted)
 {
 	start(step, index, false);
 	ask(step, index, wanted);
@@ -93,13 +93,13 @@ static int look_at(json_t *state, const json_t *policy, const struct wanted *wan
 {
 	const char *name = json_get_text(policy, "PolicyName");
 	json_t *near = json_object_get(state, "near");
-	json_int_t id = number_of(policy, "PolicyId");
+	json_int_t id = tencentcloud_number(policy, "PolicyId");
 
 	if (strcmp(name, wanted->name) == 0 && is_in_scope(policy, wanted->scope) && id > 0)
 		return set(state, "id", id) |
 		       set(state, "count", json_get_int(state, "count", 0) + 1);
 	if (json_get_true(state, "plain") || json_array_size(near) >= NEAR_MAX ||
-	    !text_is_word(name, "+=,.@_-", NAME_MAX_))
+	    !text_is_word(name, "+=,.@_-", POLICY_NAME_MAX))
 		return 0;
 	return json_array_append_new(near, json_string(name));
 }
@@ -115,7 +115,7 @@ static bool has_more(const json_t *body, json_int_t page)
 /* The numbers of pages are ours, so a cloud that always shows the same one is told by its content. */
 static bool goes_on(struct step *step, json_t *state, const json_t *list, json_int_t page)
 {
-	json_int_t first = number_of(json_array_get(list, 0), "PolicyId");
+	json_int_t first = tencentcloud_number(json_array_get(list, 0), "PolicyId");
 
 	if (page == PAGES_MAX || (page > 1 && first == json_get_int(state, "first", 0))) {
 		step_fail(step, "ListPolicies does not come to an end");
@@ -152,8 +152,8 @@ static enum finding take_page(struct step *step, const struct answer *answer,
 	return FIND_ONE;
 }
 
-enum finding find_hear(struct step *step, const struct answer *answer, const struct wanted *wanted,
-		       json_int_t *id_out)
+enum finding tencentcloud_found(struct step *step, const struct answer *answer,
+				const struct wanted *wanted, json_int_t *id_out)
 {
 	size_t index = tag_index(answer->tag);
 	bool disliked = answer_refused_as(answer, "InvalidParameter.KeywordError") ||
@@ -185,8 +185,8 @@ static void add_near(struct buf *text, const json_t *near)
 	}
 }
 
-enum verdict find_fail(struct step *step, size_t index, const struct wanted *wanted,
-		       enum finding finding)
+enum verdict tencentcloud_find_fail(struct step *step, size_t index, const struct wanted *wanted,
+				    enum finding finding)
 {
 	struct buf text = BUF_INIT;
 

@@ -3,12 +3,12 @@
  * AttachUserPolicy; AssumeRole. */
 #include "engine/issue.h"
 
+#include <string.h>
+
 #include "engine/plan.h"
 #include "engine/session.h"
 #include "engine/tencentcloud/tencentcloud_priv.h"
 #include "util/json.h"
-
-#define DESCRIPTION "Created by leasehold."
 
 /* Notes: "uin", "key", "inline" and "remote", numbers of policies; "repeated", whether a call may have
  * been executed twice; "again", indexes of remote policies whose number was looked up anew. */
@@ -20,15 +20,17 @@ static const json_t *remote_policies(const struct step *step)
 
 static void prepare(struct step *step)
 {
-	numbers_new(step, "inline", json_array_size(json_object_get(step->plan, "inline")));
-	resolve_begin(step, remote_policies(step));
+	tencentcloud_numbers_new(step, "inline",
+				 json_array_size(json_object_get(step->plan, "inline")));
+	tencentcloud_resolve(step, remote_policies(step));
 }
 
 /* ---- Calls ---- */
 
 static void create_user(struct step *step)
 {
-	struct call *call = user_call(step, "AddUser", CALL_CREATES, tag_of(KIND_CREATE_USER, 0));
+	struct call *call = tencentcloud_user_call(step, "AddUser", CALL_CREATES,
+						   tag_of(KIND_CREATE_USER, 0));
 
 	call_value(call, "ConsoleLogin", json_integer(0));
 	call_value(call, "UseApi", json_integer(1));
@@ -36,22 +38,21 @@ static void create_user(struct step *step)
 
 static void create_policy(struct step *step, size_t index, const char *name, const char *document)
 {
-	struct call *call = round_add(&step->next, &tencentcloud_cam, "CreatePolicy", CALL_CREATES,
-				      tag_of(KIND_CREATE_POLICY, index));
+	issue_create_policy(step, &tencentcloud_cam, index, name, document);
+}
 
-	call_param(call, "PolicyName", name);
-	call_param(call, "PolicyDocument", document);
-	call_param(call, "Description", DESCRIPTION);
+static json_int_t policy_number(const struct step *step, enum call_kind kind, size_t index)
+{
+	return tencentcloud_numbers_get(step, kind == KIND_ATTACH_INLINE ? "inline" : "remote",
+					index);
 }
 
 static void attach(struct step *step, enum call_kind kind, size_t index)
 {
-	struct call *call = uin_call(step, "AttachUserPolicy", CALL_REMOVES, tag_of(kind, index),
-				     "AttachUin");
+	struct call *call = tencentcloud_uin_call(step, "AttachUserPolicy", CALL_REMOVES,
+						  tag_of(kind, index), "AttachUin");
 
-	call_value(call, "PolicyId",
-		   json_integer(numbers_get(step, kind == KIND_ATTACH_INLINE ? "inline" : "remote",
-					    index)));
+	call_value(call, "PolicyId", json_integer(policy_number(step, kind, index)));
 }
 
 /* ---- Answers ---- */
@@ -66,15 +67,15 @@ static bool is_taken(const struct answer *answer)
 /* A remote policy is not ours: it should have been there all the time. */
 static bool is_early(const struct answer *answer)
 {
-	return is_user_missing(answer) ||
-	       (tag_kind(answer->tag) == KIND_ATTACH_INLINE && is_policy_missing(answer));
+	return tencentcloud_user_missing(answer) ||
+	       (tag_kind(answer->tag) == KIND_ATTACH_INLINE && tencentcloud_policy_missing(answer));
 }
 
 static bool learn_user(struct step *step, const json_t *body)
 {
 	const char *id = json_get_text(body, "SecretId");
 	const char *secret = json_get_text(body, "SecretKey");
-	json_int_t uin = number_of(body, "Uin");
+	json_int_t uin = tencentcloud_number(body, "Uin");
 
 	if (!uin || !id[0] || !secret[0])
 		return false;
@@ -85,9 +86,9 @@ static bool learn_user(struct step *step, const json_t *body)
 
 static bool learn_policy(struct step *step, size_t index, const json_t *body)
 {
-	json_int_t id = number_of(body, "PolicyId");
+	json_int_t id = tencentcloud_number(body, "PolicyId");
 
-	numbers_set(step, "inline", index, id);
+	tencentcloud_numbers_set(step, "inline", index, id);
 	return id > 0;
 }
 
@@ -105,27 +106,73 @@ static bool learn(struct step *step, const struct answer *answer)
 }
 
 /* The number in the role may be of a policy that was deleted and made again: asked once more. */
+static bool look_up_again(struct step *step, size_t index)
+{
+	struct wanted wanted = tencentcloud_wanted(remote_policies(step), index);
+
+	if (!json_object_get(step->notes, "again"))
+		tencentcloud_numbers_new(step, "again", json_array_size(remote_policies(step)));
+	if (tencentcloud_numbers_get(step, "again", index))
+		return false;
+	tencentcloud_numbers_set(step, "again", index, 1);
+	tencentcloud_find(step, index, &wanted);
+	return true;
+}
+
+/* No code is declared for "attached already", which an earlier attempt may have brought about; the
+ * most general one may mean it. The mark of the list says which policy must be on it. */
+static void look_whether_attached(struct step *step, enum call_kind kind, size_t index)
+{
+	size_t mark = index + (kind == KIND_ATTACH_INLINE ? 0 : POLICIES_MAX);
+	struct call *call = tencentcloud_uin_call(step, "ListAttachedUserPolicies", CALL_READS,
+						  tag_of(KIND_LIST_POLICIES, mark), "TargetUin");
+
+	call_value(call, "Page", json_integer(1));
+	call_value(call, "Rp", json_integer(2 * POLICIES_MAX));
+}
+
 static bool mend(struct step *step, const struct answer *answer)
 {
+	enum call_kind kind = tag_kind(answer->tag);
 	size_t index = tag_index(answer->tag);
-	struct wanted wanted = wanted_remote(remote_policies(step), index);
 
-	if (tag_kind(answer->tag) != KIND_ATTACH_REMOTE || !is_policy_missing(answer))
+	if (kind == KIND_ATTACH_REMOTE && tencentcloud_policy_missing(answer))
+		return look_up_again(step, index);
+	if (answer->kind != ANSWER_REFUSED || !answer->repeated ||
+	    strcmp(answer->code, "FailedOperation") != 0)
 		return false;
-	if (!json_object_get(step->notes, "again"))
-		numbers_new(step, "again", json_array_size(remote_policies(step)));
-	if (numbers_get(step, "again", index))
-		return false;
-	numbers_set(step, "again", index, 1);
-	find_policy(step, index, &wanted);
+	look_whether_attached(step, kind, index);
 	return true;
+}
+
+static bool hear_attachments(struct step *step, const struct answer *answer)
+{
+	size_t mark = tag_index(answer->tag), i;
+	bool ours = mark < POLICIES_MAX;
+	json_int_t wanted = policy_number(step, ours ? KIND_ATTACH_INLINE : KIND_ATTACH_REMOTE,
+					  ours ? mark : mark - POLICIES_MAX);
+	const json_t *policy;
+
+	if (answer->kind != ANSWER_OK) {
+		step_blame(step, answer);
+		return false;
+	}
+	json_array_foreach(json_object_get(answer->body, "List"), i, policy)
+	{
+		if (tencentcloud_number(policy, "PolicyId") == wanted)
+			return true;
+	}
+	step_fail(step, "AttachUserPolicy fails and does not say why");
+	return false;
 }
 
 static bool hear(struct step *step, const struct answer *answer)
 {
 	json_int_t id;
 
-	if (!resolve_hear(step, answer, remote_policies(step), &id))
+	if (tag_kind(answer->tag) == KIND_LIST_POLICIES)
+		return hear_attachments(step, answer);
+	if (!tencentcloud_resolved(step, answer, remote_policies(step), &id))
 		return false;
 	if (id && json_get_true(step->notes, "created"))
 		attach(step, KIND_ATTACH_REMOTE, tag_index(answer->tag));
@@ -144,7 +191,7 @@ static bool deliver(struct step *step)
 				    json_object_get(step->notes, "inline"), "remote",
 				    json_object_get(step->notes, "remote"), "repeated",
 				    json_get_true(step->notes, "repeated"));
-	step->role_out = resolve_role(step);
+	step->role_out = tencentcloud_role_with_numbers(step);
 	return step->data && step->facts_out;
 }
 

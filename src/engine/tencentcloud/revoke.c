@@ -25,16 +25,16 @@ static size_t inline_count(const struct step *step)
 
 static void delete_key(struct step *step, const char *id, size_t index)
 {
-	struct call *call = uin_call(step, "DeleteAccessKey", CALL_REMOVES,
-				     tag_of(KIND_DELETE_KEY, index), "TargetUin");
+	struct call *call = tencentcloud_uin_call(step, "DeleteAccessKey", CALL_REMOVES,
+						  tag_of(KIND_DELETE_KEY, index), "TargetUin");
 
 	call_param(call, "AccessKeyId", id);
 }
 
 static void detach(struct step *step, json_int_t policy, size_t index)
 {
-	struct call *call = uin_call(step, "DetachUserPolicy", CALL_REMOVES,
-				     tag_of(KIND_DETACH, index), "DetachUin");
+	struct call *call = tencentcloud_uin_call(step, "DetachUserPolicy", CALL_REMOVES,
+						  tag_of(KIND_DETACH, index), "DetachUin");
 
 	call_value(call, "PolicyId", json_integer(policy));
 }
@@ -44,12 +44,12 @@ static void list(struct step *step)
 	struct call *call;
 
 	if (step->part != REVOKE_REST)
-		uin_call(step, "ListAccessKeys", CALL_READS, tag_of(KIND_LIST_KEYS, 0),
-			 "TargetUin");
+		tencentcloud_uin_call(step, "ListAccessKeys", CALL_READS, tag_of(KIND_LIST_KEYS, 0),
+				      "TargetUin");
 	if (step->part == REVOKE_KEYS)
 		return;
-	call = uin_call(step, "ListAttachedUserPolicies", CALL_READS, tag_of(KIND_LIST_POLICIES, 0),
-			"TargetUin");
+	call = tencentcloud_uin_call(step, "ListAttachedUserPolicies", CALL_READS,
+				     tag_of(KIND_LIST_POLICIES, 0), "TargetUin");
 	call_value(call, "Page", json_integer(1));
 	call_value(call, "Rp", json_integer(REVOKE_FOUND_MAX));
 }
@@ -61,7 +61,7 @@ static void find_user(struct step *step)
 		if (tag_kind(step->next.calls[i].tag) == KIND_FIND_USER)
 			return;
 	}
-	user_call(step, "GetUser", CALL_READS, tag_of(KIND_FIND_USER, 0));
+	tencentcloud_user_call(step, "GetUser", CALL_READS, tag_of(KIND_FIND_USER, 0));
 }
 
 static void look(struct step *step)
@@ -84,7 +84,7 @@ static void find_policies(struct step *step)
 	for (size_t i = 0; i < inline_count(step); i++) {
 		struct wanted wanted = own_policy(step, i);
 
-		find_policy(step, i, &wanted);
+		tencentcloud_find(step, i, &wanted);
 	}
 }
 
@@ -133,9 +133,9 @@ static void clear_rest(struct step *step)
 	const json_t *number;
 	size_t i;
 
-	numbers_new(step, "inline", inline_count(step));
+	tencentcloud_numbers_new(step, "inline", inline_count(step));
 	json_array_foreach(json_object_get(step->facts, "inline"), i, number)
-		numbers_set(step, "inline", i, json_integer_value(number));
+		tencentcloud_numbers_set(step, "inline", i, json_integer_value(number));
 	if (known)
 		detach_all(step, "remote", detach_all(step, "inline", 0));
 	if (known && !may_come_late(step))
@@ -153,7 +153,7 @@ static json_t *left(const struct step *step)
 	int ret = 0;
 
 	for (size_t i = 0; i < inline_count(step); i++) {
-		if (numbers_get(step, "inline", i)) {
+		if (tencentcloud_numbers_get(step, "inline", i)) {
 			last = i;
 			count++;
 		}
@@ -175,7 +175,7 @@ static json_t *policies_of(const struct step *step, size_t index)
 	json_t *numbers = json_array();
 
 	for (size_t i = 0; i < inline_count(step); i++) {
-		json_int_t number = numbers_get(step, "inline", i);
+		json_int_t number = tencentcloud_numbers_get(step, "inline", i);
 
 		if (number && (index == i || index == ALL_POLICIES) &&
 		    json_array_append_new(numbers, json_integer(number))) {
@@ -192,7 +192,7 @@ static void close_one(struct step *step, int tag)
 	struct call *call;
 
 	if (tag_kind(tag) == KIND_DELETE_USER) {
-		call = user_call(step, "DeleteUser", CALL_REMOVES, tag);
+		call = tencentcloud_user_call(step, "DeleteUser", CALL_REMOVES, tag);
 		call_value(call, "Force", json_integer(1));
 		return;
 	}
@@ -207,7 +207,7 @@ static bool divide(struct step *step, const struct answer *answer, json_t *left)
 	    answer->kind != ANSWER_REFUSED)
 		return false;
 	for (size_t i = 0; i < inline_count(step); i++) {
-		if (numbers_get(step, "inline", i) &&
+		if (tencentcloud_numbers_get(step, "inline", i) &&
 		    json_array_append_new(left, json_integer(tag_of(KIND_DELETE_POLICY, i))))
 			step->next.failed = true;
 	}
@@ -218,7 +218,7 @@ static bool divide(struct step *step, const struct answer *answer, json_t *left)
 
 static void hear_user(struct step *step, const json_t *body)
 {
-	json_int_t uin = number_of(body, "Uin");
+	json_int_t uin = tencentcloud_number(body, "Uin");
 
 	if (!uin)
 		return;
@@ -233,26 +233,12 @@ static void hear_policy(struct step *step, const struct answer *answer)
 	struct wanted wanted = own_policy(step, index);
 	json_int_t id;
 
-	switch (find_hear(step, answer, &wanted, &id)) {
+	switch (tencentcloud_found(step, answer, &wanted, &id)) {
 	case FIND_MORE:
 	case FIND_NONE: break;
-	case FIND_ONE: numbers_set(step, "inline", index, id); break;
+	case FIND_ONE: tencentcloud_numbers_set(step, "inline", index, id); break;
 	case FIND_SEVERAL:
 	case FIND_FAILED: revoke_lost(step); break;
-	}
-}
-
-static void hear_keys(struct step *step, const json_t *keys)
-{
-	const json_t *key;
-	size_t i;
-
-	json_array_foreach(keys, i, key)
-	{
-		const char *id = json_get_text(key, "AccessKeyId");
-
-		if (id[0] && i < REVOKE_FOUND_MAX)
-			delete_key(step, id, i);
 	}
 }
 
@@ -263,7 +249,7 @@ static void hear_attachments(struct step *step, const json_t *policies)
 
 	json_array_foreach(policies, i, policy)
 	{
-		json_int_t id = number_of(policy, "PolicyId");
+		json_int_t id = tencentcloud_number(policy, "PolicyId");
 
 		if (id && i < REVOKE_FOUND_MAX)
 			detach(step, id, i);
@@ -279,14 +265,14 @@ static void hear(struct step *step, const struct answer *answer)
 	else if (kind == KIND_FIND_POLICY)
 		hear_policy(step, answer);
 	else if (kind == KIND_LIST_KEYS)
-		hear_keys(step, json_object_get(answer->body, "AccessKeys"));
+		revoke_keys(step, json_object_get(answer->body, "AccessKeys"), delete_key);
 	else
 		hear_attachments(step, json_object_get(answer->body, "List"));
 }
 
 static bool is_gone(const struct answer *answer)
 {
-	return is_user_missing(answer) || is_policy_missing(answer) ||
+	return tencentcloud_user_missing(answer) || tencentcloud_policy_missing(answer) ||
 	       answer_refused_as(answer, "ResourceNotFound.SecretNotExist");
 }
 

@@ -1,11 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/tencentcloud/tencentcloud.h"
 
+#include "conf/engine_keys.h"
 #include "engine/pair.h"
 #include "engine/plan.h"
 #include "engine/role.h"
 #include "engine/tencentcloud/tencentcloud_priv.h"
 #include "sign/sign.h"
+
+/* The metadata endpoint has escapes that JSON does not ask for: when memory is out at the closing quote
+ * of a text that has 32 bytes with its quotes, Jansson reads on behind it. */
+static const struct conf_key conf_keys[] = {
+	CONF_ENDPOINT("cam_endpoint", user_endpoint, "https://cam.tencentcloudapi.com"),
+	CONF_ENDPOINT("sts_endpoint", sts_endpoint, "https://sts.tencentcloudapi.com"),
+	CONF_METADATA_ENDPOINT("http:\\/\\/metadata.tencentyun.com", "metadata.tencentyun.com"),
+	CONF_REGION("ap-guangzhou"),
+	CONF_ENGINE_KEYS,
+	{ 0 },
+};
 
 static const struct field config_fields[] = {
 	{ "secret_id", FIELD_STRING,
@@ -20,21 +32,14 @@ static const struct field role_fields[] = {
 	  "ARN of a CAM role to assume, qcs::cam::uin/<account id>:roleName/<name>. The role must "
 	  "trust the owner of the configured key. Excludes inline_policies and remote_policies.",
 	  false, false },
-	{ "inline_policies", FIELD_STRING,
-	  "JSON text of an array of policy documents; each becomes a policy of its own for every "
-	  "user that is made.",
-	  false, false },
+	ROLE_FIELD_INLINE,
 	{ "remote_policies", FIELD_STRINGS,
 	  "Policies that exist already and are attached to every user that is made, for example "
 	  "\"policy_name:QcloudCOSReadOnlyAccess,scope:QCS\"; the name is exact, scope is All, QCS "
 	  "(the cloud's own) or Local (the account's).",
 	  false, false },
-	{ "ttl", FIELD_DURATION,
-	  "How long a credential lives unless it is renewed; 0 means the mount's default.", false,
-	  false },
-	{ "max_ttl", FIELD_DURATION,
-	  "How long a credential lives at most, renewals included; 0 means the mount's limit.",
-	  false, false },
+	ROLE_FIELD_TTL,
+	ROLE_FIELD_MAX_TTL,
 	{ 0 },
 };
 
@@ -90,12 +95,15 @@ const struct engine engine_tencentcloud = {
 		"the lease ends. A role with an ARN assumes that CAM role; such a credential "
 		"cannot be renewed or revoked, it ends by itself. Write the server's own key to "
 		"config, a role to role/<name>, and read creds/<name>.",
+	.conf_keys = conf_keys,
+	.signature_validity = 10 * 60, /* 5 minutes off, to either side */
 	.scheme = &sign_tc3,
 	.quotas = quotas,
 	.config_fields = config_fields,
 	.role_fields = role_fields,
 	.creds_fields = creds_fields,
 	.check_config = check_config,
+	.config_is_merged = true,
 	.show_config = show_config,
 	.check_role = tencentcloud_check_role,
 	.show_role = role_show,

@@ -36,10 +36,10 @@ struct wanted {
 };
 
 /* Element `index` of a list of remote policies. */
-struct wanted wanted_remote(const json_t *policies, size_t index);
+struct wanted tencentcloud_wanted(const json_t *policies, size_t index);
 
 /* Asks for the first page; the call is marked KIND_FIND_POLICY. */
-void find_policy(struct step *step, size_t index, const struct wanted *wanted);
+void tencentcloud_find(struct step *step, size_t index, const struct wanted *wanted);
 
 enum finding {
 	FIND_MORE,    /* the next page has been asked for */
@@ -50,26 +50,26 @@ enum finding {
 };
 
 /* Takes the answer of such a call. */
-enum finding find_hear(struct step *step, const struct answer *answer, const struct wanted *wanted,
-		       json_int_t *id_out);
+enum finding tencentcloud_found(struct step *step, const struct answer *answer,
+				const struct wanted *wanted, json_int_t *id_out);
 
 /* Ends a step because of FIND_NONE or FIND_SEVERAL: the user's mistake. */
-enum verdict find_fail(struct step *step, size_t index, const struct wanted *wanted,
-		       enum finding finding);
+enum verdict tencentcloud_find_fail(struct step *step, size_t index, const struct wanted *wanted,
+				    enum finding finding);
 
 /* ---- resolve.c: the numbers of a role's or plan's remote policies, in the notes as "remote" ---- */
 
 /* Takes the known ones over and looks for the others, if any. */
-void resolve_begin(struct step *step, const json_t *policies);
+void tencentcloud_resolve(struct step *step, const json_t *policies);
 
-/* Takes the answer of a look. False: it failed, as find_hear and find_fail say. *id_out is 0 while
- * the answer is not complete. */
-bool resolve_hear(struct step *step, const struct answer *answer, const json_t *policies,
-		  json_int_t *id_out);
+/* Takes the answer of a look. False: it failed, as tencentcloud_found and tencentcloud_find_fail say.
+ * *id_out is 0 while the answer is not complete. */
+bool tencentcloud_resolved(struct step *step, const struct answer *answer, const json_t *policies,
+			   json_int_t *id_out);
 
 /* The role with the numbers that were found; NULL if it had them, or if memory is out (then the next
  * round fails). New. */
-json_t *resolve_role(struct step *step);
+json_t *tencentcloud_role_with_numbers(struct step *step);
 
 enum verdict tencentcloud_resolve_role(struct step *step);
 
@@ -81,24 +81,25 @@ enum verdict tencentcloud_revoke(struct step *step);
 /* ---- call.c ---- */
 
 /* A number that the cloud gave, as number or as text; 0 if there is none. */
-json_int_t number_of(const json_t *object, const char *name);
+json_int_t tencentcloud_number(const json_t *object, const char *name);
 
 /* Adds a call with one parameter, the planned user's name. */
-struct call *user_call(struct step *step, const char *action, enum call_effect effect, int tag);
+struct call *tencentcloud_user_call(struct step *step, const char *action, enum call_effect effect,
+				    int tag);
 
 /* Adds a call about a user's number, which must not be 0: without it some calls act on the caller
  * itself. `member` is what the number is called there. */
-struct call *uin_call(struct step *step, const char *action, enum call_effect effect, int tag,
-		      const char *member);
+struct call *tencentcloud_uin_call(struct step *step, const char *action, enum call_effect effect,
+				   int tag, const char *member);
 
 /* Notes as arrays of numbers: makes one of so many zeros; reads and sets an element. */
-void numbers_new(struct step *step, const char *name, size_t count);
-json_int_t numbers_get(const struct step *step, const char *name, size_t index);
-void numbers_set(struct step *step, const char *name, size_t index, json_int_t number);
+void tencentcloud_numbers_new(struct step *step, const char *name, size_t count);
+json_int_t tencentcloud_numbers_get(const struct step *step, const char *name, size_t index);
+void tencentcloud_numbers_set(struct step *step, const char *name, size_t index, json_int_t number);
 
 /* Whether a refusal says that there is no such user, or no such policy. */
-bool is_user_missing(const struct answer *answer);
-bool is_policy_missing(const struct answer *answer);
+bool tencentcloud_user_missing(const struct answer *answer);
+bool tencentcloud_policy_missing(const struct answer *answer);
 
 /* ---- answer.c ---- */
 

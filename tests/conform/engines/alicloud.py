@@ -20,6 +20,13 @@ class AliCloud(Engine):
                                      "name:%s,type:Custom" % REMOTE[1]]}
     brief_role = {"remote_policies": ["name:existing-policy,type:Custom"]}
     session_role = {"role_arn": "acs:ram::1000000000000001:role/reader"}
+    kinds = {
+        "inline policies": ({"inline_policies": json.dumps([DOCUMENT])}, REMOTE[1]),
+        "remote policies": ({"remote_policies": user_role["remote_policies"]},
+                            "AliyunECSFullAccess"),
+        "a role_arn": (session_role, None),
+    }
+    elsewhere = {"action": "oss:GetObject", "resource": "acs:ram:*:1:role/none"}
     key_prefix = "LTAI"
 
     issue_calls = ["CreateUser", "CreatePolicy", "AttachPolicyToUser", "CreateAccessKey"]
@@ -28,6 +35,7 @@ class AliCloud(Engine):
     once = ("CreateAccessKey",)     # it would make a second key
     repeatable = ("CreateUser", "CreatePolicy")
     parallel = {"AttachPolicyToUser": 3}
+    makes_key = "CreateAccessKey"
     create_user, create_policy = "CreateUser", "CreatePolicy"
     delete_user, delete_key, delete_policy = "DeleteUser", "DeleteAccessKey", "DeletePolicy"
     issue_rounds = [["CreatePolicy", "CreateUser"], ["AttachPolicyToUser", "CreateAccessKey"]]
@@ -88,7 +96,3 @@ class AliCloud(Engine):
         return {"ALIBABA_CLOUD_ACCESS_KEY_ID": session["id"],
                 "ALIBABA_CLOUD_ACCESS_KEY_SECRET": session["secret"],
                 "ALIBABA_CLOUD_SECURITY_TOKEN": session["token"]}, session
-
-    def works(self, sim, data):
-        caller = sim.caller((data["access_key"], data["secret_key"]), data.get("security_token"))
-        return caller.sts("GetCallerIdentity").status == 200

@@ -27,6 +27,8 @@ class Engine:
     type = None
     #: services whose endpoints the configuration names
     services = ()
+    #: whether the cloud has a metadata service; the suite does without
+    has_metadata = True
     #: the Python module that plays the cloud
     simulator = "cloudsim"
 
@@ -38,12 +40,19 @@ class Engine:
     #: role bodies. A user needs more than one call in its second round; a brief one has no policy
     #: of its own, so that it can be written with a ttl
     user_role = session_role = brief_role = None
+    #: kind of role in README's "Least privilege" → role body, and a policy that it does not name
+    #: but whose removal from a user the README's policy allows (None: nothing is made); and an
+    #: action and a resource that have nothing to do with leasehold
+    kinds = {}
+    elsewhere = None
     #: users that may make users, the first of each account; and what a key of theirs begins with
     root_user = "leasehold-root"
     key_prefix = None
 
     # --- its calls, in the order of an issue and of a revocation ---
 
+    #: calls that are made when a role is written
+    role_calls = ()
     issue_calls = revoke_calls = None
     session_calls = None
     #: asks whose a key is
@@ -53,6 +62,7 @@ class Engine:
     repeatable = ()
     #: how many of a call stand in one round for a user_role, where it is more than one
     parallel = {}
+    makes_key = None        #: the call whose answer holds the key
     create_user = create_policy = delete_user = delete_key = delete_policy = None
     #: calls of a revocation that wait until the key is dead
     after_the_key = None
@@ -103,7 +113,9 @@ class Engine:
     def block(self, sim, more):
         """The engine's block of the configuration; more: lines."""
         endpoints = "".join('  %s_endpoint = "%s"\n' % (name, sim.endpoint(name))
-                            for name in self.services) + '  metadata_endpoint = ""'
+                            for name in self.services)
+        if self.has_metadata:
+            endpoints += '  metadata_endpoint = ""'
         return BLOCK.format(type=self.type, endpoints=endpoints, ca=sim.ca_file, more=more)
 
     def config(self, key):
@@ -136,4 +148,5 @@ class Engine:
 
     def works(self, sim, data):
         """Whether the cloud knows who signs with a credential."""
-        raise NotImplementedError
+        names = self.data_fields
+        return sim.caller((data[names[0]], data[names[1]]), data.get(names[2])).identity().ok
