@@ -258,7 +258,7 @@ def test_ids_are_found_by_name_when_the_issue_never_ended(mount):
     """The answers to AddUser and CreatePolicy are lost, the effects are not."""
     mount.write(inline_policies=json.dumps([DOCUMENT, DOCUMENT]), remote_policies=[OWN])
     for action in ("AddUser", "CreatePolicy"):
-        mount.sim.fault("drop", action=action, effect="after", times=9)
+        mount.sim.fault("drop", action=action, effect="done", times=9)
     reply = mount.issue()
     assert reply.status in (502, 504), reply
     mount.sim.clear_faults()
@@ -283,6 +283,42 @@ def test_one_policy_that_is_gone_does_not_keep_the_others(mount):
     mount.sim.edit("delete_policy", policy=name)
     mount.revoke(reply)
     assert mount.sim.leftovers() == []
+
+
+#: What the cloud's documentation leaves open: options of the simulator.
+OPEN = [
+    {"attach_twice": "refused"},
+    {"detach_twice": "allowed"},
+    {"delete_user_attached": "detaches"},
+    {"delete_policy_attached": "detaches"},
+    {"delete_policies": "rest"},
+    {"delete_active_key": "refused"},
+    {"policy_gone": "InvalidParameter.PolicyIdNotExist"},
+    {"user_gone": "InvalidParameter.UserNotExist"},
+    {"keywords": "refused"},
+    {"empty_lists": "null"},
+    {"empty_lists": "absent"},
+]
+
+
+@pytest.mark.parametrize("options", OPEN, ids=["-".join(*one.items()) for one in OPEN])
+def test_whatever_the_documentation_leaves_open(leasehold, options):
+    """A life in which the answer of each call is lost once."""
+    with Server(cloud=TENCENTCLOUD, setup={"tencentcloud": {"options": options}}) as server:
+        mount = Mount(server)
+        reply = mount.write(inline_policies=json.dumps([DOCUMENT] * 2),
+                            remote_policies=[OWN, PRESET])
+        assert reply.status == 204, reply
+        for action in ("AddUser", "CreatePolicy", "AttachUserPolicy"):
+            mount.sim.fault("drop", action=action, effect="done", times=1)
+            reply = mount.issue()
+            assert reply.status == 200, (action, reply)
+            mount.revoke(reply)
+        reply = mount.issue()
+        for action in ("DeleteAccessKey", "DetachUserPolicy", "DeletePolicy", "DeleteUser"):
+            mount.sim.fault("drop", action=action, effect="done", times=1)
+        mount.revoke(reply)
+        wait_until(lambda: not mount.sim.leftovers(), 20, "nothing is left")
 
 
 # --- Root credentials ---

@@ -93,8 +93,9 @@ static const char *attach(struct question *q, json_t **body)
 		return NO_USER;
 	if (!q->policy[0])
 		return NO_POLICY;
-	if (!model_find_pair(q->model->attached, q->user, q->policy))
-		model_add_pair(q->model->attached, q->user, q->policy);
+	if (model_find_pair(q->model->attached, q->user, q->policy))
+		return q->world->attaches_once ? "FailedOperation" : NULL;
+	model_add_pair(q->model->attached, q->user, q->policy);
 	return NULL;
 }
 

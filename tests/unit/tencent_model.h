@@ -11,6 +11,7 @@
 struct tencent_model {
 	struct model model;
 	bool keywords_refused; /* ListPolicies does not take any */
+	bool attaches_once;    /* a second time is refused, without a code of its own */
 	bool detaches;         /* users and policies are deleted with their attachments */
 };
 

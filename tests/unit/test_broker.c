@@ -102,7 +102,7 @@ static int setup(void **state)
 	log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT, "test");
 	temp_store_open(&temp);
 	memset(&conf_fake, 0, sizeof(conf_fake));
-	conf_fake.type = (char *)(uintptr_t) "fake";
+	conf_fake.of.type = "fake";
 	/* Nobody listens there. */
 	conf_fake.user_endpoint = (char *)(uintptr_t) "http://127.0.0.1:1";
 	conf_fake.ca_file = (char *)(uintptr_t) "";

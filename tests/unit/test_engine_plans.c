@@ -49,6 +49,13 @@ static const struct row {
 	  { LOWER, LOWER DEC "_-", 1, 64 },
 	  { LOWER UPPER DEC "+=,.@_-", LOWER UPPER DEC "+=,.@_-", 1, 128 },
 	  { LOWER UPPER DEC "+=,.@_-", LOWER UPPER DEC "+=,.@_-", 2, 32 } },
+	/* Of the tests alone. */
+	{ "thirdcloud",
+	  "{\"rights\":[\"read\"]}",
+	  "{\"role\":\"reader\"}",
+	  { LOWER, LOWER DEC "-", 1, 40 },
+	  { "", "", 0, 0 },
+	  { LOWER, LOWER DEC "-", 1, 40 } },
 };
 
 static const char *const displays[] = {
@@ -64,8 +71,7 @@ static const char *const displays[] = {
 	"\x01\x7f\t\n",
 	"0123456789",
 	"Upper CASE",
-	"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
-	"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz",
+	LOWER LOWER LOWER LOWER LOWER LOWER,
 };
 
 static const char *const role_names[] = {
@@ -76,8 +82,7 @@ static const char *const role_names[] = {
 	"0-1.2_3",
 	"backup.production-eu_central_1",
 	"x-------------------------------------------------------------------------------------y",
-	"abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0123456789"
-	"abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrst",
+	LOWER DEC LOWER DEC LOWER DEC "abcdefghijklmnopqrst",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -318,6 +318,53 @@ static void answer_repeated(void *cloud, const struct call *call, struct answer 
 	answer->repeated = true;
 }
 
+static void answer_attachments_again(void *cloud, const struct call *call, struct answer *answer)
+{
+	if (strcmp(call->action, "AttachUserPolicy") == 0)
+		answer_again(cloud, call, answer);
+	else
+		tencent_answer(cloud, call, answer);
+}
+
+#define ATTACHED "ListAttachedUserPolicies 1"
+
+static void a_second_attachment_that_is_refused_is_looked_at(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene, PLAN(1), ROLE(1));
+	scene.world.attaches_once = true;
+	scene.play.answer = answer_attachments_again;
+	expect(&scene, STEP_DONE, ROUND1 " | " ROUND2 " | " ATTACHED ", " ATTACHED ", " ATTACHED);
+	scene_close(&scene);
+}
+
+static void answer_refused_attachment(void *cloud, const struct call *call, struct answer *answer)
+{
+	if (strcmp(call->action, "AttachUserPolicy") != 0 ||
+	    json_get_int(call->params, "PolicyId", 0) != 1) {
+		tencent_answer(cloud, call, answer);
+		return;
+	}
+	answer->kind = ANSWER_REFUSED;
+	answer->repeated = true;
+	strcpy(answer->code, "FailedOperation");
+}
+
+static void one_that_is_not_there_then_is_a_failure(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene, PLAN(1), ROLE(1));
+	scene.play.answer = answer_refused_attachment;
+	expect(&scene, STEP_FAILED, ROUND1 " | " ROUND2 " | " ATTACHED);
+	assert_string_equal(scene.play.step.reason, "AttachUserPolicy fails and does not say why");
+	clean_up(&scene, NULL);
+	scene_close(&scene);
+}
+
 static void a_repetition_is_remembered(void **state)
 {
 	struct scene scene;
@@ -551,6 +598,8 @@ int main(void)
 		cmocka_unit_test(every_failure_at_every_call_fails_and_leaves_nothing),
 		cmocka_unit_test(a_name_in_use_needs_a_new_plan),
 		cmocka_unit_test(what_an_earlier_attempt_made_is_abandoned),
+		cmocka_unit_test(a_second_attachment_that_is_refused_is_looked_at),
+		cmocka_unit_test(one_that_is_not_there_then_is_a_failure),
 		cmocka_unit_test(a_repetition_is_remembered),
 		cmocka_unit_test(what_is_not_seen_yet_is_asked_for_again),
 		cmocka_unit_test(waiting_ends),

@@ -3,6 +3,8 @@
  * AttachUserPolicy; AssumeRole. */
 #include "engine/issue.h"
 
+#include <string.h>
+
 #include "engine/plan.h"
 #include "engine/session.h"
 #include "engine/tencentcloud/tencentcloud_priv.h"
@@ -39,14 +41,18 @@ static void create_policy(struct step *step, size_t index, const char *name, con
 	issue_create_policy(step, &tencentcloud_cam, index, name, document);
 }
 
+static json_int_t policy_number(const struct step *step, enum call_kind kind, size_t index)
+{
+	return tencentcloud_numbers_get(step, kind == KIND_ATTACH_INLINE ? "inline" : "remote",
+					index);
+}
+
 static void attach(struct step *step, enum call_kind kind, size_t index)
 {
 	struct call *call = tencentcloud_uin_call(step, "AttachUserPolicy", CALL_REMOVES,
 						  tag_of(kind, index), "AttachUin");
 
-	call_value(call, "PolicyId",
-		   json_integer(tencentcloud_numbers_get(
-			   step, kind == KIND_ATTACH_INLINE ? "inline" : "remote", index)));
+	call_value(call, "PolicyId", json_integer(policy_number(step, kind, index)));
 }
 
 /* ---- Answers ---- */
@@ -100,13 +106,10 @@ static bool learn(struct step *step, const struct answer *answer)
 }
 
 /* The number in the role may be of a policy that was deleted and made again: asked once more. */
-static bool mend(struct step *step, const struct answer *answer)
+static bool look_up_again(struct step *step, size_t index)
 {
-	size_t index = tag_index(answer->tag);
 	struct wanted wanted = tencentcloud_wanted(remote_policies(step), index);
 
-	if (tag_kind(answer->tag) != KIND_ATTACH_REMOTE || !tencentcloud_policy_missing(answer))
-		return false;
 	if (!json_object_get(step->notes, "again"))
 		tencentcloud_numbers_new(step, "again", json_array_size(remote_policies(step)));
 	if (tencentcloud_numbers_get(step, "again", index))
@@ -116,10 +119,59 @@ static bool mend(struct step *step, const struct answer *answer)
 	return true;
 }
 
+/* No code is declared for "attached already", which an earlier attempt may have brought about; the
+ * most general one may mean it. The mark of the list says which policy must be on it. */
+static void look_whether_attached(struct step *step, enum call_kind kind, size_t index)
+{
+	size_t mark = index + (kind == KIND_ATTACH_INLINE ? 0 : POLICIES_MAX);
+	struct call *call = tencentcloud_uin_call(step, "ListAttachedUserPolicies", CALL_READS,
+						  tag_of(KIND_LIST_POLICIES, mark), "TargetUin");
+
+	call_value(call, "Page", json_integer(1));
+	call_value(call, "Rp", json_integer(2 * POLICIES_MAX));
+}
+
+static bool mend(struct step *step, const struct answer *answer)
+{
+	enum call_kind kind = tag_kind(answer->tag);
+	size_t index = tag_index(answer->tag);
+
+	if (kind == KIND_ATTACH_REMOTE && tencentcloud_policy_missing(answer))
+		return look_up_again(step, index);
+	if (answer->kind != ANSWER_REFUSED || !answer->repeated ||
+	    strcmp(answer->code, "FailedOperation") != 0)
+		return false;
+	look_whether_attached(step, kind, index);
+	return true;
+}
+
+static bool hear_attachments(struct step *step, const struct answer *answer)
+{
+	size_t mark = tag_index(answer->tag), i;
+	bool ours = mark < POLICIES_MAX;
+	json_int_t wanted = policy_number(step, ours ? KIND_ATTACH_INLINE : KIND_ATTACH_REMOTE,
+					  ours ? mark : mark - POLICIES_MAX);
+	const json_t *policy;
+
+	if (answer->kind != ANSWER_OK) {
+		step_blame(step, answer);
+		return false;
+	}
+	json_array_foreach(json_object_get(answer->body, "List"), i, policy)
+	{
+		if (tencentcloud_number(policy, "PolicyId") == wanted)
+			return true;
+	}
+	step_fail(step, "AttachUserPolicy fails and does not say why");
+	return false;
+}
+
 static bool hear(struct step *step, const struct answer *answer)
 {
 	json_int_t id;
 
+	if (tag_kind(answer->tag) == KIND_LIST_POLICIES)
+		return hear_attachments(step, answer);
 	if (!tencentcloud_resolved(step, answer, remote_policies(step), &id))
 		return false;
 	if (id && json_get_true(step->notes, "created"))
