@@ -10,6 +10,7 @@
 #include "cli.h"
 #include "conf/conf.h"
 #include "crypto/keyring.h"
+#include "engine/engine.h"
 #include "proc/environment.h"
 #include "proc/listen.h"
 #include "proc/master.h"
@@ -40,7 +41,7 @@ int command_server(const struct cli *cli, struct err *err)
 	ret = environment_take(&environment);
 	if (ret)
 		return err_set(err, ret, "memory is out");
-	ret = conf_load(cli->config, &conf, err);
+	ret = conf_load(cli->config, engine_conf_type, &conf, err);
 	if (ret == 0)
 		ret = master_run(conf, environment, err);
 	json_decref(environment);
@@ -71,7 +72,7 @@ static int adopt(const struct conf *conf, struct err *err)
 int command_adopt(const struct cli *cli, struct err *err)
 {
 	struct conf *conf;
-	int ret = conf_load(cli->config, &conf, err);
+	int ret = conf_load(cli->config, engine_conf_type, &conf, err);
 
 	if (ret)
 		return ret;
@@ -117,7 +118,7 @@ static int check(const struct conf *conf, struct err *err)
 int command_check(const struct cli *cli, struct err *err)
 {
 	struct conf *conf;
-	int ret = conf_load(cli->config, &conf, err);
+	int ret = conf_load(cli->config, engine_conf_type, &conf, err);
 
 	if (ret)
 		return ret;

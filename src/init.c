@@ -18,6 +18,7 @@
 #include "command.h"
 #include "conf/conf.h"
 #include "crypto/keyring.h"
+#include "engine/engine.h"
 #include "proc/privileges.h"
 #include "store/store.h"
 #include "util/err.h"
@@ -175,7 +176,7 @@ static int prepare_and_create(const struct cli *cli, const struct conf *conf, st
 int command_init(const struct cli *cli, struct err *err)
 {
 	struct conf *conf;
-	int ret = conf_load(cli->config, &conf, err);
+	int ret = conf_load(cli->config, engine_conf_type, &conf, err);
 
 	if (ret)
 		return ret;

@@ -12,6 +12,7 @@
 #include "auth/access.h"
 #include "auth/policies.h"
 #include "auth/token.h"
+#include "auth/token_cache.h"
 #include "store/store.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -26,6 +27,7 @@
 struct api {
 	struct broker *broker;
 	struct policies *policies;
+	struct token_cache *tokens;
 	enum api_pool pool;
 	bool issued;  /* the last reply holds a credential: api_settle passes on how it fared */
 	bool flushed; /* nobody can say that it was not received */
@@ -42,6 +44,8 @@ int api_new(struct broker *broker, enum api_pool pool, struct api **api_out)
 	api->broker = broker;
 	api->pool = pool;
 	ret = policies_new(broker_store(broker), &api->policies);
+	if (!ret)
+		ret = token_cache_new(broker_store(broker), &api->tokens);
 	if (ret) {
 		api_free(api);
 		return ret;
@@ -52,8 +56,10 @@ int api_new(struct broker *broker, enum api_pool pool, struct api **api_out)
 
 void api_free(struct api *api)
 {
-	if (api)
+	if (api) {
 		policies_free(api->policies);
+		token_cache_free(api->tokens);
+	}
 	free(api);
 }
 
@@ -106,7 +112,7 @@ int context_bearer(struct context *context, struct caller *caller_out, bool *kno
 /* ---- Who asks, and whether that is allowed ---- */
 
 /* LH_EPERM: the refusal is in the outcome. */
-static int find_caller(struct context *context, struct caller *caller)
+static int find_caller(const struct api *api, struct context *context, struct caller *caller)
 {
 	int ret;
 
@@ -114,7 +120,7 @@ static int find_caller(struct context *context, struct caller *caller)
 		outcome_error(&context->outcome, 403, "permission denied");
 		return LH_EPERM;
 	}
-	ret = auth_lookup(broker_store(context->broker), context->request->token, caller);
+	ret = token_cache_lookup(api->tokens, context->request->token, caller);
 	if (ret == LH_EPERM)
 		outcome_error(&context->outcome, 403, INVALID_TOKEN);
 	if (ret || token_allows_address(caller, context->request->raw->remote_address))
@@ -385,7 +391,7 @@ static int serve_request(struct api *api, struct context *context, struct route_
 		ret = wrapping_find(context);
 	if (!ret && (match->miss != ROUTE_FOUND || match->route->capability != CAPABILITY_NONE ||
 		     request->help))
-		ret = find_caller(context, &caller);
+		ret = find_caller(api, context, &caller);
 	if (!ret)
 		ret = take_use(api, context, &caller);
 	if (!ret)

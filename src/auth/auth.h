@@ -47,7 +47,12 @@ struct caller {
 	int64_t ttl;          /* as last granted */
 	int64_t explicit_max; /* seconds since its creation; 0: none */
 	int64_t period;       /* seconds; 0: not periodic */
-	uint64_t revision;    /* of its record; 0: a batch token's */
+
+	/* Of the records as they were read, for who wants to know whether they are the same still. */
+	uint64_t revision; /* 0: of a batch token, which has none */
+	uint64_t ancestor_revisions[TOKEN_ANCESTORS_MAX];
+	int64_t ends_ns; /* the end of it or of an ancestor, whichever comes first; 0: never */
+	size_t record_size;
 };
 
 #define TOKEN_USED_UP (-1)

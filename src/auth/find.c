@@ -50,10 +50,9 @@ int tombstone_read(struct store *store, const unsigned char name[KEYRING_NAME_SI
 /* Whether the ancestor is alive, and its record. LH_EPERM: it is not. LH_ENOENT: the token is an
  * orphan by now, only its record does not say so yet. */
 static int read_ancestor(struct store *store, const unsigned char name[KEYRING_NAME_SIZE],
-			 json_t **record_out)
+			 json_t **record_out, uint64_t *revision_out)
 {
 	enum tombstone tombstone;
-	uint64_t revision;
 	int ret;
 
 	*record_out = NULL;
@@ -62,28 +61,42 @@ static int read_ancestor(struct store *store, const unsigned char name[KEYRING_N
 		return ret;
 	if (tombstone != TOMBSTONE_NONE)
 		return tombstone == TOMBSTONE_ORPHAN ? LH_ENOENT : LH_EPERM;
-	ret = record_get(store, name, record_out, &revision);
+	ret = record_get(store, name, record_out, revision_out, NULL);
 	if (!ret && !record_is_alive(*record_out, clock_now_ns()))
 		ret = LH_EPERM;
 	return ret == LH_ENOENT ? LH_EPERM : ret;
+}
+
+static void add_ancestor(struct caller *caller, const unsigned char name[KEYRING_NAME_SIZE],
+			 const json_t *record, uint64_t revision)
+{
+	int64_t ends_ns = record_expires_ns(record);
+
+	memcpy(caller->ancestors[caller->ancestor_count], name, KEYRING_NAME_SIZE);
+	caller->ancestor_revisions[caller->ancestor_count] = revision;
+	caller->ancestor_count++;
+	if (ends_ns && (!caller->ends_ns || ends_ns < caller->ends_ns))
+		caller->ends_ns = ends_ns;
 }
 
 int ancestors_read(struct store *store, const json_t *record, struct caller *caller)
 {
 	json_t *ancestor = NULL, *higher = NULL;
 	unsigned char name[KEYRING_NAME_SIZE];
+	uint64_t revision = 0;
 	int ret = 0;
 
+	caller->ends_ns = caller->expires_ns;
 	while (!ret && record_parent(ancestor ? ancestor : record, name)) {
 		if (caller->ancestor_count == TOKEN_ANCESTORS_MAX) {
 			ret = LH_ECORRUPT;
 			break;
 		}
-		ret = read_ancestor(store, name, &higher);
+		ret = read_ancestor(store, name, &higher, &revision);
 		json_decref(ancestor);
 		ancestor = higher;
 		if (!ret)
-			memcpy(caller->ancestors[caller->ancestor_count++], name, sizeof(name));
+			add_ancestor(caller, name, ancestor, revision);
 	}
 	json_decref(ancestor);
 	/* A batch token dies with its parent even where stored children live on. */
@@ -123,7 +136,7 @@ static int find_record(struct store *store, const char *token, struct caller *ca
 		return ret;
 	if (text_starts_with(token, TOKEN_BATCH_PREFIX))
 		return batch_token_open(store, token, record_out);
-	ret = record_get(store, caller->token, record_out, &caller->revision);
+	ret = record_get(store, caller->token, record_out, &caller->revision, &caller->record_size);
 	return ret == LH_ENOENT ? LH_EPERM : ret;
 }
 
@@ -162,7 +175,7 @@ int token_find_name(struct store *store, const unsigned char name[KEYRING_NAME_S
 	int ret;
 
 	memcpy(caller.token, name, sizeof(caller.token));
-	ret = record_get(store, name, &record, &caller.revision);
+	ret = record_get(store, name, &record, &caller.revision, NULL);
 	if (!ret)
 		ret = read_living(store, record, &caller);
 	json_decref(record);

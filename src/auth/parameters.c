@@ -11,9 +11,7 @@ bool wrap_allowed(const struct rule *rule, const struct access *access)
 
 	if (rule->max_wrap && (ttl <= 0 || ttl > rule->max_wrap))
 		return false;
-	if (rule->min_wrap && ttl < rule->min_wrap)
-		return false;
-	return !rule->max_wrap || !rule->min_wrap || rule->min_wrap <= rule->max_wrap;
+	return ttl >= rule->min_wrap;
 }
 
 /* The value list of a parameter, whose names stand in lower case; NULL if there is none. Names that

@@ -65,7 +65,7 @@ void key_token_due(struct key *key, int64_t due, const unsigned char name[KEYRIN
 /* ---- Reading and writing ---- */
 
 int record_get(struct store *store, const unsigned char name[KEYRING_NAME_SIZE],
-	       json_t **record_out, uint64_t *revision_out)
+	       json_t **record_out, uint64_t *revision_out, size_t *size_out)
 {
 	struct buf text = BUF_INIT;
 	struct key key;
@@ -74,6 +74,8 @@ int record_get(struct store *store, const unsigned char name[KEYRING_NAME_SIZE],
 	*record_out = NULL;
 	key_token(&key, name);
 	ret = store_get(store, key_bytes(&key), &text, revision_out);
+	if (size_out)
+		*size_out = text.size;
 	if (!ret) {
 		ret = json_read(buf_text(&text), text.size, record_out, NULL);
 		if (ret == LH_EINVAL)
@@ -240,9 +242,14 @@ int64_t record_due(const json_t *record)
 	return json_get_int(record, "due", 0);
 }
 
+int64_t record_expires_ns(const json_t *record)
+{
+	return json_get_int(record, "expires_ns", 0);
+}
+
 bool record_is_alive(const json_t *record, int64_t now_ns)
 {
-	json_int_t expires_ns = json_get_int(record, "expires_ns", 0);
+	int64_t expires_ns = record_expires_ns(record);
 
 	return (!expires_ns || now_ns < expires_ns) &&
 	       json_get_int(record, "num_uses", 0) != TOKEN_USED_UP;

@@ -262,7 +262,7 @@ int token_trace(struct store_batch *batch, const struct caller *caller)
 static int read_unchanged(struct store *store, const struct caller *caller, json_t **record_out)
 {
 	uint64_t revision = 0;
-	int ret = record_get(store, caller->token, record_out, &revision);
+	int ret = record_get(store, caller->token, record_out, &revision, NULL);
 
 	if (ret)
 		return ret == LH_ENOENT ? LH_EPERM : ret;

@@ -13,9 +13,10 @@ struct buf;
 #define TOKEN_BATCH_PREFIX   "hvb."
 #define TOKEN_ROOT_PATH      "auth/token/root"
 
-/* Reads the record of a token, alive or not. *record_out is new. 0, LH_ENOENT, LH_ECORRUPT, … */
+/* Reads the record of a token, alive or not. *record_out is new. size_out: bytes of its text; NULL
+ * allowed. 0, LH_ENOENT, LH_ECORRUPT, … */
 int record_get(struct store *store, const unsigned char name[KEYRING_NAME_SIZE],
-	       json_t **record_out, uint64_t *revision_out);
+	       json_t **record_out, uint64_t *revision_out, size_t *size_out);
 
 /* Adds to a batch what writes it; revision 0: it must not exist yet. 0, LH_ENOMEM, LH_ERANGE. */
 int record_put(struct store_batch *batch, const unsigned char name[KEYRING_NAME_SIZE],
@@ -33,6 +34,9 @@ bool record_parent(const json_t *record, unsigned char parent_out[KEYRING_NAME_S
 
 /* When the revoker must look at it, seconds since 1970; 0: never. */
 int64_t record_due(const json_t *record);
+
+/* When it ends; 0: never. */
+int64_t record_expires_ns(const json_t *record);
 
 /* Whether it lives by itself, whatever its ancestors do. */
 bool record_is_alive(const json_t *record, int64_t now_ns);

@@ -84,7 +84,7 @@ static int add_burial(struct store *store, struct store_batch *batch, const stru
 	ret = tombstone_read(store, due->token.name, &tombstone);
 	if (ret || tombstone != TOMBSTONE_NONE)
 		return ret;
-	ret = record_get(store, due->token.name, &record, &revision);
+	ret = record_get(store, due->token.name, &record, &revision, NULL);
 	if (ret == LH_ECORRUPT) {
 		key_token(&key, due->token.name);
 		ret = store_revision(store, key_bytes(&key), &revision);
@@ -189,7 +189,7 @@ static int add_cut(struct store *store, struct store_batch *batch, const struct 
 {
 	json_t *record;
 	uint64_t revision;
-	int ret = record_get(store, child->name, &record, &revision);
+	int ret = record_get(store, child->name, &record, &revision, NULL);
 
 	*is_batch_out = false;
 	if (ret == LH_ENOENT) {
@@ -259,7 +259,7 @@ int token_forget(struct store *store, struct store_batch *batch, const struct to
 	struct key key;
 	int ret;
 
-	ret = record_get(store, token->name, &record, NULL);
+	ret = record_get(store, token->name, &record, NULL, NULL);
 	if (!ret)
 		ret = forget_named(store, batch, token, record);
 	json_decref(record);

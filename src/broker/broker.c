@@ -192,9 +192,9 @@ int mark_revoking(struct broker *broker, const struct lease_key *key, int64_t un
 
 /* Adds to the batch what marks one lease, if it is there and not marked yet. */
 static int add_marking(struct broker *broker, struct store_batch *batch,
-		       const struct lease_key *key)
+		       const struct lease_key *key, bool forced)
 {
-	struct marking marking = { 0, false };
+	struct marking marking = { 0, forced };
 	struct lease *old, *new;
 	int ret;
 
@@ -213,28 +213,30 @@ static int add_marking(struct broker *broker, struct store_batch *batch,
 	return ret == 1 ? 0 : ret;
 }
 
-static int mark_in_one(struct broker *broker, const struct lease_key *keys, size_t count)
+static int mark_in_one(struct broker *broker, const struct lease_key *keys, size_t count,
+		       bool forced)
 {
 	struct store_batch batch = { 0 };
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < count; i++)
-		ret = add_marking(broker, &batch, &keys[i]);
+		ret = add_marking(broker, &batch, &keys[i], forced);
 	if (!ret && (batch.count || batch.failed))
 		ret = store_apply(broker->options.store, STORE_REVOKE, &batch, NULL);
 	store_batch_free(&batch);
 	return ret;
 }
 
-int mark_all_revoking(struct broker *broker, const struct lease_key *keys, size_t count)
+int mark_all_revoking(struct broker *broker, const struct lease_key *keys, size_t count,
+		      bool forced)
 {
-	int ret = mark_in_one(broker, keys, count);
+	int ret = mark_in_one(broker, keys, count, forced);
 
 	if (ret != LH_ECONFLICT)
 		return ret;
 	ret = 0;
 	for (size_t i = 0; !ret && i < count; i++)
-		ret = mark_in_one(broker, &keys[i], 1);
+		ret = mark_in_one(broker, &keys[i], 1, forced);
 	return ret;
 }
 

@@ -46,7 +46,8 @@ int mark_revoking(struct broker *broker, const struct lease_key *key, int64_t un
  * one of them meanwhile. PENDING ones get the time until which their lost calls may take effect.
  * LH_ECONFLICT: try again. */
 #define LEASES_MARKED (STORE_BATCH_MAX / LEASE_BATCH_OPS)
-int mark_all_revoking(struct broker *broker, const struct lease_key *keys, size_t count);
+int mark_all_revoking(struct broker *broker, const struct lease_key *keys, size_t count,
+		      bool forced);
 
 /* ISSUED becomes ACTIVE; anything else stays. 0 also when it is gone. */
 int confirm_lease(struct broker *broker, const struct lease_key *key);

@@ -50,43 +50,45 @@ static bool is_being_issued(const struct revoker *revoker, const struct job *job
 	       slots_hold(revoker->broker->options.shared, key->name, SLOT_PENDING);
 }
 
-static int mark_one(struct revoker *revoker, const struct job *job, const struct lease_key *key)
+/* Whether the job marks the lease now. */
+static int look_at(struct revoker *revoker, const struct job *job, const struct lease_key *key,
+		   bool *marks_out)
 {
-	struct broker *broker = revoker->broker;
 	struct lease *lease;
-	int64_t unsure = 0;
 	int ret;
 
-	ret = lease_get_key(broker->options.store, key, &lease);
+	*marks_out = false;
+	ret = lease_get_key(revoker->broker->options.store, key, &lease);
 	if (ret)
 		return ret == LH_ENOENT ? 0 : ret;
-	/* Its worker may be in the middle of a call and notices only at its next commit. */
-	if (lease->state == LEASE_PENDING)
-		unsure = unsure_until(broker, lease);
-	if (meant(job, lease) && !is_being_issued(revoker, job, lease, key))
-		ret = mark_revoking(broker, key, unsure, job->force);
+	*marks_out = meant(job, lease) && !is_being_issued(revoker, job, lease, key);
 	lease_free(lease);
-	return ret;
+	return 0;
 }
 
-/* Marks one page. */
+/* Marks one page, in one commit. */
 static int mark_page(struct revoker *revoker, const struct job *job, struct drain *drain)
 {
 	struct path_cursor cursor = drain->cursor;
-	struct lease_key page[PAGE];
-	size_t count;
+	struct lease_key page[LEASES_MARKED];
+	size_t seen, count = 0;
+	bool marks;
 	int ret;
 
-	ret = lease_scan_prefix(revoker->broker->options.store, job->prefix, &cursor, page, PAGE,
-				&count);
-	for (size_t i = 0; !ret && i < count; i++) {
-		slot_beat(revoker->broker->options.slot);
-		ret = mark_one(revoker, job, &page[i]);
+	slot_beat(revoker->broker->options.slot);
+	ret = lease_scan_prefix(revoker->broker->options.store, job->prefix, &cursor, page,
+				LEASES_MARKED, &seen);
+	for (size_t i = 0; !ret && i < seen; i++) {
+		ret = look_at(revoker, job, &page[i], &marks);
+		page[count] = page[i];
+		count += marks;
 	}
+	if (!ret && count)
+		ret = mark_all_revoking(revoker->broker, page, count, job->force);
 	if (ret)
-		return ret;
+		return ret == LH_ECONFLICT ? LH_EBUSY : ret;
 	drain->cursor = cursor;
-	drain->marked = count < PAGE;
+	drain->marked = seen < LEASES_MARKED;
 	return 0;
 }
 

@@ -56,7 +56,7 @@ static int mark_leases(struct revoker *revoker, const struct token_name *token)
 	ret = lease_scan_owner(broker->options.store, &owner, marked ? &marked->after : NULL, page,
 			       LEASES_MARKED, &count);
 	if (!ret)
-		ret = mark_all_revoking(broker, page, count);
+		ret = mark_all_revoking(broker, page, count, false);
 	if (ret)
 		return ret;
 	if (count == LEASES_MARKED) {

@@ -21,6 +21,7 @@
 /* A configuration on its way in. */
 struct load {
 	struct conf *conf;
+	conf_type_at types;
 	const json_t *items;
 	unsigned line; /* of what is looked at, for the error; 0: the file as a whole */
 	struct err *err;
@@ -132,42 +133,40 @@ static int read_seal(struct load *load)
 		       "key_file = \"/etc/leasehold/master.key\"");
 }
 
-static int add_engines(struct load *load)
+static int add_engine(struct load *load, const struct conf_engine_type *type)
 {
 	struct conf *conf = load->conf;
-	size_t count = 0;
+	struct conf_engine *engines;
 
-	while (conf_engine_types[count].type)
-		count++;
-	conf->engines = calloc(count, sizeof(*conf->engines));
-	if (!conf->engines)
+	engines = realloc(conf->engines, (conf->engine_count + 1) * sizeof(*engines));
+	if (!engines)
 		return err_set(load->err, LH_ENOMEM, "memory is out");
-	conf->engine_count = count;
-	for (size_t i = 0; i < count; i++) {
-		const struct conf_engine_type *type = &conf_engine_types[i];
-		int ret;
+	conf->engines = engines;
+	engines += conf->engine_count++;
+	*engines = (struct conf_engine){ .of = *type };
+	return conf_fill_defaults(type->keys, engines, load->err);
+}
 
-		conf->engines[i].type = wipe_copy(type->type, strlen(type->type));
-		if (!conf->engines[i].type)
-			return err_set(load->err, LH_ENOMEM, "memory is out");
-		ret = conf_fill_defaults(type->keys, &conf->engines[i], load->err);
-		if (ret)
-			return ret;
-	}
-	return 0;
+static int add_engines(struct load *load)
+{
+	struct conf_engine_type type;
+	int ret = 0;
+
+	for (size_t i = 0; !ret && load->types(i, &type); i++)
+		ret = add_engine(load, &type);
+	return ret;
 }
 
 /* A sweep that comes while a signed call may still be carried out can miss what that call makes.
  * Simulators on this machine answer at once. */
-static int check_sweeps(const struct conf_engine_type *type, const struct conf_engine *engine,
-			struct err *err)
+static int check_sweeps(const struct conf_engine *engine, struct err *err)
 {
 	char validity[32];
 
-	if (engine->sweep_after[engine->sweep_count - 1] > type->signature_validity ||
+	if (engine->sweep_after[engine->sweep_count - 1] > engine->of.signature_validity ||
 	    conf_endpoint_is_loopback(engine->user_endpoint))
 		return 0;
-	duration_format(type->signature_validity, validity);
+	duration_format(engine->of.signature_validity, validity);
 	return err_set(
 		err, LH_EINVAL,
 		"sweep_after: the last must be later than %s, for so long the cloud may still "
@@ -175,40 +174,43 @@ static int check_sweeps(const struct conf_engine_type *type, const struct conf_e
 		validity);
 }
 
-static int read_engine(struct load *load, const json_t *item, unsigned *lines)
+static struct conf_engine *find_engine(const struct conf *conf, const char *type)
+{
+	for (size_t i = 0; i < conf->engine_count; i++) {
+		if (strcmp(conf->engines[i].of.type, type) == 0)
+			return &conf->engines[i];
+	}
+	return NULL;
+}
+
+static int read_engine(struct load *load, const json_t *item)
 {
 	unsigned line = load->line;
 	const char *name = label(item, 0);
+	struct conf_engine *engine;
+	int ret;
 
 	if (json_array_size(json_object_get(item, "labels")) != 1)
 		return err_set(load->err, LH_EINVAL,
 			       "engine: must be written engine \"type\" { … }");
-	for (size_t i = 0; conf_engine_types[i].type; i++) {
-		const struct conf_engine_type *type = &conf_engine_types[i];
-		struct conf_engine *engine = &load->conf->engines[i];
-		int ret;
-
-		if (strcmp(type->type, name) != 0)
-			continue;
-		if (lines[i])
-			return err_set(load->err, LH_EINVAL,
-				       "engine \"%s\": given twice, first in line %u", name,
-				       lines[i]);
-		lines[i] = line;
-		ret = conf_fill(type->keys, json_object_get(item, "body"), engine, &load->line,
-				load->err);
-		if (ret == 0) {
-			load->line = line;
-			ret = check_sweeps(type, engine, load->err);
-		}
-		return ret ? err_prefix(load->err, ret, "engine \"%s\"", name) : 0;
+	engine = find_engine(load->conf, name);
+	if (!engine)
+		return err_set(load->err, LH_EINVAL, "engine \"%.64s\": unknown engine", name);
+	if (engine->line)
+		return err_set(load->err, LH_EINVAL, "engine \"%s\": given twice, first in line %u",
+			       name, engine->line);
+	engine->line = line;
+	ret = conf_fill(engine->of.keys, json_object_get(item, "body"), engine, &load->line,
+			load->err);
+	if (ret == 0) {
+		load->line = line;
+		ret = check_sweeps(engine, load->err);
 	}
-	return err_set(load->err, LH_EINVAL, "engine \"%.64s\": unknown engine", name);
+	return ret ? err_prefix(load->err, ret, "engine \"%s\"", name) : 0;
 }
 
 static int read_engines(struct load *load)
 {
-	unsigned lines[CONF_ENGINE_TYPES_MAX] = { 0 };
 	json_t *item;
 	size_t i;
 	int ret = add_engines(load);
@@ -220,7 +222,7 @@ static int read_engines(struct load *load)
 		if (strcmp(json_get_text(item, "key"), "engine") != 0)
 			continue;
 		load->line = line_of(item);
-		ret = read_engine(load, item, lines);
+		ret = read_engine(load, item);
 	}
 	return ret;
 }
@@ -289,9 +291,9 @@ static int read_items(const char *path, json_t **items_out, struct err *err)
 	return ret == LH_ERANGE ? LH_EINVAL : ret;
 }
 
-static int fill(struct conf *conf, const json_t *items, struct err *err)
+static int fill(struct conf *conf, conf_type_at types, const json_t *items, struct err *err)
 {
-	struct load load = { .conf = conf, .items = items, .err = err };
+	struct load load = { .conf = conf, .types = types, .items = items, .err = err };
 	int ret = read_all(&load);
 
 	if (ret && load.line)
@@ -299,7 +301,7 @@ static int fill(struct conf *conf, const json_t *items, struct err *err)
 	return ret ? err_prefix(err, ret, "%s", conf->path) : 0;
 }
 
-int conf_load(const char *path, struct conf **conf_out, struct err *err)
+int conf_load(const char *path, conf_type_at types, struct conf **conf_out, struct err *err)
 {
 	struct conf *conf = NULL;
 	json_t *items = NULL;
@@ -316,7 +318,7 @@ int conf_load(const char *path, struct conf **conf_out, struct err *err)
 		ret = err_set(err, LH_ENOMEM, "%s: memory is out", path);
 		goto cleanup;
 	}
-	ret = fill(conf, items, err);
+	ret = fill(conf, types, items, err);
 	if (ret)
 		goto cleanup;
 
@@ -356,11 +358,7 @@ int conf_check_reload(const struct conf *old, const struct conf *new, struct err
 
 const struct conf_engine *conf_engine(const struct conf *conf, const char *type)
 {
-	for (size_t i = 0; i < conf->engine_count; i++) {
-		if (strcmp(conf->engines[i].type, type) == 0)
-			return &conf->engines[i];
-	}
-	return NULL;
+	return find_engine(conf, type);
 }
 
 void conf_free(struct conf *conf)
@@ -371,10 +369,8 @@ void conf_free(struct conf *conf)
 		free(conf->listeners[i].name);
 		conf_release(conf_listener_keys, &conf->listeners[i]);
 	}
-	for (size_t i = 0; i < conf->engine_count; i++) {
-		free(conf->engines[i].type);
-		conf_release(conf_engine_types[i].keys, &conf->engines[i]);
-	}
+	for (size_t i = 0; i < conf->engine_count; i++)
+		conf_release(conf->engines[i].of.keys, &conf->engines[i]);
 	free(conf->engines);
 	conf_release(conf_top_keys, conf);
 	conf_release(conf_storage_keys, conf);

@@ -11,6 +11,7 @@
 
 #include "util/log.h"
 
+struct conf_key;
 struct err;
 
 enum conf_pool { CONF_POOL_READ, CONF_POOL_WORK };
@@ -30,9 +31,20 @@ struct conf_listener {
 	char **peer_users;  /* names, NULL-terminated; NULL: whoever the mode lets in */
 };
 
+/* An engine that a file may name in a block. All borrowed, for ever. */
+struct conf_engine_type {
+	const char *type;
+	const struct conf_key *keys; /* of struct conf_engine, see engine_keys.h */
+	int64_t signature_validity;  /* seconds for which the cloud may still carry out a call */
+};
+
+/* Tells the i-th of them; false behind the last. */
+typedef bool (*conf_type_at)(size_t i, struct conf_engine_type *type_out);
+
 /* One `engine` block. Endpoints are URLs without a path. */
 struct conf_engine {
-	char *type;          /* "alicloud" */
+	struct conf_engine_type of;
+	unsigned line;       /* where it stands in the file; 0: not there */
 	char *user_endpoint; /* ram_endpoint, cam_endpoint: users, keys and policies */
 	char *sts_endpoint;
 	char *metadata_endpoint; /* "" switches instance metadata off */
@@ -69,9 +81,10 @@ struct conf {
 	size_t engine_count;
 };
 
-/* Reads and checks the file. *conf_out is new, to be released with conf_free.
+/* Reads and checks the file. *conf_out is new, to be released with conf_free; it has a block for each
+ * of the types.
  * Errors read `file:line: key: what and what to do`. 0, LH_ENOMEM, LH_ENOENT, LH_EINVAL, LH_EIO. */
-int conf_load(const char *path, struct conf **conf_out, struct err *err);
+int conf_load(const char *path, conf_type_at types, struct conf **conf_out, struct err *err);
 
 /* Whether a running server may go from one configuration to the other: storage, seal, user and
  * group must be the same. 0, or LH_EINVAL naming the key that changed. */

@@ -3,6 +3,7 @@
 
 #include "conf/address.h"
 #include "conf/conf.h"
+#include "conf/engine_keys.h"
 #include "util/bucket.h"
 #include "util/err.h"
 #include "util/text.h"
@@ -25,7 +26,7 @@ static int check_path(const struct conf_key *key, const char *text, struct err *
 	return 0;
 }
 
-static int check_path_or_empty(const struct conf_key *key, const char *text, struct err *err)
+int conf_check_path_or_none(const struct conf_key *key, const char *text, struct err *err)
 {
 	return text[0] ? check_path(key, text, err) : 0;
 }
@@ -36,18 +37,18 @@ static int check_address(const struct conf_key *key, const char *text, struct er
 	return conf_check_address(text, err);
 }
 
-static int check_endpoint(const struct conf_key *key, const char *text, struct err *err)
+int conf_check_endpoint_key(const struct conf_key *key, const char *text, struct err *err)
 {
 	return conf_check_endpoint(text, key->plain_host, err);
 }
 
-static int check_endpoint_or_empty(const struct conf_key *key, const char *text, struct err *err)
+int conf_check_endpoint_or_none(const struct conf_key *key, const char *text, struct err *err)
 {
-	return text[0] ? check_endpoint(key, text, err) : 0;
+	return text[0] ? conf_check_endpoint_key(key, text, err) : 0;
 }
 
 /* New regions come; what they are called is the cloud's affair. */
-static int check_region(const struct conf_key *key, const char *text, struct err *err)
+int conf_check_region(const struct conf_key *key, const char *text, struct err *err)
 {
 	(void)key;
 	if (!text_is_word(text, "-", 64))
@@ -104,54 +105,3 @@ const struct conf_key conf_listener_keys[] = {
 	{ "peer_users", CONF_TEXTS, MEMBER(peer_users), .value = NULL },
 	{ 0 },
 };
-
-#undef MEMBER
-#define MEMBER(name) offsetof(struct conf_engine, name)
-
-/* What every engine's block takes. */
-#define ENGINE_KEYS                                                                                \
-	{ "ca_file", CONF_TEXT, MEMBER(ca_file), .check = check_path_or_empty, .value = "\"\"" },  \
-		{ "request_timeout", CONF_MILLISECONDS, MEMBER(request_timeout),                   \
-		  .min = 1,          .max = 60,         .value = "\"10s\"" },                      \
-		{ "sweep_after", CONF_SWEEPS, MEMBER(sweep_after),                                 \
-		  .min = 1,      .max = DAY,  .value = "[\"30s\", \"5m\", \"20m\"]" },             \
-	{                                                                                          \
-		"quotas", CONF_QUOTAS, MEMBER(quotas), .min = 1, .max = BUCKET_RATE_MAX            \
-	}
-
-static const struct conf_key alicloud_keys[] = {
-	{ "ram_endpoint", CONF_TEXT, MEMBER(user_endpoint), .check = check_endpoint,
-	  .value = "\"https://ram.aliyuncs.com\"" },
-	{ "sts_endpoint", CONF_TEXT, MEMBER(sts_endpoint), .check = check_endpoint,
-	  .value = "\"https://sts.aliyuncs.com\"" },
-	{ "metadata_endpoint", CONF_TEXT, MEMBER(metadata_endpoint),
-	  .check = check_endpoint_or_empty, .plain_host = "100.100.100.200",
-	  .value = "\"http://100.100.100.200\"" },
-	ENGINE_KEYS,
-	{ 0 },
-};
-
-/* The metadata endpoint has escapes that JSON does not ask for: when memory is out at the closing quote
- * of a text that has 32 bytes with its quotes, Jansson reads on behind it. */
-static const struct conf_key tencentcloud_keys[] = {
-	{ "cam_endpoint", CONF_TEXT, MEMBER(user_endpoint), .check = check_endpoint,
-	  .value = "\"https://cam.tencentcloudapi.com\"" },
-	{ "sts_endpoint", CONF_TEXT, MEMBER(sts_endpoint), .check = check_endpoint,
-	  .value = "\"https://sts.tencentcloudapi.com\"" },
-	{ "metadata_endpoint", CONF_TEXT, MEMBER(metadata_endpoint),
-	  .check = check_endpoint_or_empty, .plain_host = "metadata.tencentyun.com",
-	  .value = "\"http:\\/\\/metadata.tencentyun.com\"" },
-	{ "region", CONF_TEXT, MEMBER(region), .check = check_region, .value = "\"ap-guangzhou\"" },
-	ENGINE_KEYS,
-	{ 0 },
-};
-
-/* Tencent Cloud takes a time that is 5 minutes off, to either side. */
-const struct conf_engine_type conf_engine_types[] = {
-	{ "alicloud", alicloud_keys, 15 * 60 },
-	{ "tencentcloud", tencentcloud_keys, 10 * 60 },
-	{ NULL, NULL, 0 },
-};
-
-_Static_assert(sizeof(conf_engine_types) / sizeof(conf_engine_types[0]) <= CONF_ENGINE_TYPES_MAX,
-	       "raise CONF_ENGINE_TYPES_MAX");

@@ -3,10 +3,7 @@
 
 #include <string.h>
 
-#include "engine/alicloud/alicloud.h"
-#include "engine/tencentcloud/tencentcloud.h"
-
-const struct engine *const engine_all[] = { &engine_alicloud, &engine_tencentcloud, NULL };
+#include "conf/conf.h"
 
 const struct engine *engine_find(const char *type)
 {
@@ -15,4 +12,14 @@ const struct engine *engine_find(const char *type)
 			return engine_all[i];
 	}
 	return NULL;
+}
+
+bool engine_conf_type(size_t i, struct conf_engine_type *type_out)
+{
+	const struct engine *engine = engine_all[i];
+
+	if (engine)
+		*type_out = (struct conf_engine_type){ engine->type, engine->conf_keys,
+						       engine->signature_validity };
+	return engine;
 }

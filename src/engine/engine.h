@@ -13,6 +13,8 @@
 
 #include "util/field.h"
 
+struct conf_engine_type;
+struct conf_key;
 struct err;
 struct sign_scheme;
 
@@ -206,6 +208,11 @@ struct engine {
 	const char *type;
 	const char *help; /* one paragraph for ?help=1 */
 
+	/* Mandatory. The keys of its block in the configuration file (conf/engine_keys.h), and for how
+	 * many seconds after it was signed the cloud may carry out a call. */
+	const struct conf_key *conf_keys;
+	int64_t signature_validity;
+
 	/* Mandatory. How its calls are signed. */
 	const struct sign_scheme *scheme;
 
@@ -313,7 +320,10 @@ struct engine {
 /* The engine of a type; NULL if unknown. */
 const struct engine *engine_find(const char *type);
 
-/* All of them, NULL-terminated. */
+/* All of them, NULL-terminated (all.c). */
 extern const struct engine *const engine_all[];
+
+/* What conf_load is told of the i-th; false behind the last. */
+bool engine_conf_type(size_t i, struct conf_engine_type *type_out);
 
 #endif

@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include "conf/conf.h"
+#include "engine/engine.h"
 #include "proc/generation.h"
 #include "proc/master_priv.h"
 #include "proc/notify.h"
@@ -91,7 +92,7 @@ int master_add_generation(struct master *master, struct conf *conf, struct err *
 static int read_again(struct master *master, struct conf **conf_out, struct err *err)
 {
 	const struct conf *old = master->newest->conf;
-	int ret = conf_load(old->path, conf_out, err);
+	int ret = conf_load(old->path, engine_conf_type, conf_out, err);
 
 	if (ret == 0)
 		ret = conf_check_reload(old, *conf_out, err);

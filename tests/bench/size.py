@@ -65,9 +65,9 @@ def leases(table, options):
             server.start_daemon()
             server.must("PUT", "sys/leases/revoke", {"lease_id": model})
     what = "{:,} leases against one".format(options.leases)
-    _compare(table, what + ": from exec to the first sys/health", *(one.health for one in pair))
-    _compare(table, what + ": from exec to the first read of a role", *(one.read for one in pair))
-    _compare_memory(table, what + ": anonymous memory", *(one.memory for one in pair))
+    compare(table, what + ": from exec to the first sys/health", *(one.health for one in pair))
+    compare(table, what + ": from exec to the first read of a role", *(one.read for one in pair))
+    compare_memory(table, what + ": anonymous memory", *(one.memory for one in pair))
 
 
 def _stop_with_a_lease(server):
@@ -77,14 +77,14 @@ def _stop_with_a_lease(server):
     return model
 
 
-def _compare(table, what, empty, full):
+def compare(table, what, empty, full):
     part = median(full) / median(empty)
     table.add(what, "at most %.1f x" % TIME_PART,
               "%.0f ms and %.0f ms: %.2f x" % (median(empty) * 1000, median(full) * 1000, part),
               part <= TIME_PART, "500 ms with 125k tokens")
 
 
-def _compare_memory(table, what, empty, full):
+def compare_memory(table, what, empty, full):
     if None in empty + full:
         _not_seen(table, what, "within 10 %")
         return

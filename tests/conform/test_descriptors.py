@@ -9,7 +9,7 @@ from suite import every_engine
 
 
 def in_the_array():
-    with open(os.path.join(TOP, "src", "engine", "engine.c"), encoding="utf-8") as file:
+    with open(os.path.join(TOP, "src", "engine", "all.c"), encoding="utf-8") as file:
         array = re.search(r"engine_all\[\] = \{(.*?)\};", file.read(), re.DOTALL).group(1)
     return set(re.findall(r"&engine_(\w+)", array))
 

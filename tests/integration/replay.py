@@ -21,7 +21,8 @@ CLOCK = {"creation_time"}               # seconds since 1970, where it is a numb
 COUNTING = {"ttl", "lease_duration"}    # go down while the test runs
 WRAPPED = {"wrapping": {4: "w2", 13: "wa", 15: "wl"}}
 # Recordings of several tokens: which answer gives ${t} and the like, and an accessor's ${a}.
-TOKENS = {"tokens": {1: ("t", "a"), 28: ("p",), 31: ("o",), 33: ("n",), 40: ("nr",), 43: ("rt",)}}
+TOKENS = {"tokens": {1: ("t", "a"), 28: ("p",), 31: ("o",), 33: ("n",), 40: ("nr",), 43: ("rt",)},
+          "policies": {82: ("pp",)}}
 OURS = {"mount_type"}                   # newer than the recording; clients ignore it
 
 

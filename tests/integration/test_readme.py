@@ -2,6 +2,7 @@
 """README says nothing that is not so: its files exist, and it knows every key."""
 import os
 import re
+import subprocess
 
 from nginx import FILES, TOP
 
@@ -26,3 +27,17 @@ def test_it_explains_every_key_of_the_configuration():
     text = readme()
     assert len(keys) > 15
     assert not [key for key in sorted(keys) if key not in text]
+
+
+def test_its_policy_grants_what_it_says(leasehold, tmp_path):
+    policy = tmp_path / "backup.hcl"
+    found = re.search(r"^    # backup.hcl\n(.*?)\n\n", readme(), re.DOTALL | re.MULTILINE)
+    policy.write_text(found[1], encoding="utf-8")
+    done = subprocess.run(
+        [leasehold, "policy", "check", "-policy", str(policy), "alicloud/creds/backup",
+         "alicloud/role/", "alicloud/role/x", "alicloud/role/backup-x", "alicloud/config"],
+        capture_output=True, text=True, check=False)
+    assert [line for line in done.stdout.splitlines() if not line.startswith(" ")] == [
+        "alicloud/creds/backup: read", "alicloud/role/: list, read",
+        "alicloud/role/x: list, read", "alicloud/role/backup-x: create, read, update",
+        "alicloud/config: deny"], done

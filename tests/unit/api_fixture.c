@@ -36,7 +36,7 @@ void api_fixture_open(struct api_fixture *fixture, const char *type)
 	memset(fixture, 0, sizeof(*fixture));
 	temp_store_open(&fixture->temp);
 	make_token(fixture);
-	fixture->engine.type = (char *)(uintptr_t)type;
+	fixture->engine.of.type = type;
 	fixture->engine.sweep_after[0] = 30;
 	fixture->engine.sweep_count = 1;
 	fixture->conf.engines = &fixture->engine;

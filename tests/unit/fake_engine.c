@@ -179,8 +179,3 @@ const struct engine engine_fake = {
 };
 
 const struct engine *const engine_all[] = { &engine_fake, NULL };
-
-const struct engine *engine_find(const char *type)
-{
-	return strcmp(type, "fake") == 0 ? &engine_fake : NULL;
-}

@@ -153,7 +153,8 @@ static void what_does_not_hold_is_left_out(void **state)
 		"path \"a\" { policy = \"read\" expiration = \"1970-01-01T00:16:40Z\" }\n"
 		"path \"b\" { policy = \"read\" expiration = \"1970-01-01T00:16:42Z\" }\n"
 		"path \"c\" { policy = \"read\" expiration = \"1970-01-01T00:16:41Z\" }\n"
-		"path \"d{{identity.entity.id}}\" { policy = \"read\" }\n",
+		"path \"d{{identity.entity.id}}\" { policy = \"read\" }\n"
+		"path \"e\" { policy = \"read\" expiration = \"1970-01-01T00:00:00Z\" }\n",
 		NULL);
 
 	(void)state;
@@ -333,6 +334,9 @@ static const struct {
 	{ "other names, but this value",
 	  "policy = \"write\" allowed_parameters = { a = [1] \"*\" = [] }", "{\"a\":2,\"b\":1}",
 	  CAPABILITY_UPDATE, 0, false },
+	{ "all names alone, even a field of that name",
+	  "policy = \"write\" allowed_parameters = { \"*\" = [2] }", "{\"*\":1}", CAPABILITY_UPDATE,
+	  0, true },
 	{ "all names alone, whatever the values",
 	  "policy = \"write\" allowed_parameters = { \"*\" = [2] }", "{\"a\":1}", CAPABILITY_UPDATE,
 	  0, true },

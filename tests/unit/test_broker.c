@@ -102,7 +102,7 @@ static int setup(void **state)
 	log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT, "test");
 	temp_store_open(&temp);
 	memset(&conf_fake, 0, sizeof(conf_fake));
-	conf_fake.type = (char *)(uintptr_t) "fake";
+	conf_fake.of.type = "fake";
 	/* Nobody listens there. */
 	conf_fake.user_endpoint = (char *)(uintptr_t) "http://127.0.0.1:1";
 	conf_fake.ca_file = (char *)(uintptr_t) "";
@@ -449,6 +449,8 @@ static void a_session_is_one_record(void **state)
 	assert_int_equal(lease->state, LEASE_ACTIVE);
 	assert_in_range(lease->ttl, 899, 900);
 	lease_free(lease);
+	broker_sent(broker);
+	assert_int_equal(shared->slots[0].phase, SLOT_FREE);
 	broker_delivered(broker, true);
 	make_due();
 	turn(2);

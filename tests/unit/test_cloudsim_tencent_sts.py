@@ -7,13 +7,17 @@ what all clouds share (faults, late effects, ghosts) does here what it does ther
 import http.client
 import json
 import pathlib
+import signal
+import ssl
+import subprocess
 import sys
 import time
 from urllib.parse import quote, urlsplit
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TESTS))
 
 from cloudsim.client import CloudSim  # noqa: E402
 
@@ -286,6 +290,56 @@ def test_the_string_to_sign_is_shown(sim, root):
     reply = root("ListUsers")
     refused(reply, "AuthFailure.SignatureFailure")
     assert "TC3-HMAC-SHA256\n" in reply.message and "content-type:application/json" in reply.message
+
+
+def test_a_hang_and_a_trickle(sim, root):
+    sim.fault("hang", seconds=0.1, effect="done", times=1)
+    with pytest.raises(BROKEN):
+        add(root)
+    assert exists(sim)
+    sim.fault("trickle", seconds=0.0005, times=1)
+    ok(add(root, "v"))
+
+
+def test_a_wrong_certificate_is_sent_nothing(sim, root):
+    sim.fault("certificate", cloud="tencentcloud", service="cam", certificate="ca")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        root("ListUsers")
+    assert sim.state()["tls"]["bytes_on_bad_certificate"] == 0
+    ok(root.identity())
+
+
+CHILD = """
+import sys, types
+sys.path.insert(0, sys.argv[1])
+from cloudsim.tencentcloud.caller import Caller
+place = types.SimpleNamespace(cam_endpoint=sys.argv[2], ca_file=sys.argv[3])
+Caller(place, sys.argv[4], sys.argv[5])("AddUser", Name="u", UseApi=0)
+"""
+
+
+@pytest.mark.parametrize("when, there", [("before", False), ("after", True)])
+def test_the_peer_is_killed(sim, when, there):
+    number = sim.kill_hook("AddUser", when)
+    done = subprocess.run([sys.executable, "-c", CHILD, str(TESTS), sim.cam_endpoint, sim.ca_file,
+                           *sim.root_key], check=False, timeout=20)
+    assert done.returncode == -signal.SIGKILL
+    assert sim.wait(killed=number) and exists(sim) == there
+
+
+def test_nothing_breaks_the_simulator(sim, root):
+    """Members of odd types meet the log and the faults, an unreadable signature an echo."""
+    sim.fault("drop", user="u", policy="p")
+    for params in ({"Name": ["u"]}, {"Name": {}}, {"PolicyId": {"a": 1}}, {"PolicyId": [[1], "p"]},
+                   {"TargetUin": 1.5}, {"TargetUin": 10**30}, {"AttachUin": True}, {"PolicyId": -1},
+                   {"PolicyName": None}, {"Name": "\ud800"}):
+        assert root.tc3("AttachUserPolicy", params).code in ("UnknownParameter", "InvalidParameter",
+                                                             "MissingParameter")
+    sim.clear_faults()
+    sim.fault("echo")
+    refused(root.tc3("ListUsers", authorization="x"), "AuthFailure.InvalidAuthorization")
+    refused(root.tc3("ListUsers", x_tc_timestamp="x"), "InvalidParameter")
+    assert len(sim.calls()) == 12 and sim.state()["bugs"] == 0
 
 
 def test_the_cloud_may_be_behind(sim, root):

@@ -12,6 +12,7 @@
 
 #include "conf/conf.h"
 #include "conf/schema.h"
+#include "engine/engine.h"
 #include "fail_alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
@@ -49,7 +50,7 @@ static int load_text(const char *text, struct conf **conf_out, struct err *err)
 	assert_non_null(file);
 	assert_true(fputs(text, file) >= 0);
 	assert_int_equal(fclose(file), 0);
-	return conf_load(path, conf_out, err);
+	return conf_load(path, engine_conf_type, conf_out, err);
 }
 
 static struct conf *load_sound(const char *text)
@@ -482,9 +483,9 @@ static void a_missing_file_is_said_to_be_missing(void **state)
 	struct conf *conf;
 
 	(void)state;
-	assert_int_equal(conf_load("/nonexistent/f", &conf, &err), LH_ENOENT);
+	assert_int_equal(conf_load("/nonexistent/f", engine_conf_type, &conf, &err), LH_ENOENT);
 	assert_string_equal(err.text, "/nonexistent/f: No such file or directory");
-	assert_int_equal(conf_load("/", &conf, &err), LH_EIO);
+	assert_int_equal(conf_load("/", engine_conf_type, &conf, &err), LH_EIO);
 	assert_null(conf);
 }
 
@@ -550,7 +551,7 @@ static void each_failing_allocation_is_reported(void **state)
 		int ret;
 
 		fail_alloc_at(n);
-		ret = conf_load(path, &conf, &err);
+		ret = conf_load(path, engine_conf_type, &conf, &err);
 		if (!fail_alloc_stop()) {
 			assert_int_equal(ret, 0);
 			assert_true(n > 100);

@@ -49,6 +49,13 @@ static const struct row {
 	  { LOWER, LOWER DEC "_-", 1, 64 },
 	  { LOWER UPPER DEC "+=,.@_-", LOWER UPPER DEC "+=,.@_-", 1, 128 },
 	  { LOWER UPPER DEC "+=,.@_-", LOWER UPPER DEC "+=,.@_-", 2, 32 } },
+	/* Of the tests alone. */
+	{ "thirdcloud",
+	  "{\"rights\":[\"read\"]}",
+	  "{\"role\":\"reader\"}",
+	  { LOWER, LOWER DEC "-", 1, 40 },
+	  { "", "", 0, 0 },
+	  { LOWER, LOWER DEC "-", 1, 40 } },
 };
 
 static const char *const displays[] = {

@@ -68,6 +68,8 @@ static const struct {
 	  "parts* a/+/b read" },
 	{ "a plus inside a part is no wildcard", "path \"a+b/+c\" { capabilities = [\"read\"] }",
 	  "exact a+b/+c read" },
+	{ "a plus at the end of a part is none either",
+	  "path \"a+/b+\" { capabilities = [\"read\"] }", "exact a+/b+ read" },
 	{ "one leading slash goes", "path \"//a\" { capabilities = [\"read\"] }", "exact /a read" },
 	{ "an empty path", "path \"\" { capabilities = [\"read\"] }", "exact  read" },
 	{ "no capabilities", "path \"a\" {}", "exact a" },

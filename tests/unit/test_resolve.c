@@ -82,7 +82,7 @@ static int setup(void **state)
 	(void)state;
 	log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT, "test");
 	temp_store_open(&temp);
-	conf_fake.type = (char *)(uintptr_t) "fake";
+	conf_fake.of.type = "fake";
 	conf.engines = &conf_fake;
 	conf.engine_count = 1;
 	conf.default_lease_ttl = 3600;

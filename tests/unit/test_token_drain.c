@@ -94,7 +94,7 @@ static int set_up(void **state)
 	log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT, "test");
 	temp_store_open(&temp);
 	memset(&conf_fake, 0, sizeof(conf_fake));
-	conf_fake.type = (char *)(uintptr_t) "fake";
+	conf_fake.of.type = "fake";
 	conf_fake.user_endpoint = (char *)(uintptr_t) "http://127.0.0.1:1";
 	conf_fake.ca_file = (char *)(uintptr_t) "";
 	conf_fake.request_timeout = 1000;
@@ -339,6 +339,8 @@ static void parent_and_child_may_be_revoked_one_by_one(void **state)
 	revoke(&child);
 	revoke(&root);
 	settle(20);
+	caller_clear(&root);
+	caller_clear(&child);
 	root = child_of(NULL);
 	child = child_of(&root);
 	revoke(&root);
@@ -709,6 +711,102 @@ static void lost_memory_only_delays_it(void **state)
 	caller_clear(&child);
 }
 
+/* ---- Many ---- */
+
+/* In as few commits as batches have room for. */
+static void make_children(const struct caller *parent, size_t count)
+{
+	struct token_terms terms = terms_of(parent, 600);
+	struct token_made made;
+
+	while (count) {
+		struct store_batch batch = { 0 };
+
+		for (; count && batch.count + TOKEN_ADD_OPS <= STORE_BATCH_MAX; count--) {
+			assert_int_equal(token_add(temp.store, &batch, &terms, &made), 0);
+			token_made_clear(&made);
+		}
+		assert_int_equal(store_apply(temp.store, STORE_NORMAL, &batch, NULL), 0);
+		store_batch_free(&batch);
+	}
+}
+
+/* Copies of the only lease. */
+static void make_leases(size_t count)
+{
+	struct due due;
+	struct lease *lease;
+	size_t found;
+
+	assert_int_equal(due_scan(temp.store, INT64_MAX - 1, NULL, &due, 1, &found), 0);
+	assert_int_equal(lease_get_key(temp.store, &due.lease, &lease), 0);
+	while (count) {
+		struct store_batch batch = { 0 };
+
+		for (; count && batch.count + LEASE_BATCH_OPS <= STORE_BATCH_MAX; count--) {
+			char id[64];
+
+			snprintf(id, sizeof(id), "cloud/creds/app/%zu", count);
+			free(lease->id);
+			lease->id = strdup(id);
+			assert_int_equal(lease_change(temp.store, &batch, NULL, lease), 0);
+		}
+		assert_int_equal(store_apply(temp.store, STORE_NORMAL, &batch, NULL), 0);
+		store_batch_free(&batch);
+	}
+	lease_free(lease);
+}
+
+static void check_all_revoking(void)
+{
+	struct due page[64], last;
+	size_t count = 64;
+	bool first = true;
+
+	while (count == 64) {
+		assert_int_equal(
+			due_scan(temp.store, INT64_MAX - 1, first ? NULL : &last, page, 64, &count),
+			0);
+		for (size_t i = 0; i < count; i++) {
+			struct lease *lease;
+
+			assert_int_equal(lease_get_key(temp.store, &page[i].lease, &lease), 0);
+			assert_int_equal(lease->state, LEASE_REVOKING);
+			lease_free(lease);
+		}
+		first = false;
+		last = page[count ? count - 1 : 0];
+	}
+}
+
+static void ten_thousand_children_and_leases_go_after_one_commit(void **state)
+{
+	size_t many = getenv("LEASEHOLD_VALGRIND") ? 200 : 10000;
+	struct caller root = child_of(NULL), child = child_of(&root);
+	size_t before;
+	int64_t start;
+
+	(void)state;
+	make_children(&root, many);
+	lend(&root);
+	make_leases(many);
+	before = count_records();
+	start = clock_boot_ms();
+	revoke(&root);
+	assert_true(clock_boot_ms() - start < 1000);
+	assert_int_equal(look_up(&child), LH_ENOENT);
+	assert_int_equal(count_records(), before + 2); /* nothing else was touched */
+	for (int i = 0; is_stored(&root); i++) {
+		assert_true(i < 20000);
+		turn(1);
+	}
+	assert_false(is_stored(&child));
+	assert_true(fake.revokes > 0); /* the rest as fast as the cloud's quota allows */
+	check_all_revoking();
+	caller_clear(&root);
+	caller_clear(&child);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -736,6 +834,7 @@ int main(void)
 		TEST(the_cubbyhole_goes_with_its_token),
 		TEST(a_broken_record_goes_as_well),
 		TEST(lost_memory_only_delays_it),
+		TEST(ten_thousand_children_and_leases_go_after_one_commit),
 	};
 
 	fail_alloc_jansson();

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/alicloud/alicloud.h"
 
+#include "conf/engine_keys.h"
 #include "engine/alicloud/alicloud_priv.h"
 #include "engine/pair.h"
 #include "engine/plan.h"
 #include "engine/role.h"
 #include "sign/sign.h"
+
+static const struct conf_key conf_keys[] = {
+	CONF_ENDPOINT("ram_endpoint", user_endpoint, "https://ram.aliyuncs.com"),
+	CONF_ENDPOINT("sts_endpoint", sts_endpoint, "https://sts.aliyuncs.com"),
+	CONF_METADATA_ENDPOINT("http://100.100.100.200", "100.100.100.200"),
+	CONF_ENGINE_KEYS,
+	{ 0 },
+};
 
 static const struct field config_fields[] = {
 	{ "access_key", FIELD_STRING,
@@ -85,6 +94,8 @@ const struct engine engine_alicloud = {
 		"the lease ends. A role with an ARN assumes that RAM role; such a credential "
 		"cannot be renewed or revoked, it ends by itself. Write the server's own key to "
 		"config, a role to role/<name>, and read creds/<name>.",
+	.conf_keys = conf_keys,
+	.signature_validity = 15 * 60,
 	.scheme = &sign_acs3,
 	.quotas = quotas,
 	.config_fields = config_fields,

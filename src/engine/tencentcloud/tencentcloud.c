@@ -1,11 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/tencentcloud/tencentcloud.h"
 
+#include "conf/engine_keys.h"
 #include "engine/pair.h"
 #include "engine/plan.h"
 #include "engine/role.h"
 #include "engine/tencentcloud/tencentcloud_priv.h"
 #include "sign/sign.h"
+
+/* The metadata endpoint has escapes that JSON does not ask for: when memory is out at the closing quote
+ * of a text that has 32 bytes with its quotes, Jansson reads on behind it. */
+static const struct conf_key conf_keys[] = {
+	CONF_ENDPOINT("cam_endpoint", user_endpoint, "https://cam.tencentcloudapi.com"),
+	CONF_ENDPOINT("sts_endpoint", sts_endpoint, "https://sts.tencentcloudapi.com"),
+	CONF_METADATA_ENDPOINT("http:\\/\\/metadata.tencentyun.com", "metadata.tencentyun.com"),
+	CONF_REGION("ap-guangzhou"),
+	CONF_ENGINE_KEYS,
+	{ 0 },
+};
 
 static const struct field config_fields[] = {
 	{ "secret_id", FIELD_STRING,
@@ -83,6 +95,8 @@ const struct engine engine_tencentcloud = {
 		"the lease ends. A role with an ARN assumes that CAM role; such a credential "
 		"cannot be renewed or revoked, it ends by itself. Write the server's own key to "
 		"config, a role to role/<name>, and read creds/<name>.",
+	.conf_keys = conf_keys,
+	.signature_validity = 10 * 60, /* 5 minutes off, to either side */
 	.scheme = &sign_tc3,
 	.quotas = quotas,
 	.config_fields = config_fields,

@@ -74,17 +74,23 @@ class TencentCloud(AccountCloud):
     def names(self, incoming):
         """Most calls only give numbers; the log and the faults know names."""
         params, account = incoming.params, self.world.accounts.get(incoming.account)
-        user, policy = params.get("Name"), params.get("PolicyName")
-        for member in ("AttachUin", "DetachUin", "TargetUin"):
-            if account and isinstance(params.get(member), int):
-                found = self.world.user_of(account, params[member])
-                user = found.name if found else str(params[member])
         numbers = params.get("PolicyId", [])
-        numbers = numbers if isinstance(numbers, list) else [numbers]
-        if account and numbers and all(isinstance(number, int) for number in numbers):
-            found = [self.world.policy_of(account, number) for number in numbers]
-            policy = " ".join(p.name if p else str(n) for p, n in zip(found, numbers))
-        return user, policy
+        users = [params.get("Name")]
+        users += [self._name(self.world.user_of, account, params.get(member))
+                  for member in ("AttachUin", "DetachUin", "TargetUin")]
+        policies = [params.get("PolicyName")]
+        policies += [self._name(self.world.policy_of, account, number)
+                     for number in (numbers if isinstance(numbers, list) else [numbers])]
+        return tuple(" ".join(name for name in names if isinstance(name, str)) or None
+                     for names in (users, policies))
+
+    @staticmethod
+    def _name(find, account, number):
+        """The name that belongs to a number, else the number as text; None if it is none."""
+        if account is None or not isinstance(number, int):
+            return None
+        found = find(account, number)
+        return found.name if found else str(number)
 
     def authenticate(self, incoming):
         if incoming.service == "metadata":
@@ -135,8 +141,8 @@ class TencentCloud(AccountCloud):
 
     def echo(self, incoming):
         _, canonical, signature = auth.parts(incoming)
-        to_sign = sign.string_to_sign(int(incoming.request.get("x-tc-timestamp")),
-                                      incoming.service, canonical)
+        moment = auth.timestamp(self, incoming.request.get("x-tc-timestamp", ""))
+        to_sign = sign.string_to_sign(moment, incoming.service, canonical)
         return fail("AuthFailure.SignatureFailure", "The signature %s is not that of [%s], which "
                     "is of [%s]" % (signature, to_sign, canonical))
 

@@ -26,7 +26,7 @@ def authenticate(cloud, incoming):
     """Returns the Caller; raises what the real service would answer."""
     request = incoming.request
     _check_form(cloud, incoming)
-    moment = _timestamp(cloud, request.get("x-tc-timestamp"))
+    moment = timestamp(cloud, request.get("x-tc-timestamp"))
     if request.get("authorization") == "SKIP":
         if (incoming.service, incoming.action) not in UNSIGNED or request.get("x-tc-token"):
             raise fail("AuthFailure.InvalidAuthorization")
@@ -68,7 +68,7 @@ def _check_form(cloud, incoming):
         raise incoming.error
 
 
-def _timestamp(cloud, text):
+def timestamp(cloud, text):
     if not re.match(r"[1-9][0-9]{0,10}\Z", text):
         raise fail("InvalidParameter", "X-TC-Timestamp is not a number of seconds.")
     if abs(int(text) - cloud.clock.now()) > cloud.options["window"]:

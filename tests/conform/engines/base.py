@@ -27,6 +27,8 @@ class Engine:
     type = None
     #: services whose endpoints the configuration names
     services = ()
+    #: whether the cloud has a metadata service; the suite does without
+    has_metadata = True
     #: the Python module that plays the cloud
     simulator = "cloudsim"
 
@@ -111,7 +113,9 @@ class Engine:
     def block(self, sim, more):
         """The engine's block of the configuration; more: lines."""
         endpoints = "".join('  %s_endpoint = "%s"\n' % (name, sim.endpoint(name))
-                            for name in self.services) + '  metadata_endpoint = ""'
+                            for name in self.services)
+        if self.has_metadata:
+            endpoints += '  metadata_endpoint = ""'
         return BLOCK.format(type=self.type, endpoints=endpoints, ca=sim.ca_file, more=more)
 
     def config(self, key):

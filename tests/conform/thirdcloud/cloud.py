@@ -151,7 +151,7 @@ class ThirdCloud(AccountCloud):
         if params.get("Right") not in self.world.presets:
             raise fail("NoRight")
         if not any(held.policy == params["Right"] for held in user.attachments):
-            self.world.attach(user, params["Right"])
+            self.world.attach(owner, user, params["Right"])
         return {}
 
     def withdraw(self, owner, params):
@@ -159,7 +159,7 @@ class ThirdCloud(AccountCloud):
         held = [a for a in user.attachments if a.policy == params.get("Right")]
         if not held:
             raise fail("NotGranted")
-        user.attachments.remove(held[0])
+        self.world.detach(owner, user, held[0])
         return {}
 
     def drop_key(self, owner, params):

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "conf/engine_keys.h"
 #include "engine/pair.h"
 #include "engine/plan.h"
 #include "engine/session.h"
@@ -11,6 +12,12 @@
 #include "sign/sign.h"
 #include "util/err.h"
 #include "util/json.h"
+
+static const struct conf_key conf_keys[] = {
+	CONF_ENDPOINT("api_endpoint", user_endpoint, "https://api.third.invalid"),
+	CONF_ENGINE_KEYS,
+	{ 0 },
+};
 
 static const struct field config_fields[] = {
 	{ "id", FIELD_STRING, "Id of the server's key.", true, false },
@@ -135,6 +142,8 @@ static enum verdict fetch_key(struct step *step, const struct surroundings *arou
 const struct engine engine_thirdcloud = {
 	.type = "thirdcloud",
 	.help = "Lends credentials of a cloud that the tests play.",
+	.conf_keys = conf_keys,
+	.signature_validity = 15 * 60,
 	.scheme = &sign_acs3,
 	.quotas = quotas,
 	.config_fields = config_fields,
