@@ -198,7 +198,7 @@ static int add_cut(struct store *store, struct store_batch *batch, const struct 
 	}
 	if (ret)
 		return ret;
-	*is_batch_out = !strcmp(json_get_text(record, "type"), "batch");
+	*is_batch_out = json_get_text(record, "type")[0] != '\0';
 	if (!*is_batch_out) {
 		json_object_del(record, "parent");
 		ret = record_put(batch, child->name, record, revision);
