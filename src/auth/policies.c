@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "auth/acl.h"
+#include "auth/built.h"
 #include "auth/builtin.h"
 #include "auth/policy.h"
 #include "store/key.h"
@@ -15,23 +16,9 @@
 #include "util/err.h"
 #include "util/log.h"
 
-/* How much is kept: sets of names, and rules in all of them together. */
-#define BUILT_MAX       64
-#define BUILT_RULES_MAX 100000
-
-/* What a set of names came to. */
-struct built {
-	json_t *names;
-	struct acl *acl;
-	uint64_t generation;
-	uint64_t used; /* the turn in which it was last asked for */
-};
-
 struct policies {
 	struct store *store;
-	struct built built[BUILT_MAX];
-	size_t count;
-	uint64_t turn;
+	struct built_cache built;
 };
 
 static void key_generation(struct key *key)
@@ -57,19 +44,10 @@ int policies_new(struct store *store, struct policies **policies_out)
 	return 0;
 }
 
-static void built_clear(struct built *built)
-{
-	json_decref(built->names);
-	acl_free(built->acl);
-	memset(built, 0, sizeof(*built));
-}
-
 void policies_free(struct policies *policies)
 {
-	if (!policies)
-		return;
-	for (size_t i = 0; i < policies->count; i++)
-		built_clear(&policies->built[i]);
+	if (policies)
+		built_free_all(&policies->built);
 	free(policies);
 }
 
@@ -100,8 +78,8 @@ static int add_policy(struct policies *policies, const char *name, struct acl *a
 		log_error("policy %s: cannot be read: %s", name, err.text);
 		return LH_ECORRUPT;
 	}
-	if (ret)
-		return ret == LH_ENOENT ? 0 : ret;
+	if (ret) /* a name that is too long is nobody's */
+		return ret == LH_ENOENT || ret == LH_ERANGE ? 0 : ret;
 	return acl_add(acl, policy);
 }
 
@@ -129,59 +107,73 @@ static int build(struct policies *policies, const json_t *names, struct acl **ac
 	return 0;
 }
 
-/* ---- What is kept ---- */
-
-static struct built *find_built(struct policies *policies, const json_t *names)
+/* The revisions of the policies' records. *revisions_out is new. */
+static int read_revisions(struct policies *policies, const json_t *names, uint64_t **revisions_out)
 {
-	for (size_t i = 0; i < policies->count; i++)
-		if (json_equal(policies->built[i].names, names))
-			return &policies->built[i];
-	return NULL;
-}
+	uint64_t *revisions = calloc(json_array_size(names) + 1, sizeof(*revisions));
+	const json_t *name;
+	size_t i;
+	int ret = revisions ? 0 : LH_ENOMEM;
 
-static bool is_crowded(const struct policies *policies, size_t more)
-{
-	size_t rules = more;
+	*revisions_out = NULL;
+	json_array_foreach(names, i, name)
+	{
+		struct key key;
 
-	for (size_t i = 0; i < policies->count; i++)
-		rules += acl_count(policies->built[i].acl);
-	return policies->count == BUILT_MAX || rules > BUILT_RULES_MAX;
-}
-
-static void drop(struct policies *policies, struct built *built)
-{
-	built_clear(built);
-	*built = policies->built[--policies->count];
-}
-
-/* The longest unused go, until there is room for `more` rules, or nothing is left. */
-static void make_room(struct policies *policies, size_t more)
-{
-	while (policies->count && is_crowded(policies, more)) {
-		struct built *oldest = &policies->built[0];
-
-		for (size_t i = 1; i < policies->count; i++)
-			if (policies->built[i].used < oldest->used)
-				oldest = &policies->built[i];
-		drop(policies, oldest);
+		if (ret)
+			break;
+		key_policy(&key, json_is_string(name) ? json_string_value(name) : "");
+		ret = store_revision(policies->store, key_bytes(&key), &revisions[i]);
+		if (ret == LH_ERANGE)
+			ret = 0;
 	}
+	if (ret) {
+		free(revisions);
+		return ret;
+	}
+	*revisions_out = revisions;
+	return 0;
 }
 
-static void keep(struct policies *policies, json_t *names, struct acl *acl, uint64_t generation)
+static int build_and_keep(struct policies *policies, json_t *names, uint64_t *revisions,
+			  uint64_t generation)
 {
-	make_room(policies, acl_count(acl));
-	policies->built[policies->count++] = (struct built){
-		.names = json_incref(names),
-		.acl = acl,
-		.generation = generation,
-		.used = ++policies->turn,
-	};
+	struct acl *acl;
+	int ret = build(policies, names, &acl);
+
+	if (!ret)
+		return built_keep(&policies->built, names, acl, revisions, generation);
+	free(revisions);
+	return ret;
 }
 
+/* Makes what is kept for the names right again, or keeps it at all. What changed may have been
+ * other policies: then only the stamp is renewed. */
+static int refresh(struct policies *policies, json_t *names, struct built *built,
+		   uint64_t generation)
+{
+	size_t size = json_array_size(names) * sizeof(uint64_t);
+	uint64_t *revisions;
+	int ret;
+
+	ret = read_revisions(policies, names, &revisions);
+	if (ret)
+		return ret;
+	if (built && acl_expires(built->acl) > clock_now() &&
+	    !memcmp(built->revisions, revisions, size)) {
+		built->generation = generation;
+		free(revisions);
+		return 0;
+	}
+	if (built)
+		built_drop(&policies->built, built);
+	return build_and_keep(policies, names, revisions, generation);
+}
+
+/* Generation before revisions, revisions before texts: what changes in between is seen next time. */
 int policies_acl(struct policies *policies, json_t *names, const struct acl **acl_out)
 {
 	struct built *built;
-	struct acl *acl;
 	struct key key;
 	uint64_t generation;
 	int ret;
@@ -191,19 +183,14 @@ int policies_acl(struct policies *policies, json_t *names, const struct acl **ac
 	ret = store_revision(policies->store, key_bytes(&key), &generation);
 	if (ret)
 		return ret;
-	built = find_built(policies, names);
-	if (built && built->generation == generation && acl_expires(built->acl) > clock_now()) {
-		built->used = ++policies->turn;
-		*acl_out = built->acl;
-		return 0;
+	built = built_find(&policies->built, names);
+	if (!built || built->generation != generation || acl_expires(built->acl) <= clock_now()) {
+		ret = refresh(policies, names, built, generation);
+		if (ret)
+			return ret;
+		built = built_find(&policies->built, names);
 	}
-	if (built)
-		drop(policies, built);
-	ret = build(policies, names, &acl);
-	if (ret)
-		return ret;
-	keep(policies, names, acl, generation);
-	*acl_out = acl;
+	*acl_out = built->acl;
 	return 0;
 }
 

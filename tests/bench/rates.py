@@ -15,9 +15,6 @@ from table import median, rate
 
 TURNS = 3
 PART = 0.5          # of the yardstick
-GUARDED = 0.9       # of what root's token gets
-GUARDED_TURNS = 5   # a small difference: the turns that others disturbed least are compared
-POLICIES, RULES = 5, 50
 LEASES = 64         # that are renewed in turn: no two connections meet at one
 ROLE = "role/user"
 
@@ -54,7 +51,6 @@ class Hello:
 def run(table, options):
     with BenchServer() as server:
         reads(table, options, server)
-        guarded(table, options, server)
         renewals(table, options, server)
 
 
@@ -67,34 +63,6 @@ def reads(table, options, server):
             ours.append(load.wrk(server.url(path), token, options.seconds))
     _report(table, "read of a role, 16 connections", "libfcgi's hello", ours,
             median([value for value, _ in alone]), "5.2k/s")
-
-
-def _policy(number):
-    """As a team might have it: its own paths, prefixes and a few for every mount."""
-    paths = ["team-%d/creds/app-%d" % (number, i) for i in range(RULES - 20)]
-    paths += ["team-%d/%d/*" % (number, i) for i in range(10)]
-    paths += ["+/role/%d-%d" % (number, i) for i in range(8)]
-    paths += ["%s/role/*" % MOUNT, "+/role/+"]
-    return "\n".join('path "%s" { capabilities = ["read", "list"] }' % path for path in paths)
-
-
-def guarded(table, options, server):
-    """What policies cost: the same requests with root's token and with one that has some."""
-    names = ["guard-%d" % number for number in range(POLICIES)]
-    for number, name in enumerate(names):
-        server.must("PUT", "sys/policies/acl/" + name, {"policy": _policy(number)})
-    token = server.must("POST", "auth/token/create", {"policies": names})["auth"]["client_token"]
-    for what, path in (("read of a role", "%s/%s" % (MOUNT, ROLE)),
-                       ("lookup-self", "auth/token/lookup-self")):
-        roots, ours = [], []
-        for _ in range(GUARDED_TURNS):
-            roots.append(load.wrk(server.url(path), server.root_token, options.seconds)[0])
-            ours.append(load.wrk(server.url(path), token, options.seconds)[0])
-        table.add("%s, %d policies of %d rules, best of %d turns" % (what, POLICIES, RULES,
-                                                                     GUARDED_TURNS),
-                  "at least %.0f %% of the root token's (%s)" % (GUARDED * 100, rate(max(roots))),
-                  "%s (%.0f %%)" % (rate(max(ours)), max(ours) / max(roots) * 100),
-                  max(ours) >= GUARDED * max(roots))
 
 
 def renewals(table, options, server):

@@ -11,6 +11,7 @@
 
 #include "auth/access.h"
 #include "auth/acl.h"
+#include "auth/built.h"
 #include "auth/builtin.h"
 #include "auth/policies.h"
 #include "auth/policy.h"
@@ -87,9 +88,15 @@ static void root_may_everything(void **state)
 
 static void a_token_without_policies_may_nothing(void **state)
 {
+	char names[1000];
+
 	(void)state;
 	assert_false(may(here, "[]", CAPABILITY_READ, "sys/mounts"));
 	assert_false(may(here, "[\"none\"]", CAPABILITY_READ, "sys/mounts"));
+	memset(names, 'n', sizeof(names) - 1);
+	memcpy(names, "[\"", 2);
+	memcpy(names + sizeof(names) - 3, "\"]", 3);
+	assert_false(may(here, names, CAPABILITY_READ, "sys/mounts"));
 	assert_true(may(here, "[]", CAPABILITY_SELF, "auth/token/lookup-self"));
 	assert_true(may(here, "[]", CAPABILITY_NONE, "sys/health"));
 }
@@ -130,6 +137,27 @@ static void nothing_is_built_twice_without_need(void **state)
 	json_decref(same);
 }
 
+static void what_others_change_builds_nothing_anew(void **state)
+{
+	json_t *names = json_pack("[ss]", "default", "p");
+	const struct acl *first, *again;
+	struct err err = { "" };
+
+	(void)state;
+	put(here, "p", READ_A);
+	assert_int_equal(policies_acl(here, names, &first), 0);
+	put(there, "q", READ_A);
+	assert_int_equal(policies_acl(here, names, &again), 0);
+	assert_ptr_equal(first, again);
+	put(there, "default", LISTS_A);
+	assert_true(may(here, "[\"default\", \"p\"]", CAPABILITY_LIST, "a"));
+	assert_int_equal(policies_delete(there, "p", &err), 0);
+	assert_false(may(here, "[\"default\", \"p\"]", CAPABILITY_READ, "a"));
+	put(there, "p", READ_A);
+	assert_true(may(here, "[\"default\", \"p\"]", CAPABILITY_READ, "a"));
+	json_decref(names);
+}
+
 static void policies_of_one_token_are_merged(void **state)
 {
 	(void)state;
@@ -148,11 +176,51 @@ static void many_sets_of_names_are_kept_within_bounds(void **state)
 	(void)state;
 	put(here, "p", READ_A);
 	for (int round = 0; round < 2; round++) {
-		for (int i = 0; i < 200; i++) {
+		for (int i = 0; i < BUILT_MAX + 100; i++) {
 			snprintf(names, sizeof(names), "[\"p\", \"no-%d\"]", i);
 			assert_true(may(here, names, CAPABILITY_READ, "a"));
 		}
 	}
+}
+
+static struct acl *large_acl(void)
+{
+	struct policy *policy;
+	struct buf text = BUF_INIT;
+	struct acl *acl;
+
+	for (int i = 0; i < BUILT_RULES_MAX / 4; i++)
+		buf_printf(&text, "path \"%d\" {}\n", i);
+	assert_int_equal(acl_new(&acl), 0);
+	assert_int_equal(policy_parse("p", text.data, text.size, &policy, NULL), 0);
+	assert_int_equal(acl_add(acl, policy), 0);
+	assert_int_equal(acl_build(acl, 1), 0);
+	buf_free(&text);
+	return acl;
+}
+
+static void large_sets_are_kept_within_bounds(void **state)
+{
+	struct built_cache cache = { .count = 0 };
+	json_t *names[6];
+
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		names[i] = json_pack("[i]", i);
+		if (i == 5)
+			assert_non_null(built_find(&cache, names[1]));
+		assert_int_equal(built_keep(&cache, names[i], large_acl(), NULL, 1), 0);
+		assert_true(cache.rules <= BUILT_RULES_MAX);
+	}
+	assert_int_equal(cache.count, 4);
+	assert_null(built_find(&cache, names[0]));
+	assert_non_null(built_find(&cache, names[1]));
+	assert_null(built_find(&cache, names[2]));
+	built_free_all(&cache);
+	assert_int_equal(cache.count, 0);
+	assert_int_equal(cache.rules, 0);
+	for (int i = 0; i < 6; i++)
+		json_decref(names[i]);
 }
 
 static void a_rule_ends_while_it_is_kept(void **state)
@@ -399,7 +467,9 @@ int main(void)
 		TEST(a_token_without_policies_may_nothing),
 		TEST(a_change_is_seen_by_the_next_request_of_every_process),
 		TEST(nothing_is_built_twice_without_need),
+		TEST(what_others_change_builds_nothing_anew),
 		TEST(policies_of_one_token_are_merged),
+		TEST(large_sets_are_kept_within_bounds),
 		TEST(many_sets_of_names_are_kept_within_bounds),
 		TEST(a_rule_ends_while_it_is_kept),
 		TEST(a_text_is_kept_as_it_was_sent),
