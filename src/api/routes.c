@@ -9,7 +9,8 @@ static const struct field page_fields[] = {
 };
 
 static const struct field enable_fields[] = {
-	{ "type", FIELD_STRING, "The type of the engine, \"alicloud\".", true, false },
+	{ "type", FIELD_STRING, "The type of the engine, \"alicloud\" or \"tencentcloud\".", true,
+	  false },
 	{ "description", FIELD_STRING, "For people.", false, false },
 	{ "config", FIELD_MAP, "default_lease_ttl, max_lease_ttl and further settings.", false,
 	  false },

@@ -33,7 +33,8 @@ struct exchange {
 	bool held_up;      /* by the quota, since the last attempt */
 	bool in_flight;
 	bool answered;
-	bool repeated; /* an earlier attempt may have been executed */
+	bool repeated;      /* an earlier attempt may have been executed: */
+	struct answer lost; /* this was said of the last such one */
 	bool unsure;
 };
 
@@ -182,7 +183,10 @@ static void conclude(struct exchange *exchange)
 	wait = backoff(exchange);
 	if (clock_boot_ms() + wait >= exchange->terms.deadline)
 		return;
-	exchange->repeated |= perhaps_executed(answer->kind);
+	if (perhaps_executed(answer->kind)) {
+		exchange->repeated = true;
+		exchange->lost = *answer; /* it has no body */
+	}
 	exchange->answered = false;
 	exchange->next_at = clock_boot_ms() + wait;
 	answer_clear(answer);
@@ -395,10 +399,14 @@ static bool may_begin(struct exchange *exchange, int64_t *next)
 	return !wait;
 }
 
-/* A process that was stopped for a while must not begin what others already undo. */
+/* A process that was stopped for a while must not begin what others already undo. What an earlier
+ * attempt may have done counts more than what keeps the next one from being made. */
 static void end_late(struct exchange *exchange)
 {
-	if (exchange->held_up) {
+	if (exchange->repeated) {
+		exchange->answer = exchange->lost;
+		exchange->answered = true;
+	} else if (exchange->held_up) {
 		exchange->answer.retry_after_ms = 1000;
 		settle(exchange, ANSWER_THROTTLED, "the quota of the account was used up");
 	} else {

@@ -69,3 +69,12 @@ def test_a_lease_under_sweep_is_not_seen(engine, place):
     path = "sys/leases/lookup/%s/creds/user/" % place.path
     # Its last sweep is minutes away, but what was made is gone.
     wait_until(lambda: place.server.api("LIST", path).status == 404, 10, "no lease is listed")
+
+
+@every_engine
+def test_a_lost_call_whose_repetition_succeeded_is_swept_as_well(engine, place):
+    """The credential is good, and given back before the first call happens after all."""
+    place.fault("drop", action=engine.create_policy, times=1, effect="late", late=2)
+    assert place.revoke(place.issued()["lease_id"]).status == 204
+    assert place.sim.wait(20, late=0)
+    place.wait_clean()

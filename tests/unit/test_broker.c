@@ -449,6 +449,8 @@ static void a_session_is_one_record(void **state)
 	assert_int_equal(lease->state, LEASE_ACTIVE);
 	assert_in_range(lease->ttl, 899, 900);
 	lease_free(lease);
+	broker_sent(broker);
+	assert_int_equal(shared->slots[0].phase, SLOT_FREE);
 	broker_delivered(broker, true);
 	make_due();
 	turn(2);

@@ -61,6 +61,18 @@ static void answer(enum http_outcome outcome, int status, int64_t retry_after_ms
 	web.done(web.context, &http);
 }
 
+/* ---- The clock ---- */
+
+static int64_t later;
+
+int64_t __real_clock_boot_ms(void);
+int64_t __wrap_clock_boot_ms(void);
+
+int64_t __wrap_clock_boot_ms(void)
+{
+	return __real_clock_boot_ms() + later;
+}
+
 /* ---- One exchange ---- */
 
 static char path[] = "/path", endpoint[] = "http://127.0.0.1";
@@ -109,6 +121,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	memset(&web, 0, sizeof(web));
+	later = 0;
 	conf.metadata_endpoint = endpoint;
 	conf.request_timeout = 10 * SECOND;
 	return 0;
@@ -176,6 +189,32 @@ static void nothing_is_asked_again_past_the_deadline(void **state)
 	assert_false(turn(exchange, 0));
 	assert_int_equal(web.started, 1);
 	assert_int_equal(end(exchange), ANSWER_SICK);
+}
+
+/* It may have been executed, whatever keeps the next attempt from being made. */
+static void a_lost_answer_counts_more_than_the_deadline(void **state)
+{
+	struct exchange *exchange = begin(60 * SECOND);
+
+	(void)state;
+	assert_true(turn(exchange, 0));
+	answer(HTTP_UNSURE, 0, 0);
+	later = 60 * SECOND;
+	assert_false(turn(exchange, 0));
+	assert_int_equal(web.started, 1);
+	assert_int_equal(end(exchange), ANSWER_UNSURE);
+}
+
+static void what_was_surely_not_executed_is_not_unsure_at_the_deadline(void **state)
+{
+	struct exchange *exchange = begin(60 * SECOND);
+
+	(void)state;
+	assert_true(turn(exchange, 0));
+	answer(HTTP_UNSENT, 0, 0);
+	later = 60 * SECOND;
+	assert_false(turn(exchange, 0));
+	assert_int_equal(end(exchange), ANSWER_UNSENT);
 }
 
 /* ---- Signed calls ---- */
@@ -284,6 +323,9 @@ int main(void)
 		cmocka_unit_test_setup(no_call_takes_longer_than_to_the_deadline, set_up),
 		cmocka_unit_test_setup(what_is_sick_is_asked_again_in_a_while, set_up),
 		cmocka_unit_test_setup(nothing_is_asked_again_past_the_deadline, set_up),
+		cmocka_unit_test_setup(a_lost_answer_counts_more_than_the_deadline, set_up),
+		cmocka_unit_test_setup(what_was_surely_not_executed_is_not_unsure_at_the_deadline,
+				       set_up),
 		cmocka_unit_test_setup(what_the_scheme_made_is_sent, set_up),
 		cmocka_unit_test_setup(a_login_is_made_without_a_key, set_up),
 		cmocka_unit_test_setup(any_other_call_without_a_key_is_not_made, set_up),

@@ -96,3 +96,44 @@ class AliCloud(Engine):
         return {"ALIBABA_CLOUD_ACCESS_KEY_ID": session["id"],
                 "ALIBABA_CLOUD_ACCESS_KEY_SECRET": session["secret"],
                 "ALIBABA_CLOUD_SECURITY_TOKEN": session["token"]}, session
+
+    # --- a real account ---
+
+    live_variables = ("ALICLOUD_ACCESS_KEY", "ALICLOUD_SECRET_KEY", "ALICLOUD_ROLE_ARN")
+    live_endpoints = {"ram": "https://ram.aliyuncs.com", "sts": "https://sts.aliyuncs.com"}
+    live_role = {"inline_policies": json.dumps([DOCUMENT]),
+                 "remote_policies": ["name:%s,type:System" % REMOTE[0]]}
+
+    def made(self, caller, mark):
+        users = pages(caller, "ListUsers", "Users", "User")
+        policies = pages(caller, "ListPolicies", "Policies", "Policy", PolicyType="Custom")
+        return [("user", user["UserName"]) for user in users if mark in user["UserName"]] + \
+            [("policy", one["PolicyName"]) for one in policies if mark in one["PolicyName"]]
+
+    def remove(self, caller, thing):
+        kind, name = thing
+        if kind == "policy":
+            return caller("DeletePolicy", PolicyName=name, CascadingDelete="true")
+        for key in caller("ListAccessKeys", UserName=name)["AccessKeys"]["AccessKey"]:
+            caller("DeleteAccessKey", UserName=name, UserAccessKeyId=key["AccessKeyId"])
+        for one in caller("ListPoliciesForUser", UserName=name)["Policies"]["Policy"]:
+            caller("DetachPolicyFromUser", UserName=name, PolicyName=one["PolicyName"],
+                   PolicyType=one["PolicyType"])
+        return caller("DeleteUser", UserName=name)
+
+    def add_by_hand(self, caller, thing):
+        assert caller("CreateAccessKey", UserName=thing[1]).ok
+        assert caller("AttachPolicyToUser", UserName=thing[1], PolicyType="System",
+                      PolicyName=self.other_policy).ok
+
+
+def pages(caller, action, outer, inner, **params):
+    """All entries of a list."""
+    found, more = [], {}
+    while True:
+        reply = caller(action, MaxItems="1000", **params, **more)
+        assert reply.ok, reply
+        found += reply[outer][inner]
+        if not reply["IsTruncated"]:
+            return found
+        more = {"Marker": reply["Marker"]}

@@ -97,6 +97,26 @@ class Engine:
     hand_edits = ()
     consistency = ()
 
+    # --- a real account, for live_cases.py ---
+
+    #: variables of the environment with the key's id, its secret, and a role to assume
+    live_variables = ()
+    live_endpoints = {}
+    #: a user's role that any account can have
+    live_role = {}
+
+    def made(self, caller, mark):
+        """Users and policies with mark in their names: (kind, name or number)."""
+        raise NotImplementedError
+
+    def remove(self, caller, thing):
+        """Deletes one of them, with all that hangs on it."""
+        raise NotImplementedError
+
+    def add_by_hand(self, caller, thing):
+        """Gives a user a second key and one more policy."""
+        raise NotImplementedError
+
     def __str__(self):
         return self.type
 

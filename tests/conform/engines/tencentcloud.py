@@ -99,3 +99,46 @@ class TencentCloud(Engine):
         return {"TENCENTCLOUD_SECRET_ID": session["id"],
                 "TENCENTCLOUD_SECRET_KEY": session["secret"],
                 "TENCENTCLOUD_TOKEN": session["token"]}, session
+
+    # --- a real account ---
+
+    live_variables = ("TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY",
+                      "TENCENTCLOUD_ROLE_ARN")
+    live_endpoints = {"cam": "https://cam.tencentcloudapi.com",
+                      "sts": "https://sts.tencentcloudapi.com"}
+    live_role = {"inline_policies": json.dumps([DOCUMENT]),
+                 "remote_policies": ["policy_name:%s,scope:QCS" % REMOTE[0]]}
+
+    def made(self, caller, mark):
+        users = caller("ListUsers")
+        assert users.ok, users
+        return [("user", user["Name"]) for user in users["Data"] if mark in user["Name"]] + \
+            [("policy", one["PolicyId"]) for one in policies(caller) if mark in one["PolicyName"]]
+
+    def remove(self, caller, thing):
+        kind, name = thing
+        if kind == "policy":
+            return caller("DeletePolicy", PolicyId=[name])
+        uin = caller("GetUser", Name=name)["Uin"]
+        for one in caller("ListAttachedUserPolicies", TargetUin=uin, Page=1, Rp=200)["List"]:
+            caller("DetachUserPolicy", DetachUin=uin, PolicyId=int(one["PolicyId"]))
+        return caller("DeleteUser", Name=name, Force=1)
+
+    def add_by_hand(self, caller, thing):
+        uin = caller("GetUser", Name=thing[1])["Uin"]
+        assert caller("CreateAccessKey", TargetUin=uin).ok
+        found = policies(caller, Scope="QCS", Keyword=self.other_policy)
+        number = [one["PolicyId"] for one in found if one["PolicyName"] == self.other_policy][0]
+        assert caller("AttachUserPolicy", AttachUin=uin, PolicyId=number).ok
+
+
+def policies(caller, **params):
+    """All policies of the account, or of a scope."""
+    found, page = [], 1
+    while True:
+        reply = caller("ListPolicies", **{"Scope": "Local", "Rp": 200, "Page": page, **params})
+        assert reply.ok, reply
+        found += reply["List"]
+        if len(reply["List"]) < 200:
+            return found
+        page += 1
