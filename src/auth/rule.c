@@ -355,7 +355,6 @@ static int set_expiration(struct rule *rule, const char *key, unsigned line, con
 	return 0;
 }
 
-/* What other servers do with it is nothing that this one does. */
 static int ignore(struct rule *rule, const char *key, unsigned line, const json_t *value,
 		  struct err *err)
 {
@@ -364,6 +363,17 @@ static int ignore(struct rule *rule, const char *key, unsigned line, const json_
 	(void)line;
 	(void)value;
 	(void)err;
+	return 0;
+}
+
+/* Accepted, as by servers without the means; whoever writes the policy is told. */
+static int leave(struct rule *rule, const char *key, unsigned line, const json_t *value,
+		 struct err *err)
+{
+	(void)line;
+	(void)value;
+	(void)err;
+	rule->unkept = text_starts_with(key, "mfa") ? "mfa_methods" : "control_group";
 	return 0;
 }
 
@@ -381,8 +391,8 @@ static const struct {
 	{ "max_wrapping_ttl", set_wrap },
 	{ "expiration", set_expiration },
 	{ "comment", ignore },
-	{ "mfa_methods", ignore },
-	{ "control_group", ignore },
+	{ "mfa_methods", leave },
+	{ "control_group", leave },
 };
 
 int rule_set(struct rule *rule, const char *key, unsigned line, const json_t *value,
