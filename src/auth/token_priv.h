@@ -45,7 +45,7 @@ bool record_is_alive(const json_t *record, int64_t now_ns);
  * 0; LH_EPERM: one of them is dead. */
 int ancestors_read(struct store *store, const json_t *record, struct caller *caller);
 
-/* What stands in the way of a token. */
+/* What stands in the way of a token. LH_ECONFLICT: it went between two looks, and the token too. */
 enum tombstone { TOMBSTONE_NONE, TOMBSTONE_TREE, TOMBSTONE_ORPHAN };
 int tombstone_read(struct store *store, const unsigned char name[KEYRING_NAME_SIZE],
 		   enum tombstone *tombstone_out);
