@@ -107,17 +107,24 @@ int ancestors_read(struct store *store, const json_t *record, struct caller *cal
 
 /* ---- One token ---- */
 
+/* LH_EPERM: it was. To be asked before the record is read: at the end record and tombstone go in one
+ * commit, and who had read the record before it would look for the tombstone in vain after it. */
+static int check_not_killed(struct store *store, const unsigned char name[KEYRING_NAME_SIZE])
+{
+	enum tombstone tombstone;
+	int ret = tombstone_read(store, name, &tombstone);
+
+	return !ret && tombstone != TOMBSTONE_NONE ? LH_EPERM : ret;
+}
+
 /* Fills the caller from its record; caller->token is set. LH_EPERM: it is dead. */
 static int read_living(struct store *store, const json_t *record, struct caller *caller)
 {
-	enum tombstone tombstone;
 	int ret = record_read(record, caller);
 
-	if (!ret)
-		ret = tombstone_read(store, caller->token, &tombstone);
 	if (ret)
 		return ret;
-	if (tombstone != TOMBSTONE_NONE || !record_is_alive(record, clock_now_ns()))
+	if (!record_is_alive(record, clock_now_ns()))
 		return LH_EPERM;
 	return ancestors_read(store, record, caller);
 }
@@ -132,6 +139,8 @@ static int find_record(struct store *store, const char *token, struct caller *ca
 	if (strlen(token) > TOKEN_TEXT_MAX)
 		return LH_EPERM;
 	ret = keyring_name(store_keyring(store), KEYRING_TOKEN, token, caller->token);
+	if (!ret)
+		ret = check_not_killed(store, caller->token);
 	if (ret)
 		return ret;
 	if (text_starts_with(token, TOKEN_BATCH_PREFIX))
@@ -175,7 +184,9 @@ int token_find_name(struct store *store, const unsigned char name[KEYRING_NAME_S
 	int ret;
 
 	memcpy(caller.token, name, sizeof(caller.token));
-	ret = record_get(store, name, &record, &caller.revision, NULL);
+	ret = check_not_killed(store, name);
+	if (!ret)
+		ret = record_get(store, name, &record, &caller.revision, NULL);
 	if (!ret)
 		ret = read_living(store, record, &caller);
 	json_decref(record);

@@ -13,9 +13,8 @@
 #include "crypto/crypto.h"
 #include "util/clock.h"
 
-#define PAGE      256
-#define LOOK_PART 4  /* times as long as a look took is none taken after it, */
-#define LOOK_MOST 10 /* ms, at most */
+#define PAGE       256
+#define LOOK_PAGES 10 /* ms, at most, until the next look: one for each page of the last */
 
 /* ms, while the clouds disagree with the clock: each lease that is due is read then. */
 #define LOOK_CAREFUL 250
@@ -26,6 +25,7 @@ struct look {
 	struct revoker *revoker;
 	struct choice choices[CHOICES_MAX];
 	size_t count;
+	size_t pages;              /* that were full */
 	struct mount_state *mount; /* of the last entry: the next is mostly of the same */
 
 	/* While the clouds disagree with the clock: */
@@ -132,6 +132,7 @@ static void look_through(struct look *look, due_scanner scan,
 			return;
 		for (size_t i = 0; i < count; i++)
 			see(look, &page[i]);
+		look->pages += count == PAGE;
 		last = page[count ? count - 1 : 0];
 		after = &last;
 	}
@@ -189,10 +190,9 @@ bool due_begin(struct revoker *revoker, int64_t *timeout_ms)
 	}
 	look_through(&look, due_scan, see_keyed);
 	look_through(&look, due_scan_keyless, see_keyless);
-	pause = LOOK_PART * (clock_boot_ms() - now);
-	pause = pause < LOOK_MOST ? pause : LOOK_MOST;
 	begun = begin(&look);
 	ask_for_time(&look);
+	pause = (int64_t)(look.pages < LOOK_PAGES ? look.pages : LOOK_PAGES);
 	revoker->look_at = clock_boot_ms() + (look.waiting ? LOOK_CAREFUL : pause);
 	return begun > 0;
 }

@@ -202,6 +202,38 @@ static void a_wrapping_token_is_known_by_its_policy(void **state)
 	json_decref(wrapping);
 }
 
+/* As `init` made it before there were any others. */
+static void the_root_token_of_an_older_store_still_opens_it(void **state)
+{
+	static const char old[] = "{\"accessor\":\"abcdefghijklmnopqrstuvwx\","
+				  "\"display_name\":\"root\",\"policies\":[\"root\"],"
+				  "\"created\":1795415274}";
+	unsigned char name[KEYRING_NAME_SIZE];
+	struct store_batch batch = { 0 };
+	struct token_terms terms;
+	struct caller caller, child;
+	struct key key;
+
+	(void)state;
+	assert_int_equal(keyring_name(store_keyring(temp.store), KEYRING_TOKEN, "hvs.old", name),
+			 0);
+	key_token(&key, name);
+	store_batch_put(&batch, STORE_ABSENT, 0, key_bytes(&key),
+			(struct bytes){ old, strlen(old) });
+	assert_int_equal(store_apply(temp.store, STORE_NORMAL, &batch, NULL), 0);
+	store_batch_free(&batch);
+	assert_int_equal(auth_lookup(temp.store, "hvs.old", &caller), 0);
+	assert_true(caller.root);
+	assert_string_equal(caller.path, "auth/token/root");
+	assert_int_equal(caller.expires_ns, 0);
+	assert_int_equal(caller.created, 1795415274);
+	terms = ordinary(&caller);
+	child = born(&terms, NULL);
+	assert_int_equal(child.ancestor_count, 1);
+	caller_clear(&child);
+	caller_clear(&caller);
+}
+
 /* ---- Trees ---- */
 
 static void ancestors_are_named_nearest_first(void **state)
@@ -682,6 +714,7 @@ int main(void)
 		cmocka_unit_test(an_id_of_ones_own_is_kept_and_taken_once),
 		cmocka_unit_test(a_record_has_a_limit),
 		cmocka_unit_test(a_wrapping_token_is_known_by_its_policy),
+		cmocka_unit_test(the_root_token_of_an_older_store_still_opens_it),
 		cmocka_unit_test(ancestors_are_named_nearest_first),
 		cmocka_unit_test(a_tree_has_a_greatest_depth),
 		cmocka_unit_test(a_dead_parent_has_no_more_children),
