@@ -11,7 +11,6 @@ struct buf;
 
 #define TOKEN_SERVICE_PREFIX "hvs."
 #define TOKEN_BATCH_PREFIX   "hvb."
-#define TOKEN_ROOT_PATH      "auth/token/root"
 
 /* Reads the record of a token, alive or not. *record_out is new. size_out: bytes of its text; NULL
  * allowed. 0, LH_ENOENT, LH_ECORRUPT, … */
