@@ -7,7 +7,7 @@ import pytest
 
 from harness import wait_until
 from test_api_basic import lookup, make_role, whoami
-from tokens import DENIED, INVALID, accessors, end, make, policy
+from tokens import DENIED, INVALID, Token, accessors, end, make, policy
 
 MAKER = {"auth/token/create": ["update"], "+/creds/r": ["read"]}
 
@@ -87,6 +87,32 @@ def test_with_a_token_go_its_children_and_all_their_leases(server, mount, maker)
         assert whoami(server, lease.data).status != 200
     assert whoami(server, kept.data).status == 200
     wait_until(lambda: not accessors(server) & {token.accessor for token in tree})
+
+
+def test_no_child_is_born_to_a_dying_token(server, maker):
+    """Many make children and grandchildren while the token is revoked: none of them outlives it."""
+    root = maker.child()
+
+    def bear(_):
+        born = []
+        while True:
+            reply = root.api("POST", "auth/token/create", {})
+            if reply.status != 200:
+                return born, reply
+            child = Token(server, reply["auth"])
+            grandchild = child.api("POST", "auth/token/create", {})
+            born += [child] + [Token(server, each["auth"]) for each in [grandchild]
+                               if each.status == 200]
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        pending = [pool.submit(bear, number) for number in range(6)]
+        wait_until(lambda: len(accessors(server)) > 40)
+        end(server, root)
+        results = [each.result() for each in pending]
+    tokens = [root] + [token for born, _ in results for token in born]
+    assert all(reply.status in (400, 403) for _, reply in results), results
+    assert all(token.is_dead() for token in tokens)
+    wait_until(lambda: not accessors(server) & {token.accessor for token in tokens})
 
 
 def test_a_token_that_ends_takes_its_leases_along(server, mount, maker):
