@@ -145,6 +145,7 @@ static int say_everything(struct context *context, const struct caller *caller)
 		.path = context->request->path,
 		.capability = CAPABILITY_READ,
 		.input = context->request->input,
+		.wrap_ttl = context->request->wrap_ttl,
 	};
 	bool allowed;
 	int ret;

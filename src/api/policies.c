@@ -104,7 +104,8 @@ static int read_base64(const char *sent, struct buf *text)
 	return ret || step ? ret : LH_EINVAL;
 }
 
-static int store_text(struct context *context, const char *sent, struct err *err)
+static int store_text(struct context *context, const char *sent, const char **unkept_out,
+		      struct err *err)
 {
 	struct buf decoded = BUF_INIT;
 	struct bytes text = { sent, strlen(sent) };
@@ -114,7 +115,8 @@ static int store_text(struct context *context, const char *sent, struct err *err
 	if (!ret)
 		text = (struct bytes){ buf_text(&decoded), decoded.size };
 	if (!ret || ret == LH_EINVAL)
-		ret = policies_put(context->policies, context->match->capture, text, err);
+		ret = policies_put(context->policies, context->match->capture, text, unkept_out,
+				   err);
 	buf_free(&decoded);
 	return ret;
 }
@@ -123,6 +125,7 @@ int policy_write(struct context *context)
 {
 	const char *text = json_get_text(context->fields, "policy");
 	const char *rules = json_get_text(context->fields, "rules");
+	const char *unkept = NULL;
 	struct err err = { "" };
 	int ret;
 
@@ -131,12 +134,17 @@ int policy_write(struct context *context)
 	if (!text[0] && !rules[0])
 		return outcome_error(&context->outcome, 400,
 				     "'policy' parameter not supplied or empty");
-	ret = store_text(context, text[0] ? text : rules, &err);
+	ret = store_text(context, text[0] ? text : rules, &unkept, &err);
 	if (ret)
 		return context_failure(context, ret, &err);
-	if (text[0])
+	if (text[0] && !unkept)
 		return 0;
-	outcome_warn(&context->outcome, "'rules' is deprecated, please use 'policy' instead");
+	if (!text[0])
+		outcome_warn(&context->outcome,
+			     "'rules' is deprecated, please use 'policy' instead");
+	if (unkept)
+		outcome_warn(&context->outcome,
+			     "%s is kept in the text, but nobody asks for it here", unkept);
 	return outcome_no_data(&context->outcome, 0);
 }
 

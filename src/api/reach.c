@@ -13,6 +13,7 @@ static int may_update(struct context *context, const char *path, bool sudo, bool
 		.capability = CAPABILITY_UPDATE,
 		.sudo = sudo,
 		.input = context->request->input,
+		.wrap_ttl = context->request->wrap_ttl,
 	};
 
 	return auth_allows(context->policies, context->caller, &access, allowed_out);

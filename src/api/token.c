@@ -14,7 +14,6 @@
 #include "util/shared.h"
 
 #define NS_PER_SECOND INT64_C(1000000000)
-#define ROOT_PATH     "auth/token/root" /* of the token that init made: it has no lease at all */
 
 /* ---- What is shown ---- */
 
@@ -56,7 +55,7 @@ static int add_optional(json_t *data, const struct caller *caller)
 {
 	int lost = 0;
 
-	if (strcmp(caller->path, ROOT_PATH) != 0 && caller->type == TOKEN_SERVICE) {
+	if (strcmp(caller->path, TOKEN_ROOT_PATH) != 0) {
 		lost |= json_object_set_new(data, "renewable", json_boolean(caller->renewable));
 		lost |= set_time(data, "issue_time", caller->issued_ns);
 	}

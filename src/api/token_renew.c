@@ -16,13 +16,12 @@
 #include "util/wipe.h"
 
 #define NS_PER_SECOND INT64_C(1000000000)
-#define ROOT_PATH     "auth/token/root"
 
 static int check_renewable(const struct caller *token, struct err *err)
 {
 	if (token->type == TOKEN_BATCH)
 		return err_set(err, LH_EINVAL, "batch tokens cannot be renewed");
-	if (!strcmp(token->path, ROOT_PATH))
+	if (!strcmp(token->path, TOKEN_ROOT_PATH))
 		return err_set(err, LH_EINVAL, "invalid lease ID");
 	if (!token->renewable || !token->expires_ns)
 		return err_set(err, LH_EINVAL, "lease is not renewable");

@@ -40,15 +40,11 @@ int tombstone_read(struct store *store, const unsigned char name[KEYRING_NAME_SI
 	ret = store_get(store, key_bytes(&key), &value, NULL);
 	*tombstone_out = !strcmp(buf_text(&value), "orphan") ? TOMBSTONE_ORPHAN : TOMBSTONE_TREE;
 	buf_free(&value);
-	if (ret == LH_ENOENT) { /* gone meanwhile, and the token with it */
-		*tombstone_out = TOMBSTONE_TREE;
-		ret = 0;
-	}
-	return ret;
+	return ret == LH_ENOENT ? LH_ECONFLICT : ret;
 }
 
 /* Whether the ancestor is alive, and its record. LH_EPERM: it is not. LH_ENOENT: the token is an
- * orphan by now, only its record does not say so yet. */
+ * orphan by now, only its record does not say so yet. LH_ECONFLICT: the ancestor has gone. */
 static int read_ancestor(struct store *store, const unsigned char name[KEYRING_NAME_SIZE],
 			 json_t **record_out, uint64_t *revision_out)
 {
@@ -64,7 +60,7 @@ static int read_ancestor(struct store *store, const unsigned char name[KEYRING_N
 	ret = record_get(store, name, record_out, revision_out, NULL);
 	if (!ret && !record_is_alive(*record_out, clock_now_ns()))
 		ret = LH_EPERM;
-	return ret == LH_ENOENT ? LH_EPERM : ret;
+	return ret == LH_ENOENT ? LH_ECONFLICT : ret;
 }
 
 static void add_ancestor(struct caller *caller, const unsigned char name[KEYRING_NAME_SIZE],
@@ -107,17 +103,24 @@ int ancestors_read(struct store *store, const json_t *record, struct caller *cal
 
 /* ---- One token ---- */
 
+/* LH_EPERM: it was. To be asked before the record is read: at the end record and tombstone go in one
+ * commit, and who had read the record before it would look for the tombstone in vain after it. */
+static int check_not_killed(struct store *store, const unsigned char name[KEYRING_NAME_SIZE])
+{
+	enum tombstone tombstone;
+	int ret = tombstone_read(store, name, &tombstone);
+
+	return !ret && tombstone != TOMBSTONE_NONE ? LH_EPERM : ret;
+}
+
 /* Fills the caller from its record; caller->token is set. LH_EPERM: it is dead. */
 static int read_living(struct store *store, const json_t *record, struct caller *caller)
 {
-	enum tombstone tombstone;
 	int ret = record_read(record, caller);
 
-	if (!ret)
-		ret = tombstone_read(store, caller->token, &tombstone);
 	if (ret)
 		return ret;
-	if (tombstone != TOMBSTONE_NONE || !record_is_alive(record, clock_now_ns()))
+	if (!record_is_alive(record, clock_now_ns()))
 		return LH_EPERM;
 	return ancestors_read(store, record, caller);
 }
@@ -132,6 +135,8 @@ static int find_record(struct store *store, const char *token, struct caller *ca
 	if (strlen(token) > TOKEN_TEXT_MAX)
 		return LH_EPERM;
 	ret = keyring_name(store_keyring(store), KEYRING_TOKEN, token, caller->token);
+	if (!ret)
+		ret = check_not_killed(store, caller->token);
 	if (ret)
 		return ret;
 	if (text_starts_with(token, TOKEN_BATCH_PREFIX))
@@ -151,35 +156,63 @@ static int hand_over(struct caller *caller, int ret, struct caller *caller_out)
 	return ret;
 }
 
+/* An ancestor that a record names has gone: the whole tree is dead, or that ancestor died alone and
+ * its children were made orphans after the record was read. The next look tells. */
+#define LOOKS 3
+
+static int look_by_text(struct store *store, const char *token, struct caller *caller)
+{
+	json_t *record = NULL;
+	int ret = find_record(store, token, caller, &record);
+
+	if (!ret)
+		ret = read_living(store, record, caller);
+	/* Each kind by its own way alone. */
+	if (!ret && (caller->type == TOKEN_BATCH) != text_starts_with(token, TOKEN_BATCH_PREFIX))
+		ret = LH_EPERM;
+	json_decref(record);
+	return ret;
+}
+
 int auth_lookup(struct store *store, const char *token, struct caller *caller_out)
 {
 	struct caller caller = { .accessor = NULL };
-	json_t *record = NULL;
-	int ret;
+	int ret = LH_ECONFLICT;
 
-	ret = find_record(store, token, &caller, &record);
+	for (int looks = 0; ret == LH_ECONFLICT && looks < LOOKS; looks++) {
+		caller_clear(&caller);
+		ret = look_by_text(store, token, &caller);
+	}
+	return hand_over(&caller, ret == LH_ECONFLICT ? LH_EPERM : ret, caller_out);
+}
+
+static int look_by_name(struct store *store, const unsigned char name[KEYRING_NAME_SIZE],
+			struct caller *caller)
+{
+	json_t *record = NULL;
+	int ret = check_not_killed(store, name);
+
+	memcpy(caller->token, name, sizeof(caller->token));
 	if (!ret)
-		ret = read_living(store, record, &caller);
-	/* Each kind by its own way alone. */
-	if (!ret && (caller.type == TOKEN_BATCH) != text_starts_with(token, TOKEN_BATCH_PREFIX))
-		ret = LH_EPERM;
+		ret = record_get(store, name, &record, &caller->revision, NULL);
+	if (!ret)
+		ret = read_living(store, record, caller);
 	json_decref(record);
-	return hand_over(&caller, ret, caller_out);
+	return ret;
 }
 
 int token_find_name(struct store *store, const unsigned char name[KEYRING_NAME_SIZE],
 		    struct caller *caller_out)
 {
 	struct caller caller = { .accessor = NULL };
-	json_t *record = NULL;
-	int ret;
+	int ret = LH_ECONFLICT;
 
-	memcpy(caller.token, name, sizeof(caller.token));
-	ret = record_get(store, name, &record, &caller.revision, NULL);
-	if (!ret)
-		ret = read_living(store, record, &caller);
-	json_decref(record);
-	return hand_over(&caller, ret == LH_EPERM ? LH_ENOENT : ret, caller_out);
+	for (int looks = 0; ret == LH_ECONFLICT && looks < LOOKS; looks++) {
+		caller_clear(&caller);
+		ret = look_by_name(store, name, &caller);
+	}
+	return hand_over(&caller, ret == LH_EPERM || ret == LH_ECONFLICT ? LH_ENOENT : ret,
+			 caller_out);
 }
 
 int token_find_accessor(struct store *store, const char *accessor, struct caller *caller_out)

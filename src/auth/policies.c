@@ -224,23 +224,38 @@ static int apply(struct policies *policies, enum store_urgency urgency, struct s
 	return ret;
 }
 
-int policies_put(struct policies *policies, const char *name, struct bytes text, struct err *err)
+/* Whether it is a policy. */
+static int check_text(const char *name, struct bytes text, const char **unkept_out, struct err *err)
 {
-	const struct builtin_policy *builtin = builtin_policy_find(name);
-	struct store_batch batch = { 0 };
 	struct policy *policy;
-	struct key key;
 	int ret;
 
-	if (builtin && !builtin->changeable)
-		return err_set(err, LH_EINVAL, "cannot update \"%s\" policy", name);
 	if (text.size > POLICY_SIZE_MAX)
 		return err_set(err, LH_EINVAL, "a policy has at most %d bytes, this one has %zu",
 			       POLICY_SIZE_MAX, text.size);
 	ret = policy_parse(name, text.data, text.size, &policy, err);
 	if (ret)
 		return err_prefix(err, ret, "failed to parse policy");
+	for (size_t i = 0; i < policy->count && !*unkept_out; i++)
+		*unkept_out = policy->rules[i].unkept;
 	policy_free(policy);
+	return 0;
+}
+
+int policies_put(struct policies *policies, const char *name, struct bytes text,
+		 const char **unkept_out, struct err *err)
+{
+	const struct builtin_policy *builtin = builtin_policy_find(name);
+	struct store_batch batch = { 0 };
+	struct key key;
+	int ret;
+
+	*unkept_out = NULL;
+	if (builtin && !builtin->changeable)
+		return err_set(err, LH_EINVAL, "cannot update \"%s\" policy", name);
+	ret = check_text(name, text, unkept_out, err);
+	if (ret)
+		return ret;
 	key_policy(&key, name);
 	store_batch_put(&batch, STORE_ANY, 0, key_bytes(&key), text);
 	ret = apply(policies, STORE_NORMAL, &batch);

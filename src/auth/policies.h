@@ -40,9 +40,11 @@ int policies_acl(struct policies *policies, json_t *names, const struct acl **ac
 /* Appends the text of a policy; "" for root. 0, LH_ENOENT, LH_EIO, LH_ENOMEM. */
 int policies_get(struct policies *policies, const char *name, struct buf *text);
 
-/* Checks and stores a text. 0, or with a sentence in err: LH_EINVAL (the client's mistake), LH_EFULL,
- * LH_EIO, LH_ENOMEM. */
-int policies_put(struct policies *policies, const char *name, struct bytes text, struct err *err);
+/* Checks and stores a text. *unkept_out: a key in it that demands what nobody does here (literal), or
+ * NULL. 0, or with a sentence in err: LH_EINVAL (the client's mistake), LH_EFULL, LH_EIO,
+ * LH_ENOMEM. */
+int policies_put(struct policies *policies, const char *name, struct bytes text,
+		 const char **unkept_out, struct err *err);
 
 /* 0, also when there is none. LH_EINVAL: it cannot be deleted. */
 int policies_delete(struct policies *policies, const char *name, struct err *err);

@@ -41,6 +41,7 @@ struct rule {
 	json_t *required;           /* an object whose keys are names in lower case; NULL: none */
 	int64_t min_wrap, max_wrap; /* seconds; 0: no limit */
 	int64_t expires;            /* seconds since 1970 from which on it is none; 0: never */
+	const char *unkept;         /* a key that demands what nobody does here; literal, or NULL */
 	unsigned line;              /* in the text; 1 in JSON */
 	/* Borrowed. */
 	const char *policy;      /* its policy's name */

@@ -11,47 +11,6 @@
 #include "util/text.h"
 #include "util/wipe.h"
 
-static const char *const names[] = {
-	[CAPABILITY_NONE] = "",     [CAPABILITY_SELF] = "",         [CAPABILITY_CREATE] = "create",
-	[CAPABILITY_READ] = "read", [CAPABILITY_UPDATE] = "update", [CAPABILITY_DELETE] = "delete",
-	[CAPABILITY_LIST] = "list", [CAPABILITY_PATCH] = "patch",   [CAPABILITY_SUDO] = "sudo",
-	[CAPABILITY_DENY] = "deny",
-};
-
-enum capability capability_find(const char *name)
-{
-	for (size_t i = CAPABILITY_CREATE; i < sizeof(names) / sizeof(names[0]); i++)
-		if (!strcmp(names[i], name))
-			return (enum capability)i;
-	return CAPABILITY_NONE;
-}
-
-const char *capability_name(enum capability capability)
-{
-	return names[capability];
-}
-
-json_t *capability_names(unsigned capabilities)
-{
-	static const enum capability sorted[] = {
-		CAPABILITY_CREATE, CAPABILITY_DELETE, CAPABILITY_DENY, CAPABILITY_LIST,
-		CAPABILITY_PATCH,  CAPABILITY_READ,   CAPABILITY_SUDO, CAPABILITY_UPDATE,
-	};
-	json_t *list = json_array();
-	int failed = !list;
-
-	if (!capabilities)
-		capabilities = CAPABILITY_BIT(CAPABILITY_DENY);
-	for (size_t i = 0; !failed && i < sizeof(sorted) / sizeof(sorted[0]); i++)
-		if (capabilities & CAPABILITY_BIT(sorted[i]))
-			failed = json_array_append_new(list,
-						       json_string(capability_name(sorted[i])));
-	if (!failed)
-		return list;
-	json_decref(list);
-	return NULL;
-}
-
 void rule_clear(struct rule *rule)
 {
 	wipe_free(rule->path);
@@ -355,7 +314,6 @@ static int set_expiration(struct rule *rule, const char *key, unsigned line, con
 	return 0;
 }
 
-/* What other servers do with it is nothing that this one does. */
 static int ignore(struct rule *rule, const char *key, unsigned line, const json_t *value,
 		  struct err *err)
 {
@@ -364,6 +322,17 @@ static int ignore(struct rule *rule, const char *key, unsigned line, const json_
 	(void)line;
 	(void)value;
 	(void)err;
+	return 0;
+}
+
+/* Accepted, as by servers without the means; whoever writes the policy is told. */
+static int leave(struct rule *rule, const char *key, unsigned line, const json_t *value,
+		 struct err *err)
+{
+	(void)line;
+	(void)value;
+	(void)err;
+	rule->unkept = text_starts_with(key, "mfa") ? "mfa_methods" : "control_group";
 	return 0;
 }
 
@@ -381,8 +350,8 @@ static const struct {
 	{ "max_wrapping_ttl", set_wrap },
 	{ "expiration", set_expiration },
 	{ "comment", ignore },
-	{ "mfa_methods", ignore },
-	{ "control_group", ignore },
+	{ "mfa_methods", leave },
+	{ "control_group", leave },
 };
 
 int rule_set(struct rule *rule, const char *key, unsigned line, const json_t *value,

@@ -26,6 +26,9 @@ struct store_batch;
 #define TOKEN_RECORD_MAX (64 * 1024) /* bytes of its record: metadata and policies have a limit */
 #define TOKEN_ACCESSOR   24          /* characters */
 
+/* The path of the token that init makes, which nothing ends or renews but an explicit revocation. */
+#define TOKEN_ROOT_PATH "auth/token/root"
+
 /* The policy of wrapping tokens, which no other token has. */
 #define TOKEN_WRAPPING_POLICY "response-wrapping"
 

@@ -38,7 +38,8 @@ void token_cache_free(struct token_cache *cache)
 
 /* ---- Whether what is kept is still true ---- */
 
-/* The record is the one that was read, and nothing has killed it. */
+/* The record is the one that was read, and nothing has killed it: in the order of auth_lookup, as
+ * record and tombstone go together. */
 static int check_one(struct store *store, const unsigned char name[KEYRING_NAME_SIZE],
 		     uint64_t revision, bool *same_out)
 {
@@ -46,11 +47,11 @@ static int check_one(struct store *store, const unsigned char name[KEYRING_NAME_
 	struct key key;
 	int ret;
 
-	key_token(&key, name);
-	ret = store_revision(store, key_bytes(&key), &now);
 	key_token_tombstone(&key, name);
+	ret = store_revision(store, key_bytes(&key), &dead);
+	key_token(&key, name);
 	if (!ret)
-		ret = store_revision(store, key_bytes(&key), &dead);
+		ret = store_revision(store, key_bytes(&key), &now);
 	*same_out = now == revision && !dead;
 	return ret;
 }

@@ -11,7 +11,6 @@ struct buf;
 
 #define TOKEN_SERVICE_PREFIX "hvs."
 #define TOKEN_BATCH_PREFIX   "hvb."
-#define TOKEN_ROOT_PATH      "auth/token/root"
 
 /* Reads the record of a token, alive or not. *record_out is new. size_out: bytes of its text; NULL
  * allowed. 0, LH_ENOENT, LH_ECORRUPT, … */
@@ -45,7 +44,7 @@ bool record_is_alive(const json_t *record, int64_t now_ns);
  * 0; LH_EPERM: one of them is dead. */
 int ancestors_read(struct store *store, const json_t *record, struct caller *caller);
 
-/* What stands in the way of a token. */
+/* What stands in the way of a token. LH_ECONFLICT: it went between two looks, and the token too. */
 enum tombstone { TOMBSTONE_NONE, TOMBSTONE_TREE, TOMBSTONE_ORPHAN };
 int tombstone_read(struct store *store, const unsigned char name[KEYRING_NAME_SIZE],
 		   enum tombstone *tombstone_out);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What to take back next.
  *
- * Oldest first, but no mount takes the places of others: each has its share of what is in flight, and
- * one whose cloud is sick is tried with one lease at a time.
+ * Oldest first, but no mount takes the places of others: each has its share of what is in flight,
+ * and one whose cloud is sick is tried with one lease at a time.
  *
  * While few leases of a mount are due, each is taken back in its two rounds. When there are more, or
  * the cloud's quota holds some up, the keys of all of them go first, and each lease gets a mark that
@@ -13,9 +13,8 @@
 #include "crypto/crypto.h"
 #include "util/clock.h"
 
-#define PAGE      256
-#define LOOK_PART 4  /* times as long as a look took is none taken after it, */
-#define LOOK_MOST 10 /* ms, at most */
+#define PAGE       256
+#define LOOK_PAGES 10 /* ms, at most, until the next look: one for each page of the last */
 
 /* ms, while the clouds disagree with the clock: each lease that is due is read then. */
 #define LOOK_CAREFUL 250
@@ -26,6 +25,7 @@ struct look {
 	struct revoker *revoker;
 	struct choice choices[CHOICES_MAX];
 	size_t count;
+	size_t pages;              /* that were full */
 	struct mount_state *mount; /* of the last entry: the next is mostly of the same */
 
 	/* While the clouds disagree with the clock: */
@@ -132,6 +132,7 @@ static void look_through(struct look *look, due_scanner scan,
 			return;
 		for (size_t i = 0; i < count; i++)
 			see(look, &page[i]);
+		look->pages += count == PAGE;
 		last = page[count ? count - 1 : 0];
 		after = &last;
 	}
@@ -159,7 +160,7 @@ static size_t begin(struct look *look)
 	return takings_begin(revoker, look->choices, look->count);
 }
 
-/* Nothing else may call a cloud while everything waits, and then nobody would hear of the right time. */
+/* Nothing else may call a cloud while everything waits; then nobody would hear the right time. */
 static void ask_for_time(struct look *look)
 {
 	struct revoker *revoker = look->revoker;
@@ -189,10 +190,9 @@ bool due_begin(struct revoker *revoker, int64_t *timeout_ms)
 	}
 	look_through(&look, due_scan, see_keyed);
 	look_through(&look, due_scan_keyless, see_keyless);
-	pause = LOOK_PART * (clock_boot_ms() - now);
-	pause = pause < LOOK_MOST ? pause : LOOK_MOST;
 	begun = begin(&look);
 	ask_for_time(&look);
+	pause = (int64_t)(look.pages < LOOK_PAGES ? look.pages : LOOK_PAGES);
 	revoker->look_at = clock_boot_ms() + (look.waiting ? LOOK_CAREFUL : pause);
 	return begun > 0;
 }

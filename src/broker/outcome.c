@@ -56,7 +56,7 @@ static int after_success(const struct taking *taking, struct lease **new_out)
 	struct lease *new;
 
 	*new_out = NULL;
-	if (taking->part == REVOKE_KEYS)
+	if (taking->part == REVOKE_KEYS && old->lasting)
 		return after_keys(taking, new_out);
 	if (!old->lasting || !conf || sweeps >= conf->sweep_count ||
 	    (!sweeping && now >= old->unsure_until))
@@ -111,8 +111,9 @@ static void recover(struct revoker *revoker, struct mount_state *mount)
 
 	mount->sick = false;
 	mount->failed_count = 0;
-	for (size_t i = 0; i < count; i++)
-		mark_revoking(revoker->broker, &mount->failed[i], 0, false);
+	for (size_t i = 0; i < count; i += LEASES_MARKED)
+		mark_all_revoking(revoker->broker, &mount->failed[i],
+				  count - i < LEASES_MARKED ? count - i : LEASES_MARKED, false);
 }
 
 static void update_mount(struct taking *taking)

@@ -18,9 +18,24 @@ def test_a_list_without_an_end_is_not_read_for_ever(engine, case, place):
     place.sim.edit("attach", user=place.user(), policy=engine.other_policy)
     number = place.fault("pages", action=action, marker=marker)
     assert place.revoke(issued["lease_id"]).status in (204, 400, 504)
-    assert len(place.calls(action)) < 100
+    assert 0 < len(place.calls(action)) < 100
     place.sim.clear_faults(number)
     place.revoke_at_last(issued["lease_id"])
+    assert place.left() == []
+
+
+@each(lambda engine: list(itertools.product(engine.role_calls, ("new", "same"))))
+def test_a_list_without_an_end_holds_up_no_role(engine, case, place):
+    action, marker = case
+    number = place.fault("pages", action=action, marker=marker)
+    written = place.server.api("POST", place.path + "/role/endless", engine.user_role)
+    assert written.status in (200, 204, 400), written
+    issued = place.issue("endless")
+    assert issued.status in (400, 404, 502, 504), issued
+    assert 0 < len(place.calls(action)) < 500
+    place.sim.clear_faults(number)
+    place.role("endless", **engine.user_role)
+    assert place.revoke(place.issued("endless")["lease_id"]).status == 204
     assert place.left() == []
 
 
@@ -43,8 +58,8 @@ CONNECTIONS = [
 ]
 
 
-@each(lambda engine: [engine.type])
-def test_without_a_sound_connection_no_signed_byte_leaves(engine, case, lonely):
+@every_engine
+def test_without_a_sound_connection_no_signed_byte_leaves(engine, lonely):
     place = Place(lonely)
     assert place.revoke(place.issued()["lease_id"]).status == 204
     for kind, fields, statuses in CONNECTIONS:

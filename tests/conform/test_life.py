@@ -134,6 +134,20 @@ def test_an_odd_role_name_is_a_name_that_the_cloud_takes(engine, case, place):
     assert place.left() == []
 
 
+@each(lambda engine: ["jenkins build #7", "mary@example.com", "J\u00fcrgen \u6f22\u5b57", "-._", "9",
+                      "x" * 200])
+def test_an_odd_display_name_is_in_a_name_that_the_cloud_takes(engine, case, place):
+    token = place.ok("POST", "auth/token/create", {"display_name": case, "policies": ["root"]})
+    token = token["auth"]["client_token"]
+    for role in ("user", "session"):
+        reply = place.server.api("GET", "%s/creds/%s" % (place.path, role), token=token)
+        assert reply.status == 200 and place.works(reply), reply
+    assert engine.takes_user(place.user()), place.user()
+    assert "user" in place.user(), "the role's name is not in it"
+    place.ok("POST", "auth/token/revoke", {"token": token})
+    place.wait_clean()
+
+
 @pytest.mark.parametrize("role", ["X", "Übung", "a b", "-", "a/b", "x" * 129])
 @every_engine
 def test_a_role_name_that_is_none_is_refused(engine, place, role):

@@ -72,6 +72,13 @@ def arrives(sim, action, count, timeout=10):
     wait_until(lambda: sim.count(action) >= count, timeout, "%d times %s" % (count, action))
 
 
+def forget_policies(server):
+    """Deletes all policies but those that are built in."""
+    for name in server.api("LIST", "sys/policies/acl").data["keys"]:
+        if name not in ("default", "root"):
+            assert server.api("DELETE", "sys/policies/acl/" + name).status == 204
+
+
 class Server:
     running = []    # every one that was started and not stopped, for the check after each test
 

@@ -16,9 +16,7 @@ from harness import Server, binary, wait_until
 from trouble import Place, quick_server, result_of, side_by_side
 
 FREE = 10000
-REAL = {"AttachPolicyToUser": 10, "DetachPolicyFromUser": 10, "CreateUser": 20, "DeleteUser": 20,
-        "CreateAccessKey": 20, "DeleteAccessKey": 20, "CreatePolicy": 20, "DeletePolicy": 20,
-        "*": 100}
+REAL = {"GetUser": 100}     # nobody calls it; of all else the engine says what the cloud allows
 DUE_SLACK = 5       # seconds that a key may outlive its lease because of others
 ROUNDING = 1        # due times are whole seconds
 
@@ -199,18 +197,18 @@ def test_a_flood_of_requests_delays_no_expiry(leasehold):
 
 
 def test_mounts_of_one_account_take_turns(leasehold):
-    """A hundred keys at ten a second take ten seconds; another mount's key does not wait for them."""
-    quotas = {"DeleteAccessKey": 10, "*": FREE}
+    """Eighty keys at five a second take sixteen seconds; another mount's does not wait for them."""
+    quotas = {"DeleteAccessKey": 5, "*": FREE}
     with quick_server(quotas=hcl(quotas)) as server:
         crowd, other = Place(server), Place(server)
-        issue_many(crowd, 100)
+        issue_many(crowd, 80)
         lease = other.issued()["lease_id"]
         revoke_all(crowd)
-        wait_until(lambda: len(crowd.calls("DeleteAccessKey")) >= 15, 10)
+        wait_until(lambda: len(crowd.calls("DeleteAccessKey")) >= 8, 10)
         start = time.monotonic()
         assert other.revoke(lease).status == 204
         assert time.monotonic() - start < DUE_SLACK
-        assert len(crowd.calls("DeleteAccessKey")) < 90
+        assert len(crowd.calls("DeleteAccessKey")) < 70
         crowd.wait_clean(40)
         for place in (crowd, other):
             place.disable()

@@ -5,10 +5,17 @@ import os
 
 import pytest
 
-from harness import Server
+from harness import Server, forget_policies
 
 DENIED = ["1 error occurred:\n\t* permission denied\n\n"]
 REMOTE = {"remote_policies": ["name:AliyunOSSReadOnlyAccess,type:System"]}
+
+
+@pytest.fixture(autouse=True)
+def no_policies_stay(request):
+    yield
+    if "server" in request.fixturenames:
+        forget_policies(request.getfixturevalue("server"))
 
 
 def put(server, name, text):

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from differences import DIFFERENCES
+from harness import forget_policies
 from replay import TOKENS, WRAPPED, Player, mismatches, names, recorded
 
 TRUSTED, READER = "acs:ram::1234567890123456:role/trusted", "acs:ram::1000000000000001:role/reader"
@@ -61,6 +62,7 @@ def test_recorded_requests_get_the_recorded_answers(request, name):
     server = request.getfixturevalue("tencent_server" if name == "tencentcloud" else "server")
     replace = world(server, name)
     player, wrong = Player(server, replace), []
+    forget_policies(server)     # whose list is recorded
     for number, record in recorded(name):
         difference = DIFFERENCES[name].get(number)
         wish = dict(record["request"], **(difference or {}).get("send", {}))
@@ -70,6 +72,7 @@ def test_recorded_requests_get_the_recorded_answers(request, name):
         texts = judge(record, difference, reply) if difference else compare(record, reply)
         wrong += ["%s, line %d, %s %s: %s" % (name, number, wish["method"], wish["path"],
                                               text) for text in texts]
+    forget_policies(server)
     if name == "mounts":
         server.api("DELETE", "sys/mounts/m1")
     assert not wrong, "\n".join(wrong)

@@ -154,14 +154,13 @@ def nothing_but_revocations(server):
 
 def backoff_is_kept_in_memory_or_written(server, lease):
     """A failed attempt cannot always be recorded; the lease stays, and is tried again in a while."""
-    fault = server.sim.fault("error", action="DeleteAccessKey", code="ServiceUnavailable",
-                             status=503)
+    fault = server.sim.fault("error", code="NoPermission", status=403)
     seen = server.sim.count("DeleteAccessKey")
     revoke(server, lease["lease_id"], sync=False)
     wait_until(lambda: server.sim.count("DeleteAccessKey") > seen)
     seen = server.sim.count("DeleteAccessKey")
-    # An attempt makes two calls, and no pause is shorter than a second.
-    assert not server.sim.wait_calls("DeleteAccessKey", seen + 6, 2), "no pause between attempts"
+    # Such an attempt ends at once, and the next one is seconds away.
+    assert not server.sim.wait_calls("DeleteAccessKey", seen + 3, 2), "no pause between attempts"
     server.sim.clear_faults(fault)
 
 

@@ -7,16 +7,29 @@ import pytest
 
 from harness import wait_until
 from test_api_basic import lookup, make_role, whoami
-from tokens import DENIED, INVALID, accessors, end, make, policy
+from tokens import DENIED, INVALID, Token, accessors, end, make, policy
 
 MAKER = {"auth/token/create": ["update"], "+/creds/r": ["read"]}
 
 
 @pytest.fixture
-def maker(server, mount):
+def grant(server):
+    """Writes a policy that goes at the end of the test."""
+    names = []
+
+    def write(name, rules):
+        names.append(name)
+        policy(server, name, rules)
+    yield write
+    for name in names:
+        assert server.api("DELETE", "sys/policies/acl/" + name).status == 204
+
+
+@pytest.fixture
+def maker(server, mount, grant):
     """A token that makes children and issues credentials of the mount."""
     make_role(server, mount)
-    policy(server, "maker", MAKER)
+    grant("maker", MAKER)
     token = make(server, policies=["maker"])
     yield token
     end(server, token)
@@ -76,6 +89,32 @@ def test_with_a_token_go_its_children_and_all_their_leases(server, mount, maker)
     wait_until(lambda: not accessors(server) & {token.accessor for token in tree})
 
 
+def test_no_child_is_born_to_a_dying_token(server, maker):
+    """Many make children and grandchildren while the token is revoked: none of them outlives it."""
+    root = maker.child()
+
+    def bear(_):
+        born = []
+        while True:
+            reply = root.api("POST", "auth/token/create", {})
+            if reply.status != 200:
+                return born, reply
+            child = Token(server, reply["auth"])
+            grandchild = child.api("POST", "auth/token/create", {})
+            born += [child] + [Token(server, each["auth"]) for each in [grandchild]
+                               if each.status == 200]
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        pending = [pool.submit(bear, number) for number in range(6)]
+        wait_until(lambda: len(accessors(server)) > 40)
+        end(server, root)
+        results = [each.result() for each in pending]
+    tokens = [root] + [token for born, _ in results for token in born]
+    assert all(reply.status in (400, 403) for _, reply in results), results
+    assert all(token.is_dead() for token in tokens)
+    wait_until(lambda: not accessors(server) & {token.accessor for token in tokens})
+
+
 def test_a_token_that_ends_takes_its_leases_along(server, mount, maker):
     token = maker.child(ttl="2s")
     child = token.child()
@@ -119,9 +158,9 @@ def test_a_restart_forgets_nothing(server, maker):
 
 # --- whose a lease is ---
 
-def test_leases_in_bodies_are_reached_by_their_owners_alone(server, mount, maker):
-    policy(server, "reacher", dict(MAKER, **{"sys/leases/" + op: ["update"]
-                                             for op in ("lookup", "renew", "revoke")}))
+def test_leases_in_bodies_are_reached_by_their_owners_alone(server, mount, maker, grant):
+    grant("reacher", dict(MAKER, **{"sys/leases/" + op: ["update"]
+                                    for op in ("lookup", "renew", "revoke")}))
     owner = make(server, policies=["reacher"])
     child, other = owner.child(), make(server, policies=["reacher"])
     lease = {"lease_id": lend(child, mount)["lease_id"]}
@@ -140,10 +179,9 @@ def test_leases_in_bodies_are_reached_by_their_owners_alone(server, mount, maker
         end(server, token)
 
 
-def test_a_grant_on_one_lease_reaches_that_lease(server, mount, maker):
+def test_a_grant_on_one_lease_reaches_that_lease(server, mount, maker, grant):
     lease, other = lend(maker, mount)["lease_id"], lend(maker, mount)["lease_id"]
-    policy(server, "one", {"sys/leases/renew": ["update"],
-                           "sys/leases/renew/" + lease: ["update"]})
+    grant("one", {"sys/leases/renew": ["update"], "sys/leases/renew/" + lease: ["update"]})
     token = make(server, policies=["one"])
     assert token.api("PUT", "sys/leases/renew", {"lease_id": lease}).status == 200
     assert token.api("PUT", "sys/leases/renew/" + lease).status == 200
@@ -151,9 +189,9 @@ def test_a_grant_on_one_lease_reaches_that_lease(server, mount, maker):
     end(server, token)
 
 
-def test_sudo_reaches_every_lease(server, mount, maker):
+def test_sudo_reaches_every_lease(server, mount, maker, grant):
     lease = {"lease_id": lend(maker, mount)["lease_id"]}
-    policy(server, "all", {"sys/leases/revoke": ["update", "sudo"]})
+    grant("all", {"sys/leases/revoke": ["update", "sudo"]})
     token = make(server, policies=["all"])
     assert token.api("PUT", "sys/leases/revoke", lease).status == 204
     assert token.api("PUT", "sys/leases/revoke", {"lease_id": "no/such"}).status == 204
@@ -171,6 +209,7 @@ def test_bound_tokens_are_judged_by_the_address_that_nginx_sees(server):
         reply = token.api("GET", "auth/token/lookup-self", headers={"X-Forwarded-For": "10.0.0.1"})
         assert reply.status == status, reply
         end(server, token)
+        assert server.api("DELETE", "auth/token/roles/" + name).status == 204
     assert reply.errors == ["permission denied"]
 
 

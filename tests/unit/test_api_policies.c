@@ -139,6 +139,27 @@ static void base64_is_taken_as_what_it_spells(void **state)
 	       "failed to parse policy: line 1: found \"/\", which has no meaning here");
 }
 
+static void what_nobody_asks_for_here_is_told(void **state)
+{
+	const json_t *warnings;
+
+	(void)state;
+	assert_int_equal(ask(&f, "PUT", "sys/policies/acl/p",
+			     "{\"policy\":\"path \\\"x\\\" {}\\npath \\\"y\\\" "
+			     "{ control_group { factor \\\"a\\\" {} } }\"}"),
+			 200);
+	warnings = json_object_get(f.body, "warnings");
+	assert_string_equal(json_string_value(json_array_get(warnings, 0)),
+			    "control_group is kept in the text, but nobody asks for it here");
+	assert_int_equal(json_array_size(warnings), 1);
+	assert_int_equal(ask(&f, "PUT", "sys/policy/p",
+			     "{\"rules\":\"path \\\"x\\\" { mfa_methods = [] }\"}"),
+			 200);
+	assert_int_equal(json_array_size(json_object_get(f.body, "warnings")), 2);
+	expect(&f, "PUT", "sys/policies/acl/p",
+	       "{\"policy\":\"path \\\"x\\\" { comment = \\\"c\\\" }\"}", 204, "");
+}
+
 static const struct {
 	const char *name, *method, *path, *body, *error;
 } refused[] = {
@@ -433,6 +454,7 @@ int main(void)
 		TEST(a_policy_is_written_read_listed_deleted),
 		TEST(older_clients_find_it_elsewhere),
 		TEST(base64_is_taken_as_what_it_spells),
+		TEST(what_nobody_asks_for_here_is_told),
 		TEST(what_is_wrong_is_said),
 		TEST(a_name_has_a_limit),
 		TEST(a_large_policy_is_taken_and_a_larger_one_refused),

@@ -562,6 +562,21 @@ static void a_renewal_keeps_what_was_granted_last(void **state)
 
 /* ---- Revocation ---- */
 
+static void a_batch_token_shows_its_times(void **state)
+{
+	struct bearer batch = made(
+		"{\"type\":\"batch\",\"policies\":[\"default\"],\"ttl\":\"1h\"}");
+
+	(void)state;
+	assert_int_equal(ask_as(&batch, "GET", "auth/token/lookup-self", NULL), 200);
+	assert_string_equal(data_text(&f, "type"), "batch");
+	assert_string_equal(data_text(&f, "accessor"), "");
+	assert_true(json_is_false(data_member("renewable")));
+	assert_true(json_is_string(data_member("issue_time")));
+	assert_true(json_is_string(data_member("expire_time")));
+	assert_in_range(json_integer_value(data_member("ttl")), 3590, 3600);
+}
+
 static void what_is_revoked_is_unknown_at_once(void **state)
 {
 	struct bearer maker = with_policy("maker", MAKER), child = made_by(&maker, "{}");
@@ -762,6 +777,7 @@ int main(void)
 		TEST(a_token_whose_role_is_gone_is_not_renewed),
 		TEST(what_is_not_renewable_is_not_renewed),
 		TEST(a_renewal_keeps_what_was_granted_last),
+		TEST(a_batch_token_shows_its_times),
 		TEST(what_is_revoked_is_unknown_at_once),
 		TEST(batch_tokens_are_not_revoked),
 		TEST(orphaning_needs_sudo),

@@ -810,6 +810,15 @@ static void the_first_success_of_a_sick_mount_ends_all_pauses(void **state)
 	free(second);
 }
 
+static size_t leases_without_keys(void)
+{
+	struct due due[128];
+	size_t count;
+
+	assert_int_equal(due_scan_keyless(temp.store, INT64_MAX - 1, NULL, due, 128, &count), 0);
+	return count;
+}
+
 static void a_prefix_is_drained(void **state)
 {
 	(void)state;
@@ -868,6 +877,21 @@ static void agreement_ends_it(void **state)
 	free(id);
 }
 
+static void many_sessions_end_without_a_call(void **state)
+{
+	(void)state;
+	fake.lasting = false;
+	for (int i = 0; i < 20; i++)
+		free(issue_delivered());
+	assert_int_equal(broker_revoke_prefix(broker, "cloud/", REVOKE_ASYNC, 0, &err), 0);
+	for (int i = 0; i < 8; i++) {
+		turn(1);
+		assert_int_equal(leases_without_keys(), 0);
+	}
+	assert_int_equal(leases(), 0);
+	assert_int_equal(fake.revokes, 0);
+}
+
 static void few_are_taken_back_at_once(void **state)
 {
 	(void)state;
@@ -884,9 +908,6 @@ static void few_are_taken_back_at_once(void **state)
 /* Died the revoker between the two, the next one goes on with the rest. */
 static void what_has_lost_its_key_keeps_its_mark(void **state)
 {
-	struct due due[16];
-	size_t count;
-
 	(void)state;
 	for (int i = 0; i < 16; i++)
 		free(issue_delivered());
@@ -896,11 +917,9 @@ static void what_has_lost_its_key_keeps_its_mark(void **state)
 	assert_int_equal(fake.parts[REVOKE_KEYS], 16);
 	revoker_free(revoker);
 	assert_int_equal(revoker_new(taker, &revoker, &err), 0);
-	assert_int_equal(due_scan_keyless(temp.store, clock_now(), NULL, due, 16, &count), 0);
-	assert_int_equal(count, 16);
+	assert_int_equal(leases_without_keys(), 16);
 	turn(4);
-	assert_int_equal(due_scan_keyless(temp.store, INT64_MAX - 1, NULL, due, 16, &count), 0);
-	assert_int_equal(count, 0);
+	assert_int_equal(leases_without_keys(), 0);
 	assert_int_equal(fake.parts[REVOKE_KEYS], 16);
 	assert_int_equal(fake.parts[REVOKE_REST], 16);
 }
@@ -1109,6 +1128,7 @@ int main(void)
 		TEST(a_prefix_is_drained),
 		TEST(nothing_expires_while_the_clouds_disagree),
 		TEST(agreement_ends_it),
+		TEST(many_sessions_end_without_a_call),
 		TEST(few_are_taken_back_at_once),
 		TEST(what_has_lost_its_key_keeps_its_mark),
 		TEST(a_job_tells_of_the_first_failure_and_goes_on),

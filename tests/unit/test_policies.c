@@ -54,8 +54,9 @@ static struct bytes as_bytes(const char *text)
 static void put(struct policies *policies, const char *name, const char *text)
 {
 	struct err err = { "" };
+	const char *unkept;
 
-	if (policies_put(policies, name, as_bytes(text), &err))
+	if (policies_put(policies, name, as_bytes(text), &unkept, &err))
 		fail_msg("%s: %s", name, err.text);
 }
 
@@ -294,8 +295,9 @@ static void what_may_not_change_does_not(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		struct err err = { "" };
+		const char *unkept;
 		int ret = refused[i].text ? policies_put(here, refused[i].policy,
-							 as_bytes(refused[i].text), &err)
+							 as_bytes(refused[i].text), &unkept, &err)
 					  : policies_delete(here, refused[i].policy, &err);
 
 		if (ret != LH_EINVAL || strcmp(err.text, refused[i].error) != 0)
@@ -307,13 +309,16 @@ static void a_text_over_the_limit_is_refused(void **state)
 {
 	char *text = malloc(POLICY_SIZE_MAX + 1);
 	struct err err = { "" };
+	const char *unkept;
 
 	(void)state;
 	assert_non_null(text);
 	memset(text, '\n', POLICY_SIZE_MAX + 1);
-	assert_int_equal(policies_put(here, "p", (struct bytes){ text, POLICY_SIZE_MAX }, &err), 0);
-	assert_int_equal(policies_put(here, "p", (struct bytes){ text, POLICY_SIZE_MAX + 1 }, &err),
-			 LH_EINVAL);
+	assert_int_equal(
+		policies_put(here, "p", (struct bytes){ text, POLICY_SIZE_MAX }, &unkept, &err), 0);
+	assert_int_equal(
+		policies_put(here, "p", (struct bytes){ text, POLICY_SIZE_MAX + 1 }, &unkept, &err),
+		LH_EINVAL);
 	assert_string_equal(err.text, "a policy has at most 1048576 bytes, this one has 1048577");
 	free(text);
 }
@@ -442,11 +447,12 @@ static void lost_memory_is_told(void **state)
 		struct policies *fresh = NULL;
 		const struct acl *acl = NULL;
 		struct err err = { "" };
+		const char *unkept;
 
 		fail_alloc_at(n);
 		ret = policies_new(temp.store, &fresh);
 		if (!ret)
-			ret = policies_put(fresh, "p", as_bytes(READ_A), &err);
+			ret = policies_put(fresh, "p", as_bytes(READ_A), &unkept, &err);
 		if (!ret)
 			ret = policies_acl(fresh, names, &acl);
 		if (fail_alloc_stop())

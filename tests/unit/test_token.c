@@ -498,6 +498,7 @@ static void a_changed_batch_token_is_refused(void **state)
 static void a_stored_value_is_no_batch_token(void **state)
 {
 	static const char record[] = "{\"policies\":[\"root\"],\"type\":\"batch\"}";
+	static const char service[] = "{\"policies\":[\"root\"]}";
 	struct buf sealed = BUF_INIT, token = BUF_INIT;
 	const char *id = store_id(temp.store);
 
@@ -516,6 +517,14 @@ static void a_stored_value_is_no_batch_token(void **state)
 	buf_add_text(&token, "hvb.");
 	text_base64url(&token, sealed.data, sealed.size);
 	assert_int_equal(look_up(buf_text(&token)), 0); /* so only the key makes the difference */
+	buf_clear(&sealed);
+	buf_clear(&token);
+	assert_int_equal(keyring_seal_token(store_keyring(temp.store), id, strlen(id), service,
+					    strlen(service), &sealed),
+			 0);
+	buf_add_text(&token, "hvb.");
+	text_base64url(&token, sealed.data, sealed.size);
+	assert_int_equal(look_up(buf_text(&token)), LH_EPERM); /* nor is any other record one */
 	buf_free(&sealed);
 	buf_free(&token);
 }
@@ -563,6 +572,50 @@ static void the_trace_of_a_batch_token_is_no_token(void **state)
 	store_batch_free(&batch);
 	caller_clear(&parent);
 	caller_clear(&caller);
+}
+
+/* ---- What a thief finds ---- */
+
+struct needle {
+	const char *text;
+	size_t size, looked_at;
+};
+
+static int look_into(void *context, const struct store_record *record)
+{
+	struct needle *needle = context;
+
+	needle->looked_at++;
+	assert_null(memmem(record->key.data, record->key.size, needle->text, needle->size));
+	assert_null(memmem(record->value.data, record->value.size, needle->text, needle->size));
+	return 0;
+}
+
+/* Everything opened with the keys of the store: no record holds a token, or the end of one. */
+static void store_and_keys_together_hold_no_token(void **state)
+{
+	struct store_batch batch = { 0 };
+	char tokens[2][TOKEN_TEXT_MAX];
+	struct token_terms terms = ordinary(NULL);
+	struct caller caller, child;
+
+	(void)state;
+	caller = born(&terms, tokens[0]);
+	child = batch_of(&caller, tokens[1]);
+	assert_int_equal(token_trace(&batch, &child), 0);
+	assert_int_equal(store_apply(temp.store, STORE_NORMAL, &batch, NULL), 0);
+	store_batch_free(&batch);
+	for (size_t i = 0; i < 2; i++) {
+		struct needle needle = { tokens[i] + strlen(tokens[i]) - 12, 12, 0 };
+
+		assert_int_equal(store_scan(temp.store, STORE_SCAN_VALUES,
+					    (struct bytes){ "\0", 1 }, (struct bytes){ "", 0 },
+					    (struct bytes){ "", 0 }, 100000, look_into, &needle),
+				 0);
+		assert_true(needle.looked_at > 5);
+	}
+	caller_clear(&caller);
+	caller_clear(&child);
 }
 
 /* ---- Addresses ---- */
@@ -729,6 +782,7 @@ int main(void)
 		cmocka_unit_test(a_stored_value_is_no_batch_token),
 		cmocka_unit_test(odd_tokens_are_unknown),
 		cmocka_unit_test(the_trace_of_a_batch_token_is_no_token),
+		cmocka_unit_test(store_and_keys_together_hold_no_token),
 		cmocka_unit_test(a_bound_token_is_for_its_addresses_alone),
 		cmocka_unit_test(a_token_that_is_not_bound_comes_from_anywhere),
 		cmocka_unit_test(blocks_are_checked),

@@ -37,7 +37,7 @@ class AliCloud(Engine):
     parallel = {"AttachPolicyToUser": 3}
     makes_key = "CreateAccessKey"
     create_user, create_policy = "CreateUser", "CreatePolicy"
-    delete_user, delete_key, delete_policy = "DeleteUser", "DeleteAccessKey", "DeletePolicy"
+    delete_user, delete_key = "DeleteUser", "DeleteAccessKey"
     issue_rounds = [["CreatePolicy", "CreateUser"], ["AttachPolicyToUser", "CreateAccessKey"]]
     revoke_rounds = [["DeleteAccessKey", "DetachPolicyFromUser"], ["DeletePolicy", "DeleteUser"]]
     after_the_key = ["Detach*", "DeletePolicy", "DeleteUser"]
@@ -81,7 +81,6 @@ class AliCloud(Engine):
 
     user_name = r"[A-Za-z0-9._-]{1,64}"
     policy_name = r"[A-Za-z0-9-]{1,128}"
-    session_name = r"[A-Za-z0-9.@_-]{2,64}"
 
     remote_policies = REMOTE
     other_policy = "AliyunECSFullAccess"

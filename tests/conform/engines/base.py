@@ -63,7 +63,7 @@ class Engine:
     #: how many of a call stand in one round for a user_role, where it is more than one
     parallel = {}
     makes_key = None        #: the call whose answer holds the key
-    create_user = create_policy = delete_user = delete_key = delete_policy = None
+    create_user = create_policy = delete_user = delete_key = None
     #: calls of a revocation that wait until the key is dead
     after_the_key = None
     #: lists that a revocation reads
@@ -86,7 +86,7 @@ class Engine:
 
     # --- names that the cloud takes: regular expressions ---
 
-    user_name = policy_name = session_name = None
+    user_name = policy_name = None
 
     # --- things made by hand ---
 

@@ -41,7 +41,7 @@ class TencentCloud(Engine):
     parallel = {"AttachUserPolicy": 3}
     makes_key = "AddUser"
     create_user, create_policy = "AddUser", "CreatePolicy"
-    delete_user, delete_key, delete_policy = "DeleteUser", "DeleteAccessKey", "DeletePolicy"
+    delete_user, delete_key = "DeleteUser", "DeleteAccessKey"
     issue_rounds = [["AddUser", "CreatePolicy"], ["AttachUserPolicy"]]
     revoke_rounds = [["DeleteAccessKey", "DetachUserPolicy"], ["DeletePolicy", "DeleteUser"]]
     after_the_key = ["DetachUserPolicy", "DeletePolicy", "DeleteUser"]
@@ -85,7 +85,6 @@ class TencentCloud(Engine):
 
     user_name = r"[a-z][a-z0-9_-]{0,63}"
     policy_name = r"[A-Za-z0-9+=,.@_-]{1,128}"
-    session_name = r"[A-Za-z0-9_+=,.@-]{2,128}"
 
     remote_policies = REMOTE
     other_policy = "QcloudCVMFullAccess"

@@ -58,7 +58,7 @@ class ThirdCloud(Engine):
         ("no such role", "Borrow"): ({"code": "NoRole", "status": 400}, "role"),
     }
 
-    user_name = session_name = r"[a-z][a-z0-9-]{0,39}"
+    user_name = r"[a-z][a-z0-9-]{0,39}"
 
     remote_policies = ("read", "write")
     other_policy = "admin"
