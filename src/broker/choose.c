@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What to take back next.
  *
- * Oldest first, but no mount takes the places of others: each has its share of what is in flight, and
- * one whose cloud is sick is tried with one lease at a time.
+ * Oldest first, but no mount takes the places of others: each has its share of what is in flight,
+ * and one whose cloud is sick is tried with one lease at a time.
  *
  * While few leases of a mount are due, each is taken back in its two rounds. When there are more, or
  * the cloud's quota holds some up, the keys of all of them go first, and each lease gets a mark that
@@ -160,7 +160,7 @@ static size_t begin(struct look *look)
 	return takings_begin(revoker, look->choices, look->count);
 }
 
-/* Nothing else may call a cloud while everything waits, and then nobody would hear of the right time. */
+/* Nothing else may call a cloud while everything waits; then nobody would hear the right time. */
 static void ask_for_time(struct look *look)
 {
 	struct revoker *revoker = look->revoker;

@@ -35,8 +35,8 @@ struct exchange *exchange_new(const struct exchange_terms *terms);
 /* Drops an attempt in flight. NULL is allowed. */
 void exchange_free(struct exchange *exchange);
 
-/* Starts an attempt when it is time. Returns whether the answer is still open; the time at which it
- * wants to be asked again goes to *next, if that is earlier. */
+/* Starts an attempt when it is time and neither quota nor share hold it up. Returns whether the answer
+ * is still open; the time at which it wants to be asked again goes to *next, if that is earlier. */
 bool exchange_turn(struct exchange *exchange, int64_t now, int64_t *next);
 
 /* Hands the answer over; once, after exchange_turn returned false. */

@@ -30,8 +30,8 @@ struct pace {
 	struct share *share; /* NULL: alone */
 };
 
-/* What the cloud allows of an action, in calls a second: what the configuration file says of it or of
- * "*", else what the engine says. */
+/* What the cloud allows of an action, in calls a second: what the configuration file says of it or
+ * of "*", else what the engine says. */
 unsigned pace_quota(const struct engine *engine, const struct conf_engine *conf,
 		    const char *action);
 
@@ -39,7 +39,7 @@ unsigned pace_quota(const struct engine *engine, const struct conf_engine *conf,
  * is worth asking again. */
 int64_t pace_take(const struct pace *pace, const char *action);
 
-/* The cloud has refused a call as one too many, and takes one again after so long; 0: it does not say. */
+/* The cloud has refused a call as one too many, and takes one again after so long (0: unknown). */
 void pace_throttled(const struct pace *pace, const char *action, int64_t retry_ms);
 
 #endif

@@ -13,7 +13,7 @@
 #include "util/shared.h"
 #include "util/wipe.h"
 
-#define TALK_TIME     600000 /* ms for one attempt to take a lease back, waits for the quota included */
+#define TALK_TIME     600000 /* ms to take a lease back, with all waits for the quota */
 #define CALL_ATTEMPTS 2
 #define UNREAD_HELD   60 /* seconds for which a lease that cannot be read is left alone */
 

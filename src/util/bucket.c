@@ -38,9 +38,10 @@ static uint64_t pack(const struct schedule *schedule)
 /* Puts one call into the schedule. 0, or how long until one fits.
  *
  * A call that is a little late leaves the schedule as it is, or the time of every process's waking
- * would be lost for good; of a longer delay only the rest is lost. After a longer pause a new schedule begins with that pause as its credit.
- * A credit is for the calls that come right then: it ends when the schedule is caught up with, or
- * the calls of a whole second could follow on those of another. */
+ * would be lost for good; of a longer delay only the rest is lost. After a pause a new schedule
+ * begins, with that pause as its credit. The credit is for the calls that come right then: it ends
+ * when the schedule is caught up with, or the calls of a whole second could follow on those of
+ * another. */
 static int64_t enter(struct schedule *schedule, int64_t now, int64_t gap)
 {
 	int64_t late = now - schedule->next, most;

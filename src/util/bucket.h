@@ -51,8 +51,8 @@ struct bucket *bucket_find(struct bucket_table *table, const char *cloud, const 
 int64_t bucket_take(struct bucket *bucket, unsigned per_second, enum bucket_use use,
 		    int64_t now_us);
 
-/* The cloud has refused a call as one too many, and says after how long it would take one (0: it does
- * not): none goes before that, nor more than a second of it, and fewer go from now on. A single time
+/* The cloud has refused a call as one too many, and says after how long it would take one (0: it
+ * does not): none goes before that, but after a second at most, and fewer go from now on. A single time
  * may be chance and costs little; again before the rate has come back, it costs more. Within a second
  * it counts once. */
 void bucket_throttled(struct bucket *bucket, int64_t now_us, int64_t retry_us);

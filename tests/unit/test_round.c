@@ -10,6 +10,7 @@
 
 #include "engine/engine.h"
 #include "fail_alloc.h"
+#include "util/bucket.h"
 #include "util/json.h"
 #include "util/wipe.h"
 
@@ -167,6 +168,25 @@ static void engines_are_found_by_type(void **state)
 	assert_null(engine_find(""));
 }
 
+/* The broker divides by them, and looks for "*" when it finds nothing else. */
+static void every_engine_says_how_much_its_cloud_takes(void **state)
+{
+	(void)state;
+	for (size_t i = 0; engine_all[i]; i++) {
+		const struct quota *quotas = engine_all[i]->quotas;
+		bool others = false;
+
+		assert_non_null(quotas);
+		for (size_t j = 0; quotas[j].action; j++) {
+			assert_in_range(quotas[j].per_second, 1, BUCKET_RATE_MAX);
+			others |= !strcmp(quotas[j].action, "*");
+			for (size_t k = 0; k < j; k++)
+				assert_string_not_equal(quotas[j].action, quotas[k].action);
+		}
+		assert_true(others);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +199,7 @@ int main(void)
 		cmocka_unit_test(warnings_are_cut_between_characters),
 		cmocka_unit_test(a_cleared_key_is_empty),
 		cmocka_unit_test(engines_are_found_by_type),
+		cmocka_unit_test(every_engine_says_how_much_its_cloud_takes),
 	};
 
 	fail_alloc_jansson();
