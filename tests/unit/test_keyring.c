@@ -220,7 +220,7 @@ static void test_rotations_end_at_the_limit(void **state)
 
 static void test_the_web_secret_follows_from_the_master_key_alone(void **state)
 {
-	unsigned char master[MASTER_KEY_SIZE] = { 1 }, other[MASTER_KEY_SIZE] = { 2 };
+	const unsigned char other[MASTER_KEY_SIZE] = { 2 };
 	char secret[WEB_SECRET_SIZE + 1], others[WEB_SECRET_SIZE + 1];
 	struct keyring *keyring, *again;
 	struct buf wrapped = BUF_INIT;
