@@ -12,6 +12,7 @@ int command_server(const struct cli *cli, struct err *err);
 int command_init(const struct cli *cli, struct err *err);
 int command_check(const struct cli *cli, struct err *err);
 int command_policy_check(const struct cli *cli, struct err *err);
+int command_nginx_secret(const struct cli *cli, struct err *err);
 int command_adopt(const struct cli *cli, struct err *err);
 
 /* Where conf says that the store is; borrows from it. */

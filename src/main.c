@@ -71,6 +71,20 @@ const struct command commands[] = {
 		  "list.\n",
 	  .takes_policies = true,
 	  .run = command_policy_check },
+	{ .name = "nginx-secret",
+	  .summary = "prints what nginx proves itself with",
+	  .text = "Prints a line for nginx, `set $lh_auth_secret …;`, with which it proves itself "
+		  "when it\n"
+		  "says who somebody is (listener option trust_identity). The value follows from "
+		  "the "
+		  "master\n"
+		  "key. Keep it in a file that only root can read, and include that where an "
+		  "identity is\n"
+		  "set:\n\n"
+		  "    (umask 077; leasehold nginx-secret -config FILE > "
+		  "/etc/leasehold/nginx-secret.conf)\n",
+	  .takes_config = true,
+	  .run = command_nginx_secret },
 	{ .name = "adopt",
 	  .summary = "lets a copied store live on this machine",
 	  .text = "A store that was copied or restored elsewhere does not start there, because two "

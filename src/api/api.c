@@ -2,19 +2,23 @@
 /* The order of checks: request, route, token, whether it may, which pool, fields, handler. */
 #include "api/api.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/assertion.h"
 #include "api/context.h"
 #include "api/fields.h"
 #include "api/help.h"
 #include "api/wrapping.h"
 #include "auth/access.h"
+#include "auth/identity.h"
 #include "auth/policies.h"
 #include "auth/token.h"
 #include "auth/token_cache.h"
 #include "store/store.h"
 #include "util/err.h"
+#include "util/json.h"
 #include "util/log.h"
 
 #define DENIED        "1 error occurred:\n\t* permission denied\n\n"
@@ -28,6 +32,7 @@ struct api {
 	struct broker *broker;
 	struct policies *policies;
 	struct token_cache *tokens;
+	struct identities *identities;
 	enum api_pool pool;
 	bool issued;  /* the last reply holds a credential: api_settle passes on how it fared */
 	bool flushed; /* nobody can say that it was not received */
@@ -46,6 +51,8 @@ int api_new(struct broker *broker, enum api_pool pool, struct api **api_out)
 	ret = policies_new(broker_store(broker), &api->policies);
 	if (!ret)
 		ret = token_cache_new(broker_store(broker), &api->tokens);
+	if (!ret)
+		ret = identities_new(broker_store(broker), &api->identities);
 	if (ret) {
 		api_free(api);
 		return ret;
@@ -59,6 +66,7 @@ void api_free(struct api *api)
 	if (api) {
 		policies_free(api->policies);
 		token_cache_free(api->tokens);
+		identities_free(api->identities);
 	}
 	free(api);
 }
@@ -98,8 +106,11 @@ int context_bearer(struct context *context, struct caller *caller_out, bool *kno
 	int ret;
 
 	*known_out = false;
-	if (!request->token[0])
-		return 0;
+	if (!request->token[0]) {
+		ret = assertion_caller(context, caller_out);
+		*known_out = !ret;
+		return ret == LH_EPERM ? 0 : ret;
+	}
 	ret = auth_lookup(broker_store(context->broker), request->token, caller_out);
 	if (ret)
 		return ret == LH_EPERM ? 0 : ret;
@@ -111,15 +122,34 @@ int context_bearer(struct context *context, struct caller *caller_out, bool *kno
 
 /* ---- Who asks, and whether that is allowed ---- */
 
-/* LH_EPERM: the refusal is in the outcome. */
+void context_set_identity(struct context *context, const struct caller *caller)
+{
+	if (!caller->identified)
+		return;
+	snprintf(context->identity, sizeof(context->identity), "%s/%s",
+		 json_get_text(caller->metadata, "method"),
+		 json_get_text(caller->metadata, "name"));
+	log_set_identity(context->identity);
+}
+
+/* Without a token. LH_EPERM: the refusal is in the outcome. */
+static int find_identity(struct context *context, struct caller *caller)
+{
+	int ret = assertion_caller(context, caller);
+
+	if (ret == LH_EPERM)
+		outcome_error(&context->outcome, 403, "permission denied");
+	return ret;
+}
+
+/* A token decides alone, valid or not, whoever the web server says asks. LH_EPERM: the refusal is in
+ * the outcome. */
 static int find_caller(const struct api *api, struct context *context, struct caller *caller)
 {
 	int ret;
 
-	if (!context->request->token[0]) {
-		outcome_error(&context->outcome, 403, "permission denied");
-		return LH_EPERM;
-	}
+	if (!context->request->token[0])
+		return find_identity(context, caller);
 	ret = token_cache_lookup(api->tokens, context->request->token, caller);
 	if (ret == LH_EPERM)
 		outcome_error(&context->outcome, 403, INVALID_TOKEN);
@@ -392,6 +422,7 @@ static int serve_request(struct api *api, struct context *context, struct route_
 	if (!ret && (match->miss != ROUTE_FOUND || match->route->capability != CAPABILITY_NONE ||
 		     request->help))
 		ret = find_caller(api, context, &caller);
+	context_set_identity(context, &caller);
 	if (!ret)
 		ret = take_use(api, context, &caller);
 	if (!ret)
@@ -453,7 +484,9 @@ static void give_up(struct api *api, struct context *context, const struct api_r
 
 void api_serve(struct api *api, const struct api_request *raw, struct api_reply *reply)
 {
-	struct context context = { .broker = api->broker, .policies = api->policies };
+	struct context context = { .broker = api->broker,
+				   .policies = api->policies,
+				   .identities = api->identities };
 	struct route_match match;
 	struct request request;
 	int ret;
@@ -471,6 +504,7 @@ void api_serve(struct api *api, const struct api_request *raw, struct api_reply 
 		hand_on(raw, reply);
 	api->issued = context.issued;
 	api->flushed = false;
+	log_set_identity(NULL);
 	outcome_clear(&context.outcome);
 	request_clear(&request);
 }

@@ -33,8 +33,15 @@ struct api_request {
 	const char *wrap_ttl;
 	const char *vault_request;
 	const char *request_id; /* of nginx, 32 hex digits; the reply's request_id is made of it */
-	bool handed_on;         /* asked by way of X-Accel-Redirect */
-	int64_t deadline;       /* boot ms by which the reply must be ready */
+	const char *uri;        /* REQUEST_URI: as the client sent it */
+	/* Who the web server says asks, see identity.h; texts of outside in any form. */
+	const char *auth_method, *auth_name, *auth_secret;
+	const char *tls_verify;      /* of nginx: "SUCCESS", "NONE", "FAILED:reason" */
+	const char *tls_cert;        /* PEM, percent-encoded */
+	bool trusted;                /* the listener believes identities */
+	const char *prefix;          /* that the web server takes off the path */
+	bool handed_on;              /* asked by way of X-Accel-Redirect */
+	int64_t deadline;            /* boot ms by which the reply must be ready */
 	bool (*gone)(void *context); /* whether the client has left; may be NULL */
 	void *context;
 };

@@ -10,15 +10,18 @@
 #include "api/request.h"
 #include "api/route.h"
 #include "auth/auth.h"
+#include "auth/identity.h"
 #include "broker/broker.h"
 
 struct err;
+struct identities;
 struct policies;
 
 struct context {
 	/* Borrowed. */
 	struct broker *broker;
 	struct policies *policies;
+	struct identities *identities;
 	const struct request *request;
 	const struct route_match *match; /* match->capture: the captured part of the path */
 	const json_t *fields;            /* what was sent and is known, coerced */
@@ -26,6 +29,9 @@ struct context {
 	const char *wrapping_token;      /* that the request is about; NULL: it is about none */
 
 	struct outcome outcome;
+	/* The identity that asks or whose token it is, "cert/svc-one", for the log; "": none. */
+	char identity[IDENTITY_NAME_MAX + 16];
+
 	bool issued; /* set by the handler: broker_delivered must be told how the reply fares */
 	bool made;   /* set by the handler: the reply gives a new token, that of the name */
 	unsigned char made_name[KEYRING_NAME_SIZE];
@@ -36,10 +42,14 @@ struct context {
  * Anything else is returned, to be told as "internal error". */
 int context_failure(struct context *context, int code, const struct err *err);
 
-/* On an open route, the bearer of the token that came along, who may use it from where they are:
- * *known_out is false, and there is nobody to release, if there is no such token. Release with
+/* On an open route, the bearer of the token that came along, who may use it from where they are, or
+ * without a token the identity: *known_out is false, and there is nobody to release, if there is
+ * neither. Release with
  * caller_clear. 0, LH_ECORRUPT, LH_EIO, LH_ENOMEM. */
 int context_bearer(struct context *context, struct caller *caller_out, bool *known_out);
+
+/* From now on log lines of this request show whose it is; no-op for callers without identity. */
+void context_set_identity(struct context *context, const struct caller *caller);
 
 /* ---- Handlers, one file per resource ---- */
 
@@ -120,6 +130,14 @@ int wrapping_wrap(struct context *context);
 int wrapping_unwrap(struct context *context);
 int wrapping_rewrap(struct context *context);
 int wrapping_lookup(struct context *context);
+
+/* identities.c */
+int identity_names(struct context *context);
+int identity_read(struct context *context);
+int identity_exists(struct context *context, bool *exists_out);
+int identity_write(struct context *context);
+int identity_remove(struct context *context);
+int identity_login(struct context *context);
 
 /* leases.c */
 int leases_lookup(struct context *context);

@@ -14,15 +14,24 @@ static struct store *store_of(const struct context *context)
 	return broker_store(context->broker);
 }
 
+static struct cubbyhole_owner owner_of(const struct context *context)
+{
+	return (struct cubbyhole_owner){
+		.token = context->request->token,
+		.identity = context->caller->type == TOKEN_IDENTITY ? context->caller : NULL,
+	};
+}
+
 int cubbyhole_read(struct context *context)
 {
+	const struct cubbyhole_owner owner = owner_of(context);
 	const char *path = context->match->capture;
 	json_t *data;
 	int ret;
 
 	if (context->caller->wrapping && !strcmp(path, "response"))
 		return wrapping_response(context);
-	ret = cubbyhole_get(store_of(context), context->request->token, path, &data);
+	ret = cubbyhole_get(store_of(context), &owner, path, &data);
 	if (ret)
 		return ret == LH_ENOENT ? 0 : ret;
 	return outcome_data(&context->outcome, data);
@@ -30,9 +39,9 @@ int cubbyhole_read(struct context *context)
 
 int cubbyhole_exists(struct context *context, bool *exists_out)
 {
+	const struct cubbyhole_owner owner = owner_of(context);
 	json_t *data;
-	int ret = cubbyhole_get(store_of(context), context->request->token, context->match->capture,
-				&data);
+	int ret = cubbyhole_get(store_of(context), &owner, context->match->capture, &data);
 
 	*exists_out = !ret;
 	if (!ret)
@@ -42,9 +51,9 @@ int cubbyhole_exists(struct context *context, bool *exists_out)
 
 int cubbyhole_names(struct context *context)
 {
+	const struct cubbyhole_owner owner = owner_of(context);
 	json_t *names;
-	int ret = cubbyhole_list(store_of(context), context->request->token,
-				 context->match->capture, &names);
+	int ret = cubbyhole_list(store_of(context), &owner, context->match->capture, &names);
 
 	return ret ? ret : outcome_data(&context->outcome, json_pack("{s:o}", "keys", names));
 }
@@ -58,6 +67,7 @@ static int refuse_batch(struct context *context)
 
 int cubbyhole_write(struct context *context)
 {
+	const struct cubbyhole_owner owner = owner_of(context);
 	const char *path = context->match->capture;
 	const json_t *data = context->request->body;
 	struct err err = { "" };
@@ -71,19 +81,19 @@ int cubbyhole_write(struct context *context)
 	if (!json_object_size(data))
 		return outcome_error(&context->outcome, 400, "missing data fields");
 	do
-		ret = cubbyhole_put(store_of(context), context->request->token, path, data, &err);
+		ret = cubbyhole_put(store_of(context), &owner, path, data, &err);
 	while (broker_again(context->broker, ret, context->request->raw->deadline, &tries));
 	return ret == LH_EINVAL ? context_failure(context, ret, &err) : ret;
 }
 
 int cubbyhole_remove(struct context *context)
 {
+	const struct cubbyhole_owner owner = owner_of(context);
 	unsigned tries = 0;
 	int ret;
 
 	do
-		ret = cubbyhole_delete(store_of(context), context->request->token,
-				       context->match->capture);
+		ret = cubbyhole_delete(store_of(context), &owner, context->match->capture);
 	while (broker_again(context->broker, ret, context->request->raw->deadline, &tries));
 	return ret;
 }

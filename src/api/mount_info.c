@@ -28,10 +28,18 @@ static const struct builtin {
 	  "Accept" },
 };
 
-static const struct builtin token_mount = { "token/", "token", "token based credentials",
-					    false,    false,   NULL };
+static const struct builtin auth_mounts[] = {
+	{ "proxy/", "proxy", "identities that the web server asserts", false, false, NULL },
+	{ "token/", "token", "token based credentials", false, false, NULL },
+};
 
-#define BUILTINS (sizeof(builtin_mounts) / sizeof(builtin_mounts[0]))
+#define BUILTINS    (sizeof(builtin_mounts) / sizeof(builtin_mounts[0]))
+#define AUTH_MOUNTS (sizeof(auth_mounts) / sizeof(auth_mounts[0]))
+
+static bool is_auth(const struct builtin *builtin)
+{
+	return builtin >= auth_mounts && builtin < auth_mounts + AUTH_MOUNTS;
+}
 
 char *mount_name(const char *path)
 {
@@ -87,7 +95,7 @@ static json_t *builtin_entry(struct broker *broker, const struct builtin *builti
 	snprintf(uuid, sizeof(uuid), "%.8s-%.4s-%.4s-%.4s-%.12s", digits, digits + 8, digits + 12,
 		 digits + 16, digits + 20);
 	text_hex(digest + 16, 4, digits);
-	snprintf(accessor, sizeof(accessor), "%s%s_%.8s", builtin == &token_mount ? "auth_" : "",
+	snprintf(accessor, sizeof(accessor), "%s%s_%.8s", is_auth(builtin) ? "auth_" : "",
 		 builtin->type, digits);
 	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:n, s:o}", "type", builtin->type,
 			 "description", builtin->description, "accessor", accessor, "uuid", uuid,
@@ -156,14 +164,20 @@ int mount_info_all(struct broker *broker, json_t **all_out)
 
 json_t *mount_info_auth(struct broker *broker)
 {
-	json_t *info = builtin_info(broker, &token_mount);
+	json_t *all = json_object();
+	int lost = 0;
 
-	if (json_object_set_new(json_object_get(info, "config"), "token_type",
-				json_string("default-service"))) {
-		json_decref(info);
-		return NULL;
+	for (size_t i = 0; i < AUTH_MOUNTS; i++) {
+		json_t *info = builtin_info(broker, &auth_mounts[i]);
+
+		lost |= json_object_set_new(json_object_get(info, "config"), "token_type",
+					    json_string("default-service"));
+		lost |= json_object_set_new(all, auth_mounts[i].path, info);
 	}
-	return json_pack("{s:o}", token_mount.path, info);
+	if (!lost)
+		return all;
+	json_decref(all);
+	return NULL;
 }
 
 /* ---- One ---- */

@@ -11,9 +11,8 @@ static const struct {
 	const char *path, *type;
 	const struct route *table;
 } builtin_mounts[] = {
-	{ "sys/", "system", routes_system },
-	{ "auth/token/", "token", routes_token },
-	{ "cubbyhole/", "cubbyhole", routes_system },
+	{ "sys/", "system", routes_system },         { "auth/token/", "token", routes_token },
+	{ "auth/proxy/", "proxy", routes_identity }, { "cubbyhole/", "cubbyhole", routes_system },
 	{ "identity/", "identity", NULL },
 };
 

@@ -59,7 +59,8 @@ struct route {
 /* routes.c; ended by a NULL pattern. Patterns of the first are relative to /v1/, those of the second
  * to the mount. */
 extern const struct route routes_system[];
-extern const struct route routes_token[]; /* token_routes.c */
+extern const struct route routes_token[];    /* token_routes.c */
+extern const struct route routes_identity[]; /* identity_routes.c */
 extern const struct route routes_engine[];
 
 enum route_miss {

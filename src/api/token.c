@@ -26,7 +26,9 @@ int64_t token_left(const struct caller *caller)
 
 static const char *type_name(const struct caller *caller)
 {
-	return caller->type == TOKEN_BATCH ? "batch" : "service";
+	return caller->type == TOKEN_BATCH      ? "batch"
+	       : caller->type == TOKEN_IDENTITY ? "identity"
+						: "service";
 }
 
 json_t *token_auth(const struct caller *caller, const char *token, int64_t ttl)

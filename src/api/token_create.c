@@ -62,6 +62,9 @@ static int check_parent(struct making *making)
 
 	if (parent->type == TOKEN_BATCH)
 		return refuse(making, "batch tokens cannot create more tokens");
+	if (parent->type == TOKEN_IDENTITY)
+		return refuse(making, "an identity has no token to create others with: log in at "
+				      "auth/proxy/login first");
 	if (parent->num_uses)
 		return refuse(making, "restricted use token cannot generate child tokens");
 	return reach_sudo(making->context, &making->sudo);

@@ -8,6 +8,7 @@
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/json.h"
+#include "util/text.h"
 
 /* ---- Lists of names ---- */
 
@@ -21,37 +22,14 @@ static bool holds(const json_t *names, const char *name)
 	return false;
 }
 
-/* `*` stands for any text, also for none. */
-static bool matches(const char *glob, const char *name)
-{
-	const char *star = NULL, *resume = NULL;
-
-	while (*name) {
-		if (*glob == '*') {
-			star = ++glob;
-			resume = name;
-		} else if (*glob == *name) {
-			glob++;
-			name++;
-		} else if (star) {
-			glob = star;
-			name = ++resume;
-		} else {
-			return false;
-		}
-	}
-	while (*glob == '*')
-		glob++;
-	return !*glob;
-}
-
 static bool holds_glob(const json_t *globs, const char *name)
 {
 	const json_t *each;
 	size_t i;
 
-	json_array_foreach(globs, i, each) if (json_is_string(each) &&
-					       matches(json_string_value(each), name)) return true;
+	json_array_foreach(globs, i,
+			   each) if (json_is_string(each) &&
+				     text_matches(json_string_value(each), name)) return true;
 	return false;
 }
 

@@ -2,6 +2,7 @@
 /* auth/token/renew: a token gets more time, from now on. */
 #include <string.h>
 
+#include "api/assertion.h"
 #include "api/context.h"
 #include "api/token.h"
 #include "auth/token.h"
@@ -11,6 +12,8 @@
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/json.h"
+#include "util/log.h"
+#include "util/wipe.h"
 
 #define NS_PER_SECOND INT64_C(1000000000)
 
@@ -95,14 +98,37 @@ static int again(struct context *context, struct caller *token)
 	return 0;
 }
 
+/* A token of an identity lives on only while the web server vouches for the same one: who has merely
+ * got hold of it cannot. LH_EPERM: it does not now; the log has the reason. */
+static int check_identity(struct context *context, const struct caller *token)
+{
+	struct caller asserted;
+	int ret;
+
+	if (!token->identified)
+		return 0;
+	ret = assertion_caller(context, &asserted);
+	if (!ret && !wipe_equal(asserted.identity, token->identity, sizeof(token->identity)))
+		ret = LH_EPERM;
+	if (ret == LH_EPERM)
+		log_warn("identity: a token is not renewed: the web server does not vouch for its "
+			 "identity now");
+	caller_clear(&asserted);
+	return ret;
+}
+
 /* text: of the token; "" where only its accessor is known. */
 static int renew(struct context *context, struct caller *token, const char *text)
 {
 	struct err err = { "" };
 	char warning[256] = "";
 	unsigned tries = 0;
-	int ret;
+	int ret = check_identity(context, token);
 
+	if (ret == LH_EPERM)
+		return outcome_error(&context->outcome, 403, "permission denied");
+	if (ret)
+		return ret;
 	for (;;) {
 		ret = renew_once(context, token, warning, sizeof(warning), &err);
 		if (!broker_again(context->broker, ret, context->request->raw->deadline, &tries))
@@ -144,6 +170,9 @@ int token_renew_given(struct context *context)
 
 int token_renew_self(struct context *context)
 {
+	if (context->caller->type == TOKEN_IDENTITY)
+		return outcome_error(&context->outcome, 400,
+				     "an identity has no token to renew, and needs none");
 	return find_and_renew(context, context->request->token);
 }
 

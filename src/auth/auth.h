@@ -18,6 +18,9 @@ struct store_batch;
 enum token_type {
 	TOKEN_SERVICE, /* hvs., or an id of one's own: stored */
 	TOKEN_BATCH,   /* hvb.: sealed, stored nowhere, cannot be renewed or revoked */
+	/* No token at all: whom the web server vouches for, see identity.h. Stored as soon as it
+	 * owns something, without an end. */
+	TOKEN_IDENTITY,
 };
 
 /* A token as it was looked up: the caller as every handler receives it, or one who is asked about.
@@ -35,6 +38,9 @@ struct caller {
 	json_t *policies;    /* array of names */
 	json_t *metadata;    /* object of texts; NULL: none was given */
 	json_t *bound_cidrs; /* array of texts; NULL: from anywhere */
+	/* Of an identity, and of the tokens that it was given: its keyed name. */
+	unsigned char identity[KEYRING_NAME_SIZE];
+	bool identified; /* it has one */
 	bool root;
 	bool wrapping; /* made to unwrap one response */
 	bool renewable;

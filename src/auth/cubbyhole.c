@@ -14,11 +14,12 @@
 #include "util/text.h"
 #include "util/wipe.h"
 
-/* The cubbyhole of one token while it is looked at or changed. */
+/* One cubbyhole while it is looked at or changed. */
 struct cubbyhole {
 	struct store *store;
-	const char *token;                     /* borrowed */
-	unsigned char name[KEYRING_NAME_SIZE]; /* of the token */
+	const struct cubbyhole_owner *owner;   /* borrowed */
+	const char *bearer;                    /* whose text it is sealed for; borrowed */
+	unsigned char name[KEYRING_NAME_SIZE]; /* of the owner */
 	json_t *entries;                       /* path → data */
 	uint64_t revision;                     /* 0: there is no record */
 };
@@ -36,7 +37,7 @@ static int open_record(struct cubbyhole *hole, const struct buf *sealed)
 	struct buf text = BUF_INIT;
 	int ret;
 
-	ret = bearer_open(BEARER_CUBBYHOLE, store_id(hole->store), hole->token, sealed->data,
+	ret = bearer_open(BEARER_CUBBYHOLE, store_id(hole->store), hole->bearer, sealed->data,
 			  sealed->size, &text);
 	if (!ret)
 		ret = json_read(text.data, text.size, &hole->entries, NULL);
@@ -44,8 +45,22 @@ static int open_record(struct cubbyhole *hole, const struct buf *sealed)
 	return ret == LH_EINVAL ? LH_ECORRUPT : ret;
 }
 
+static int find_owner(struct cubbyhole *hole)
+{
+	const struct cubbyhole_owner *owner = hole->owner;
+
+	if (owner->identity) {
+		hole->bearer = "identity";
+		memcpy(hole->name, owner->identity->token, sizeof(hole->name));
+		return 0;
+	}
+	hole->bearer = owner->token;
+	return keyring_name(store_keyring(hole->store), KEYRING_TOKEN, owner->token, hole->name);
+}
+
 /* A cubbyhole that was never written to is empty. Release with close_hole in any case. */
-static int open_hole(struct store *store, const char *token, struct cubbyhole *hole)
+static int open_hole(struct store *store, const struct cubbyhole_owner *owner,
+		     struct cubbyhole *hole)
 {
 	struct buf sealed = BUF_INIT;
 	struct key key;
@@ -53,8 +68,8 @@ static int open_hole(struct store *store, const char *token, struct cubbyhole *h
 
 	memset(hole, 0, sizeof(*hole));
 	hole->store = store;
-	hole->token = token;
-	ret = keyring_name(store_keyring(store), KEYRING_TOKEN, token, hole->name);
+	hole->owner = owner;
+	ret = find_owner(hole);
 	if (ret)
 		return ret;
 	key_cubbyhole(&key, hole->name);
@@ -85,27 +100,40 @@ static int seal_record(const struct cubbyhole *hole, struct buf *sealed, struct 
 		ret = err_set(err, LH_EINVAL, "the cubbyhole of a token holds %d bytes in all",
 			      CUBBYHOLE_SIZE_MAX);
 	else
-		ret = bearer_seal(BEARER_CUBBYHOLE, store_id(hole->store), hole->token, text,
+		ret = bearer_seal(BEARER_CUBBYHOLE, store_id(hole->store), hole->bearer, text,
 				  strlen(text), sealed);
 	wipe_free(text);
 	return ret;
 }
 
-#define OWNER_EXPECTED 0 /* the place of that condition in the batch */
+/* Adds the conditions under which the owner may keep anything; an identity is written down. */
+static int expect_owner(const struct cubbyhole *hole, struct store_batch *batch, size_t *count_out)
+{
+	struct key key;
 
-/* A token that is revoked meanwhile takes its cubbyhole with it: nothing is written behind it. */
+	if (hole->owner->identity) {
+		token_expect_alive(batch, hole->owner->identity);
+	} else {
+		key_token(&key, hole->name);
+		store_batch_expect(batch, STORE_PRESENT, 0, key_bytes(&key));
+	}
+	*count_out = batch->count;
+	return hole->owner->identity ? token_trace(batch, hole->owner->identity) : 0;
+}
+
+/* An owner that is revoked meanwhile takes its cubbyhole with it: nothing is written behind it. */
 static int put_record(const struct cubbyhole *hole, struct err *err)
 {
 	enum store_condition condition = hole->revision ? STORE_REVISION : STORE_ABSENT;
 	struct store_batch batch = { 0 };
 	struct buf sealed = BUF_INIT;
-	struct key key, owner;
-	size_t failed = 0;
+	size_t failed = 0, conditions = 0;
+	struct key key;
 	int ret;
 
 	ret = seal_record(hole, &sealed, err);
-	key_token(&owner, hole->name);
-	store_batch_expect(&batch, STORE_PRESENT, 0, key_bytes(&owner));
+	if (!ret)
+		ret = expect_owner(hole, &batch, &conditions);
 	key_cubbyhole(&key, hole->name);
 	store_batch_put(&batch, condition, hole->revision, key_bytes(&key),
 			(struct bytes){ sealed.data, sealed.size });
@@ -113,7 +141,7 @@ static int put_record(const struct cubbyhole *hole, struct err *err)
 		ret = store_apply(hole->store, STORE_NORMAL, &batch, &failed);
 	store_batch_free(&batch);
 	buf_free(&sealed);
-	return ret == LH_ECONFLICT && failed == OWNER_EXPECTED ? LH_EPERM : ret;
+	return ret == LH_ECONFLICT && failed < conditions ? LH_EPERM : ret;
 }
 
 void cubbyhole_forget(struct store_batch *batch, const unsigned char token[KEYRING_NAME_SIZE])
@@ -139,14 +167,15 @@ static int delete_record(const struct cubbyhole *hole)
 
 /* ---- What is asked for ---- */
 
-int cubbyhole_get(struct store *store, const char *token, const char *path, json_t **data_out)
+int cubbyhole_get(struct store *store, const struct cubbyhole_owner *owner, const char *path,
+		  json_t **data_out)
 {
 	struct cubbyhole hole;
 	json_t *data = NULL;
 	int ret;
 
 	*data_out = NULL;
-	ret = open_hole(store, token, &hole);
+	ret = open_hole(store, owner, &hole);
 	if (!ret && !(data = json_object_get(hole.entries, path)))
 		ret = LH_ENOENT;
 	if (!ret)
@@ -155,13 +184,13 @@ int cubbyhole_get(struct store *store, const char *token, const char *path, json
 	return ret;
 }
 
-int cubbyhole_put(struct store *store, const char *token, const char *path, const json_t *data,
-		  struct err *err)
+int cubbyhole_put(struct store *store, const struct cubbyhole_owner *owner, const char *path,
+		  const json_t *data, struct err *err)
 {
 	struct cubbyhole hole;
 	int ret;
 
-	ret = open_hole(store, token, &hole);
+	ret = open_hole(store, owner, &hole);
 	if (!ret && json_object_set_new(hole.entries, path, json_deep_copy(data)))
 		ret = LH_ENOMEM;
 	if (!ret && json_object_size(hole.entries) > CUBBYHOLE_ENTRIES_MAX)
@@ -173,12 +202,12 @@ int cubbyhole_put(struct store *store, const char *token, const char *path, cons
 	return ret;
 }
 
-int cubbyhole_delete(struct store *store, const char *token, const char *path)
+int cubbyhole_delete(struct store *store, const struct cubbyhole_owner *owner, const char *path)
 {
 	struct cubbyhole hole;
 	int ret;
 
-	ret = open_hole(store, token, &hole);
+	ret = open_hole(store, owner, &hole);
 	if (!ret && !json_object_del(hole.entries, path))
 		ret = json_object_size(hole.entries) ? put_record(&hole, NULL)
 						     : delete_record(&hole);
@@ -231,14 +260,15 @@ static int list_names(json_t *entries, const char *prefix, json_t *names)
 	return ret;
 }
 
-int cubbyhole_list(struct store *store, const char *token, const char *prefix, json_t **names_out)
+int cubbyhole_list(struct store *store, const struct cubbyhole_owner *owner, const char *prefix,
+		   json_t **names_out)
 {
 	json_t *names = json_array();
 	struct cubbyhole hole;
 	int ret;
 
 	*names_out = NULL;
-	ret = open_hole(store, token, &hole);
+	ret = open_hole(store, owner, &hole);
 	if (!ret)
 		ret = names ? list_names(hole.entries, prefix, names) : LH_ENOMEM;
 	close_hole(&hole);

@@ -239,6 +239,8 @@ bool token_is_within(const struct caller *other, const struct caller *caller)
 
 	for (size_t i = 0; i < other->ancestor_count; i++)
 		within |= wipe_equal(other->ancestors[i], caller->token, sizeof(caller->token));
+	if (other->identified && caller->identified)
+		within |= wipe_equal(other->identity, caller->identity, sizeof(caller->identity));
 	return within;
 }
 

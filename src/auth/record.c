@@ -3,7 +3,7 @@
  *
  *   {"accessor": …, "display_name": …, "policies": […], "created": seconds, "type": "batch",
  *    "path": …, "role": …, "metadata": {…}, "bound_cidrs": […], "parent": hex, "renewable": true,
- *    "num_uses": …, "issued_ns": …, "renewed_ns": …, "expires_ns": …, "creation_ttl": …, "ttl": …,
+ *    "identity": hex, "num_uses": …, "issued_ns": …, "renewed_ns": …, "expires_ns": …, "creation_ttl": …, "ttl": …,
  *    "explicit_max": …, "period": …, "due": seconds}
  *
  * What is absent is "", 0, false or none. The first four stand in every record; the root token of
@@ -20,6 +20,12 @@
 #include "util/wipe.h"
 
 #define NS_PER_SECOND INT64_C(1000000000)
+
+static const char *const type_names[] = {
+	[TOKEN_SERVICE] = "",
+	[TOKEN_BATCH] = "batch",
+	[TOKEN_IDENTITY] = "identity",
+};
 
 /* ---- Keys ---- */
 
@@ -120,14 +126,19 @@ static int set_copy(json_t *record, const char *name, const json_t *value)
 	return value ? json_object_set_new(record, name, json_deep_copy(value)) : 0;
 }
 
-static int set_parent(json_t *record, const struct caller *parent)
+static int set_name(json_t *record, const char *member, const unsigned char *name)
 {
 	char hex[2 * KEYRING_NAME_SIZE + 1];
 
-	if (!parent)
+	if (!name)
 		return 0;
-	text_hex(parent->token, sizeof(parent->token), hex);
-	return json_object_set_new(record, "parent", json_string(hex));
+	text_hex(name, KEYRING_NAME_SIZE, hex);
+	return json_object_set_new(record, member, json_string(hex));
+}
+
+static int set_parent(json_t *record, const struct caller *parent)
+{
+	return set_name(record, "parent", parent ? parent->token : NULL);
 }
 
 static int set_times(json_t *record, const struct token_terms *terms, const struct token_made *made)
@@ -152,12 +163,13 @@ json_t *record_new(const struct token_terms *terms, const struct token_made *mad
 
 	lost |= json_object_set_new(record, "display_name", json_string(terms->display_name));
 	lost |= set_copy(record, "policies", terms->policies);
-	lost |= set_text(record, "type", terms->type == TOKEN_BATCH ? "batch" : NULL);
+	lost |= set_text(record, "type", type_names[terms->type]);
 	lost |= set_text(record, "path", terms->path);
 	lost |= set_text(record, "role", terms->role);
 	lost |= set_copy(record, "metadata", terms->metadata);
 	lost |= set_copy(record, "bound_cidrs", terms->bound_cidrs);
 	lost |= set_parent(record, terms->parent);
+	lost |= set_name(record, "identity", terms->identity);
 	lost |= set_number(record, "num_uses", terms->num_uses);
 	lost |= terms->renewable ? json_object_set_new(record, "renewable", json_true()) : 0;
 	lost |= set_times(record, terms, made);
@@ -214,14 +226,24 @@ static void read_numbers(const json_t *record, struct caller *caller)
 	caller->period = json_get_int(record, "period", 0);
 }
 
+static enum token_type read_type(const json_t *record)
+{
+	const char *name = json_get_text(record, "type");
+
+	if (!strcmp(name, type_names[TOKEN_IDENTITY]))
+		return TOKEN_IDENTITY;
+	return !strcmp(name, type_names[TOKEN_BATCH]) ? TOKEN_BATCH : TOKEN_SERVICE;
+}
+
 int record_read(const json_t *record, struct caller *caller)
 {
 	json_t *policies = json_object_get(record, "policies");
 
 	if (!json_is_array(policies))
 		return LH_ECORRUPT;
-	caller->type = !strcmp(json_get_text(record, "type"), "batch") ? TOKEN_BATCH
-								       : TOKEN_SERVICE;
+	caller->type = read_type(record);
+	caller->identified = !text_unhex(json_get_text(record, "identity"), caller->identity,
+					 sizeof(caller->identity));
 	caller->policies = json_incref(policies);
 	caller->metadata = json_incref(json_object_get(record, "metadata"));
 	caller->bound_cidrs = json_incref(json_object_get(record, "bound_cidrs"));

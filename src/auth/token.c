@@ -212,9 +212,9 @@ int auth_new_root(const struct keyring *keyring, struct store_batch *batch, char
 	return ret;
 }
 
-/* ---- Traces of batch tokens ---- */
+/* ---- Traces of what is stored nowhere else ---- */
 
-/* The batch token's parent, as far as terms need it. */
+/* The token's parent, as far as terms need it. */
 static void parent_of(const struct caller *caller, struct caller *parent)
 {
 	memset(parent, 0, sizeof(*parent));
@@ -225,16 +225,17 @@ int token_trace(struct store_batch *batch, const struct caller *caller)
 {
 	struct token_made made = { .issued_ns = caller->issued_ns,
 				   .expires_ns = caller->expires_ns };
-	struct token_terms terms = { .type = TOKEN_BATCH,
+	struct token_terms terms = { .type = caller->type,
 				     .display_name = caller->display_name,
 				     .policies = caller->policies,
+				     .identity = caller->identified ? caller->identity : NULL,
 				     .ttl = caller->ttl };
 	struct caller parent;
 	json_t *record;
 	struct key key;
 	char *text;
 
-	if (caller->type != TOKEN_BATCH)
+	if (caller->type == TOKEN_SERVICE)
 		return 0;
 	parent_of(caller, &parent);
 	terms.parent = caller->ancestor_count ? &parent : NULL;

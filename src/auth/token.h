@@ -39,14 +39,15 @@ struct token_terms {
 	const char *id;              /* chosen by who asks; NULL: drawn at random */
 	const char *display_name;
 	const char *path;
-	const char *role;          /* NULL: none */
-	const json_t *policies;    /* array of names, as they are kept */
-	const json_t *metadata;    /* NULL: none */
-	const json_t *bound_cidrs; /* NULL: none */
-	int64_t ttl;               /* seconds; 0: it never ends */
-	int64_t explicit_max;      /* seconds; 0: none */
-	int64_t period;            /* seconds; 0: none */
-	int64_t num_uses;          /* 0: not counted */
+	const char *role;              /* NULL: none */
+	const json_t *policies;        /* array of names, as they are kept */
+	const json_t *metadata;        /* NULL: none */
+	const json_t *bound_cidrs;     /* NULL: none */
+	const unsigned char *identity; /* keyed name, KEYRING_NAME_SIZE; NULL: none */
+	int64_t ttl;                   /* seconds; 0: it never ends */
+	int64_t explicit_max;          /* seconds; 0: none */
+	int64_t period;                /* seconds; 0: none */
+	int64_t num_uses;              /* 0: not counted */
 	bool renewable;
 };
 
@@ -78,7 +79,7 @@ int token_find_accessor(struct store *store, const char *accessor, struct caller
 int token_find_name(struct store *store, const unsigned char name[KEYRING_NAME_SIZE],
 		    struct caller *caller_out);
 
-/* Whether the other token is the caller's own or one of its descendants. */
+/* Whether the other token is the caller's own, one of its descendants, or of the same identity. */
 bool token_is_within(const struct caller *other, const struct caller *caller);
 
 /* Takes one use of a counted token, under the condition that nobody took one meanwhile; the last one
@@ -109,8 +110,8 @@ void token_revoke_add(struct store_batch *batch, const unsigned char name[KEYRIN
  * batch with this. At most TOKEN_ANCESTORS_MAX + 2 operations. */
 void token_expect_alive(struct store_batch *batch, const struct caller *caller);
 
-/* Writes down that a batch token owns something, so that it ends with it: nothing that would let
- * anybody use or make the token. No-op for service tokens. At most 3 operations. */
+/* Writes down that a batch token or an identity owns something, so that it ends with it: nothing that
+ * would let anybody use or make the token. No-op for service tokens. At most 3 operations. */
 int token_trace(struct store_batch *batch, const struct caller *caller);
 
 /* Keyed names of the accessors of tokens in no order, `after` an accessor ("": from the start); at

@@ -198,7 +198,7 @@ static int add_cut(struct store *store, struct store_batch *batch, const struct 
 	}
 	if (ret)
 		return ret;
-	*is_batch_out = !strcmp(json_get_text(record, "type"), "batch");
+	*is_batch_out = json_get_text(record, "type")[0] != '\0';
 	if (!*is_batch_out) {
 		json_object_del(record, "parent");
 		ret = record_put(batch, child->name, record, revision);
@@ -254,7 +254,6 @@ static int forget_named(struct store *store, struct store_batch *batch,
 int token_forget(struct store *store, struct store_batch *batch, const struct token_name *token,
 		 const struct token_name *parent, const struct token_due *due)
 {
-	struct token_due revoked = { 0, *token };
 	json_t *record = NULL;
 	struct key key;
 	int ret;
@@ -269,7 +268,6 @@ int token_forget(struct store *store, struct store_batch *batch, const struct to
 		delete_child(batch, parent->name, token);
 	if (due)
 		delete_due(batch, due);
-	delete_due(batch, &revoked);
 	key_token_tombstone(&key, token->name);
 	store_batch_delete(batch, STORE_ANY, 0, key_bytes(&key));
 	key_token(&key, token->name);

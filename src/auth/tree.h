@@ -52,8 +52,8 @@ int token_cut(struct store *store, const struct token_name *parent,
 
 /* Adds to a batch that a token goes which owns nothing any more: record, indexes and tombstone, at
  * most TOKEN_FORGET_OPS operations. It was found below `parent`, or by the entry `due`; the other is
- * NULL. 0, LH_EIO, LH_ENOMEM. */
-#define TOKEN_FORGET_OPS 8
+ * NULL. Another entry that it may have is then one that means nothing. 0, LH_EIO, LH_ENOMEM. */
+#define TOKEN_FORGET_OPS 7
 int token_forget(struct store *store, struct store_batch *batch, const struct token_name *token,
 		 const struct token_name *parent, const struct token_due *due);
 

@@ -21,6 +21,7 @@
 #define METADATA_TIMEOUT_MS 1000 /* it answers from the same machine, or there is none */
 #define BACKOFF_FIRST_MS    200
 #define BACKOFF_MAX_MS      8000
+#define ATTEMPT_MIN_MS      250 /* what a repetition needs to be answered at all */
 
 struct exchange {
 	struct exchange_terms terms;
@@ -181,7 +182,8 @@ static void conclude(struct exchange *exchange)
 	if (!may_repeat(exchange))
 		return;
 	wait = backoff(exchange);
-	if (clock_boot_ms() + wait >= exchange->terms.deadline)
+	/* One that is cut short would tell less than the answer at hand. */
+	if (clock_boot_ms() + wait + ATTEMPT_MIN_MS > exchange->terms.deadline)
 		return;
 	if (perhaps_executed(answer->kind)) {
 		exchange->repeated = true;

@@ -29,6 +29,9 @@ struct conf_listener {
 	mode_t socket_mode;
 	char *socket_group; /* NULL: unchanged */
 	char **peer_users;  /* names, NULL-terminated; NULL: whoever the mode lets in */
+	/* Whether who the web server says somebody is counts; with peer_users on a path only. */
+	bool trust_identity;
+	char *identity_prefix; /* what the web server takes off the path, "/vault"; "": nothing */
 };
 
 /* An engine that a file may name in a block. All borrowed, for ever. */

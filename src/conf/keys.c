@@ -31,6 +31,18 @@ int conf_check_path_or_none(const struct conf_key *key, const char *text, struct
 	return text[0] ? check_path(key, text, err) : 0;
 }
 
+/* What stands before /v1/ where a site has leasehold in a folder. */
+static int check_prefix(const struct conf_key *key, const char *text, struct err *err)
+{
+	(void)key;
+	if (text[0] && (text[0] != '/' || text_ends_with(text, "/")))
+		return err_set(
+			err, LH_EINVAL,
+			"must be a path without its final slash, as \"/vault\", is \"%.128s\"",
+			text);
+	return 0;
+}
+
 static int check_address(const struct conf_key *key, const char *text, struct err *err)
 {
 	(void)key;
@@ -103,5 +115,8 @@ const struct conf_key conf_listener_keys[] = {
 	{ "socket_mode", CONF_MODE, MEMBER(socket_mode), .value = "\"0660\"" },
 	{ "socket_group", CONF_TEXT_OR_NULL, MEMBER(socket_group), .value = NULL },
 	{ "peer_users", CONF_TEXTS, MEMBER(peer_users), .value = NULL },
+	{ "trust_identity", CONF_BOOLEAN, MEMBER(trust_identity), .value = NULL },
+	{ "identity_prefix", CONF_TEXT, MEMBER(identity_prefix), .value = "\"\"",
+	  .check = check_prefix },
 	{ 0 },
 };

@@ -82,11 +82,24 @@ static int set_defaults(struct conf_listener *listener, const json_t *body, stru
 	return ret ? err_prefix(err, ret, "address") : 0;
 }
 
+/* Who may connect can say who anybody is: nobody may by mere oversight. */
+static int check_trust(const struct conf_listener *listener, const json_t *body, unsigned *line_out,
+		       struct err *err)
+{
+	if (!listener->trust_identity || listener->peer_users)
+		return 0;
+	*line_out = line_of(find(body, "trust_identity"));
+	return err_set(err, LH_EINVAL,
+		       "trust_identity: needs peer_users, the users that may say who somebody is, "
+		       "as [\"www-data\"]");
+}
+
 /* Keys that were given and have no effect here are mistakes. */
 static int check_keys(const struct conf_listener *listener, const json_t *body, unsigned *line_out,
 		      struct err *err)
 {
-	static const char *const path_keys[] = { "socket_mode", "socket_group", "peer_users" };
+	static const char *const path_keys[] = { "socket_mode", "socket_group", "peer_users",
+						 "trust_identity", "identity_prefix" };
 
 	if (listener->keepalive && listener->pool == CONF_POOL_WORK) {
 		*line_out = line_of(find(body, "keepalive"));
@@ -96,7 +109,7 @@ static int check_keys(const struct conf_listener *listener, const json_t *body, 
 			"wait on one connection of the web server");
 	}
 	if (listener->address[0] == '/')
-		return 0;
+		return check_trust(listener, body, line_out, err);
 	for (size_t i = 0; i < sizeof(path_keys) / sizeof(path_keys[0]); i++) {
 		const json_t *item = find(body, path_keys[i]);
 

@@ -2,10 +2,11 @@
 /* The derivation tree, each arrow an HKDF with its own label:
  *
  *   master key ──▶ wrapping key                          seals the record of the root keys
+ *              ──▶ web secret                            shown to the web server, stored nowhere
  *   root key   ──▶ value key                             one for each root key, seals values
  *              ──▶ token key                             the same, seals batch tokens
- *   first root key ──▶ lease, token, account, accessor   the same for ever
- *                      name keys
+ *   first root key ──▶ lease, token, account, accessor,  the same for ever
+ *                      identity name keys
  *
  * Everything is derived once, when the keyring is made; the whole struct lives in the mapping. */
 #include <config.h>
@@ -20,6 +21,7 @@
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/reader.h"
+#include "util/text.h"
 #include "util/wipe.h"
 
 #define KEY_SIZE       32
@@ -33,6 +35,7 @@ static const char *const name_labels[] = {
 	[KEYRING_TOKEN] = "leasehold name token",
 	[KEYRING_ACCOUNT] = "leasehold name account",
 	[KEYRING_ACCESSOR] = "leasehold name accessor",
+	[KEYRING_IDENTITY] = "leasehold name identity",
 };
 
 #define NAMES (sizeof(name_labels) / sizeof(name_labels[0]))
@@ -45,6 +48,7 @@ struct root {
 
 struct keyring {
 	unsigned char wrapping_key[KEY_SIZE];
+	char web_secret[WEB_SECRET_SIZE + 1];
 	unsigned char name_keys[NAMES][KEY_SIZE];
 	size_t count;
 	struct root roots[KEYRING_ROOTS_MAX]; /* oldest first */
@@ -53,6 +57,22 @@ struct keyring {
 static int derive(const unsigned char key[KEY_SIZE], const char *label, unsigned char out[KEY_SIZE])
 {
 	return hkdf_sha256(key, KEY_SIZE, NULL, 0, label, strlen(label), out, KEY_SIZE);
+}
+
+int web_secret_derive(const unsigned char master[MASTER_KEY_SIZE],
+		      char secret_out[WEB_SECRET_SIZE + 1])
+{
+	unsigned char secret[KEY_SIZE] = { 0 };
+	int ret = derive(master, "leasehold web secret", secret);
+
+	text_hex(secret, sizeof(secret), secret_out);
+	wipe(secret, sizeof(secret));
+	return ret;
+}
+
+const char *keyring_web_secret(const struct keyring *keyring)
+{
+	return keyring->web_secret;
 }
 
 /* Locks pages as they are touched, since most of the room for root keys is never used. That fails
@@ -92,6 +112,8 @@ static int allocate_for(const unsigned char master[MASTER_KEY_SIZE], struct keyr
 	if (!*keyring_out)
 		return LH_ENOMEM;
 	ret = derive(master, "leasehold keyring wrap", (*keyring_out)->wrapping_key);
+	if (!ret)
+		ret = web_secret_derive(master, (*keyring_out)->web_secret);
 	if (ret) {
 		keyring_free(*keyring_out);
 		*keyring_out = NULL;
@@ -272,6 +294,7 @@ int keyring_reload(struct keyring *keyring, const void *sealed, size_t size, con
 	if (!newer)
 		return LH_ENOMEM;
 	memcpy(newer->wrapping_key, keyring->wrapping_key, KEY_SIZE);
+	memcpy(newer->web_secret, keyring->web_secret, sizeof(newer->web_secret));
 	ret = unwrap_into(newer, sealed, size, store_id);
 	if (!ret) {
 		wipe_used(keyring);

@@ -46,6 +46,15 @@ int keyring_reload(struct keyring *keyring, const void *sealed, size_t size, con
  * there are KEYRING_ROOTS_MAX already. */
 int keyring_rotate(struct keyring *keyring);
 
+/* What the web server proves itself with when it says who somebody is: hex digits, the same as long as
+ * the master key is. secret_out: wiped by the caller. 0 or LH_EIO. */
+#define WEB_SECRET_SIZE 64
+int web_secret_derive(const unsigned char master[MASTER_KEY_SIZE],
+		      char secret_out[WEB_SECRET_SIZE + 1]);
+
+/* The same, of the master key that opened the keyring. Borrowed. */
+const char *keyring_web_secret(const struct keyring *keyring);
+
 /* Wipes and frees. NULL is allowed. */
 void keyring_free(struct keyring *keyring);
 
@@ -72,6 +81,7 @@ enum keyring_name {
 	KEYRING_TOKEN,    /* tokens */
 	KEYRING_ACCOUNT,  /* access key ids of the cloud */
 	KEYRING_ACCESSOR, /* accessors of tokens */
+	KEYRING_IDENTITY, /* who a web server says somebody is, and what grants it */
 };
 
 #define KEYRING_NAME_SIZE 16

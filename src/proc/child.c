@@ -141,6 +141,8 @@ void child_server(const struct child *child, int64_t time_ms, struct server *ser
 		.slot = child->orders->slot,
 		.time_ms = time_ms,
 		.handed_on = child->orders->handed_on,
+		.trusted = child->orders->trusted,
+		.prefix = child->orders->prefix,
 		.keep = child->orders->keepalive,
 	};
 }

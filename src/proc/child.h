@@ -39,7 +39,9 @@ struct orders {
 	const struct listener *listener;
 	const struct peers *peers;
 	enum api_pool pool;
-	bool handed_on; /* its requests come by way of a read pool */
+	bool handed_on;     /* its requests come by way of a read pool */
+	bool trusted;       /* its listener believes identities */
+	const char *prefix; /* that the web server takes off the path */
 	bool keepalive;
 	unsigned backlog;
 	unsigned number, workers; /* which of how many at this listener */

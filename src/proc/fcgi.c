@@ -13,6 +13,7 @@
 #include "proc/reply.h"
 #include "util/buf.h"
 #include "util/err.h"
+#include "util/log.h"
 #include "util/text.h"
 #include "util/wipe.h"
 
@@ -70,6 +71,12 @@ static const struct {
 	{ "LH_WRAP_TTL", offsetof(struct api_request, wrap_ttl) },
 	{ "LH_VAULT_REQUEST", offsetof(struct api_request, vault_request) },
 	{ "LH_REQUEST_ID", offsetof(struct api_request, request_id) },
+	{ "REQUEST_URI", offsetof(struct api_request, uri) },
+	{ "LH_AUTH_METHOD", offsetof(struct api_request, auth_method) },
+	{ "LH_AUTH_NAME", offsetof(struct api_request, auth_name) },
+	{ "LH_AUTH_SECRET", offsetof(struct api_request, auth_secret) },
+	{ "LH_TLS_VERIFY", offsetof(struct api_request, tls_verify) },
+	{ "LH_TLS_CERT", offsetof(struct api_request, tls_cert) },
 };
 
 #define PARAMETERS (sizeof(parameters) / sizeof(parameters[0]))
@@ -87,20 +94,47 @@ static bool same_name(const char *a, const char *b)
 	return size == name_size(b) && memcmp(a, b, size) == 0;
 }
 
-/* Why the parameters must not be believed; NULL if they may. The web server sends each of them once
- * and cleanly: anything else is somebody who tries what we make of it. */
-static const char *find_fault(char **envp)
+/* Why a request is not served. text NULL: it is. */
+struct fault {
+	int status;
+	const char *text;
+};
+
+/* Who asks is somebody else's word: what is wrong with it is said as with any other forged one. */
+static bool is_assertion(const char *parameter)
 {
-	for (size_t i = 0; envp[i]; i++) {
-		if (i == FCGI_PARAMETERS_MAX)
-			return "too many parameters";
-		if (!text_is_printable(envp[i], strlen(envp[i])))
-			return "a control character or invalid UTF-8 in the request";
-		for (size_t k = 0; k < i; k++)
-			if (same_name(envp[k], envp[i]))
-				return "a parameter occurs twice";
+	return text_starts_with(parameter, "LH_AUTH_");
+}
+
+static struct fault find_double(char **envp, size_t i)
+{
+	for (size_t k = 0; k < i; k++) {
+		if (!same_name(envp[k], envp[i]))
+			continue;
+		if (!is_assertion(envp[i]))
+			return (struct fault){ 400, "a parameter occurs twice" };
+		log_warn("identity: a request is refused: a parameter LH_AUTH_… occurs twice");
+		return (struct fault){ 403, "permission denied" };
 	}
-	return NULL;
+	return (struct fault){ 0, NULL };
+}
+
+/* Why the parameters must not be believed. The web server sends each of them once and cleanly:
+ * anything else is somebody who tries what we make of it. The texts of an assertion are looked at
+ * where it is (api/assertion.c). */
+static struct fault find_fault(char **envp)
+{
+	struct fault fault = { 0, NULL };
+
+	for (size_t i = 0; envp[i] && !fault.text; i++) {
+		if (i == FCGI_PARAMETERS_MAX)
+			return (struct fault){ 400, "too many parameters" };
+		if (!is_assertion(envp[i]) && !text_is_printable(envp[i], strlen(envp[i])))
+			return (struct fault){ 400, "a control character or invalid UTF-8 in the "
+						    "request" };
+		fault = find_double(envp, i);
+	}
+	return fault;
 }
 
 /* "" if it is absent. */
@@ -122,6 +156,7 @@ static const char *clean_id(const char *id)
 static void fill(const struct fcgi *fcgi, struct api_request *request)
 {
 	memset(request, 0, sizeof(*request));
+	request->prefix = "";
 	for (size_t i = 0; i < PARAMETERS; i++) {
 		const char *value = get(fcgi, parameters[i].name);
 
@@ -201,15 +236,15 @@ static bool accept_request(struct fcgi *fcgi)
 enum fcgi_outcome fcgi_read(struct fcgi *fcgi, struct api_request *request,
 			    struct api_reply *refusal)
 {
-	const char *fault;
+	struct fault fault;
 	size_t length;
 	int ret;
 
 	if (!accept_request(fcgi))
 		return lose(fcgi);
 	fault = find_fault(fcgi->request.envp);
-	if (fault)
-		return refuse(fcgi, refusal, 400, fault);
+	if (fault.text)
+		return refuse(fcgi, refusal, fault.status, fault.text);
 	fill(fcgi, request);
 	fcgi->without_body = strcmp(request->method, "HEAD") == 0;
 	if (strcmp(get(fcgi, "FCGI_ROLE"), "RESPONDER") != 0)

@@ -161,6 +161,8 @@ void generation_orders(const struct generation *generation, const struct post *p
 	orders->peers = &gate->peers;
 	orders->pool = api_pool_of(generation, gate->conf->pool);
 	orders->handed_on = orders->pool == API_WORK;
+	orders->trusted = gate->conf->trust_identity;
+	orders->prefix = gate->conf->identity_prefix;
 	orders->keepalive = gate->conf->keepalive;
 	orders->backlog = gate->conf->backlog;
 	orders->number = post->number;

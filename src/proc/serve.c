@@ -37,6 +37,8 @@ static void answer(const struct server *server, struct fcgi *fcgi, struct api_re
 	struct api_reply reply = { 0 };
 
 	request->handed_on = server->handed_on;
+	request->trusted = server->trusted;
+	request->prefix = server->prefix;
 	request->deadline = deadline;
 	request->gone = peer_gone;
 	request->context = fcgi;

@@ -20,7 +20,8 @@ static struct {
 	enum log_format format;
 	const char *process;
 	const char *request;
-} log_state = { LOG_LEVEL_INFO, LOG_FORMAT_TEXT, "leasehold", NULL };
+	const char *identity;
+} log_state = { LOG_LEVEL_INFO, LOG_FORMAT_TEXT, "leasehold", NULL, NULL };
 
 /* A line under construction. What does not fit is cut; room for the end is kept. */
 struct line {
@@ -40,6 +41,11 @@ void log_setup(enum log_level level, enum log_format format, const char *process
 void log_set_request(const char *request_id)
 {
 	log_state.request = request_id;
+}
+
+void log_set_identity(const char *identity)
+{
+	log_state.identity = identity;
 }
 
 static void add(struct line *line, const char *data, size_t size)
@@ -101,6 +107,11 @@ static void add_text_line(struct line *line, enum log_level level, const char *m
 		add_escaped(line, log_state.request);
 		add_text(line, ": ");
 	}
+	if (log_state.identity) {
+		add_text(line, "identity ");
+		add_escaped(line, log_state.identity);
+		add_text(line, ": ");
+	}
 	add_escaped(line, message);
 }
 
@@ -114,6 +125,11 @@ static void add_json_line(struct line *line, enum log_level level, const char *m
 	if (log_state.request) {
 		add_text(line, ",\"request_id\":\"");
 		add_escaped(line, log_state.request);
+		add_text(line, "\"");
+	}
+	if (log_state.identity) {
+		add_text(line, ",\"identity\":\"");
+		add_escaped(line, log_state.identity);
 		add_text(line, "\"");
 	}
 	add_text(line, ",\"message\":\"");

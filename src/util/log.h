@@ -13,6 +13,9 @@ void log_setup(enum log_level level, enum log_format format, const char *process
 /* The id of the request in hand, shown on every line until it is set to NULL. Borrowed. */
 void log_set_request(const char *request_id);
 
+/* Whose request it is, "method/name", where that is known; shown the same way. Borrowed. */
+void log_set_identity(const char *identity);
+
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -300,3 +300,26 @@ int text_unbase64(const char *text, size_t size, struct buf *out)
 	buf_free(&url);
 	return ret;
 }
+
+bool text_matches(const char *glob, const char *name)
+{
+	const char *star = NULL, *resume = NULL;
+
+	while (*name) {
+		if (*glob == '*') {
+			star = ++glob;
+			resume = name;
+		} else if (*glob == *name) {
+			glob++;
+			name++;
+		} else if (star) {
+			glob = star;
+			name = ++resume;
+		} else {
+			return false;
+		}
+	}
+	while (*glob == '*')
+		glob++;
+	return !*glob;
+}

@@ -36,6 +36,9 @@ void text_filter(char *out, size_t size, const char *text, const char *more);
 bool text_starts_with(const char *text, const char *prefix);
 bool text_ends_with(const char *text, const char *suffix);
 
+/* Whether the whole text is as the glob: each `*` in it stands for any text, also for none. */
+bool text_matches(const char *glob, const char *text);
+
 /* RFC 3986: everything but A-Z a-z 0-9 - _ . ~ becomes %XX. */
 void text_percent_encode(struct buf *out, const char *text, size_t size);
 

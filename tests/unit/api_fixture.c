@@ -85,6 +85,8 @@ int ask_raw(struct api_fixture *fixture, const struct api_request *raw)
 	const char **texts[] = {
 		&whole.query,     &whole.content_type,  &whole.remote_address, &whole.token,
 		&whole.namespace, &whole.authorization, &whole.wrap_ttl,       &whole.vault_request,
+		&whole.uri,       &whole.auth_method,   &whole.auth_name,      &whole.auth_secret,
+		&whole.tls_cert,  &whole.tls_verify,    &whole.prefix,
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)

@@ -47,11 +47,19 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static const struct cubbyhole_owner *of(const char *text)
+{
+	static struct cubbyhole_owner owner;
+
+	owner.token = text;
+	return &owner;
+}
+
 static int put(const char *path, const char *text)
 {
 	json_t *data = json_pack("{s:s}", "value", text);
 	struct err err = { "" };
-	int ret = cubbyhole_put(temp.store, token, path, data, &err);
+	int ret = cubbyhole_put(temp.store, of(token), path, data, &err);
 
 	assert_int_equal(ret == LH_EINVAL, err.text[0] != '\0');
 	json_decref(data);
@@ -61,7 +69,7 @@ static int put(const char *path, const char *text)
 static void assert_holds(const char *owner, const char *path, const char *text)
 {
 	json_t *data = NULL;
-	int ret = cubbyhole_get(temp.store, owner, path, &data);
+	int ret = cubbyhole_get(temp.store, of(owner), path, &data);
 
 	assert_int_equal(ret, text ? 0 : LH_ENOENT);
 	if (text)
@@ -74,7 +82,7 @@ static void assert_lists(const char *prefix, const char *expected)
 	json_t *names;
 	char *text;
 
-	assert_int_equal(cubbyhole_list(temp.store, token, prefix, &names), 0);
+	assert_int_equal(cubbyhole_list(temp.store, of(token), prefix, &names), 0);
 	text = json_text(names);
 	assert_string_equal(text, expected);
 	wipe_free(text);
@@ -113,7 +121,7 @@ static void each_token_has_its_own(void **state)
 	(void)state;
 	assert_int_equal(put("a", "one"), 0);
 	assert_holds(other, "a", NULL);
-	assert_int_equal(cubbyhole_delete(temp.store, other, "a"), 0);
+	assert_int_equal(cubbyhole_delete(temp.store, of(other), "a"), 0);
 	assert_holds(token, "a", "one");
 }
 
@@ -134,10 +142,10 @@ static void names_are_listed_folder_by_folder(void **state)
 static void what_is_deleted_is_gone(void **state)
 {
 	(void)state;
-	assert_int_equal(cubbyhole_delete(temp.store, token, "a"), 0);
+	assert_int_equal(cubbyhole_delete(temp.store, of(token), "a"), 0);
 	assert_int_equal(put("a", "one"), 0);
 	assert_int_equal(put("b", "two"), 0);
-	assert_int_equal(cubbyhole_delete(temp.store, token, "a"), 0);
+	assert_int_equal(cubbyhole_delete(temp.store, of(token), "a"), 0);
 	assert_holds(token, "a", NULL);
 	assert_holds(token, "b", "two");
 }
@@ -149,7 +157,7 @@ static void an_empty_cubbyhole_leaves_no_record(void **state)
 	(void)state;
 	assert_int_equal(put("a", "one"), 0);
 	assert_true(has_record(token, &record));
-	assert_int_equal(cubbyhole_delete(temp.store, token, "a"), 0);
+	assert_int_equal(cubbyhole_delete(temp.store, of(token), "a"), 0);
 	assert_false(has_record(token, &record));
 	buf_free(&record);
 }
@@ -185,7 +193,7 @@ static void a_record_of_another_token_is_no_use(void **state)
 	assert_int_equal(store_apply(temp.store, STORE_NORMAL, &batch, NULL), 0);
 	store_batch_free(&batch);
 	buf_free(&record);
-	assert_int_equal(cubbyhole_get(temp.store, other, "a", &data), LH_ECORRUPT);
+	assert_int_equal(cubbyhole_get(temp.store, of(other), "a", &data), LH_ECORRUPT);
 	assert_null(data);
 }
 
@@ -217,7 +225,7 @@ static void there_is_room_for_so_many(void **state)
 	}
 	assert_int_equal(put("more", ""), LH_EINVAL);
 	assert_int_equal(put("p7", "instead"), 0);
-	assert_int_equal(cubbyhole_delete(temp.store, token, "p8"), 0);
+	assert_int_equal(cubbyhole_delete(temp.store, of(token), "p8"), 0);
 	assert_int_equal(put("more", ""), 0);
 }
 
@@ -249,15 +257,15 @@ static int do_all(void)
 	int ret = put("a/b", "one");
 
 	if (!ret)
-		ret = cubbyhole_get(temp.store, token, "a/b", &data);
+		ret = cubbyhole_get(temp.store, of(token), "a/b", &data);
 	if (!ret)
-		ret = cubbyhole_list(temp.store, token, "a/", &names);
+		ret = cubbyhole_list(temp.store, of(token), "a/", &names);
 	if (!ret)
 		ret = put("a/c", "two");
 	if (!ret)
-		ret = cubbyhole_delete(temp.store, token, "a/c");
+		ret = cubbyhole_delete(temp.store, of(token), "a/c");
 	if (!ret)
-		ret = cubbyhole_delete(temp.store, token, "a/b");
+		ret = cubbyhole_delete(temp.store, of(token), "a/b");
 	json_decref(data);
 	json_decref(names);
 	return ret;

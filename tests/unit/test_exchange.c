@@ -191,6 +191,18 @@ static void nothing_is_asked_again_past_the_deadline(void **state)
 	assert_int_equal(end(exchange), ANSWER_SICK);
 }
 
+/* That the cloud was sick tells more than that a repetition was cut short. */
+static void nothing_is_asked_again_without_time_for_an_answer(void **state)
+{
+	struct exchange *exchange = begin(300);
+
+	(void)state;
+	assert_true(turn(exchange, 0));
+	answer(HTTP_ANSWERED, 503, 0);
+	assert_false(turn(exchange, 0));
+	assert_int_equal(end(exchange), ANSWER_SICK);
+}
+
 /* It may have been executed, whatever keeps the next attempt from being made. */
 static void a_lost_answer_counts_more_than_the_deadline(void **state)
 {
@@ -323,6 +335,7 @@ int main(void)
 		cmocka_unit_test_setup(no_call_takes_longer_than_to_the_deadline, set_up),
 		cmocka_unit_test_setup(what_is_sick_is_asked_again_in_a_while, set_up),
 		cmocka_unit_test_setup(nothing_is_asked_again_past_the_deadline, set_up),
+		cmocka_unit_test_setup(nothing_is_asked_again_without_time_for_an_answer, set_up),
 		cmocka_unit_test_setup(a_lost_answer_counts_more_than_the_deadline, set_up),
 		cmocka_unit_test_setup(what_was_surely_not_executed_is_not_unsure_at_the_deadline,
 				       set_up),

@@ -498,6 +498,7 @@ static void a_changed_batch_token_is_refused(void **state)
 static void a_stored_value_is_no_batch_token(void **state)
 {
 	static const char record[] = "{\"policies\":[\"root\"],\"type\":\"batch\"}";
+	static const char service[] = "{\"policies\":[\"root\"]}";
 	struct buf sealed = BUF_INIT, token = BUF_INIT;
 	const char *id = store_id(temp.store);
 
@@ -516,6 +517,14 @@ static void a_stored_value_is_no_batch_token(void **state)
 	buf_add_text(&token, "hvb.");
 	text_base64url(&token, sealed.data, sealed.size);
 	assert_int_equal(look_up(buf_text(&token)), 0); /* so only the key makes the difference */
+	buf_clear(&sealed);
+	buf_clear(&token);
+	assert_int_equal(keyring_seal_token(store_keyring(temp.store), id, strlen(id), service,
+					    strlen(service), &sealed),
+			 0);
+	buf_add_text(&token, "hvb.");
+	text_base64url(&token, sealed.data, sealed.size);
+	assert_int_equal(look_up(buf_text(&token)), LH_EPERM); /* nor is any other record one */
 	buf_free(&sealed);
 	buf_free(&token);
 }

@@ -634,7 +634,9 @@ static void the_cubbyhole_goes_with_its_token(void **state)
 	struct caller caller = born(&terms, text);
 
 	(void)state;
-	assert_int_equal(cubbyhole_put(temp.store, text, "x", data, &err), 0);
+	assert_int_equal(cubbyhole_put(temp.store, &(struct cubbyhole_owner){ .token = text }, "x",
+				       data, &err),
+			 0);
 	revoke(&caller);
 	settle();
 	json_decref(data);

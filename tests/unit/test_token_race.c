@@ -11,6 +11,7 @@
 
 #include "auth/token.h"
 #include "auth/token_cache.h"
+#include "auth/tree.h"
 #include "store/key.h"
 #include "temp_store.h"
 #include "util/buf.h"
@@ -49,6 +50,15 @@ static int get(void *handle, struct bytes key, struct buf *out, uint64_t *revisi
 	return store_lmdb.get(handle, key, out, revision_out);
 }
 
+static int countdown_to_apply;
+
+static int apply(void *handle, const struct driver_op *ops, size_t count, size_t *failed_out)
+{
+	if (countdown_to_apply && --countdown_to_apply == 0)
+		overtake();
+	return store_lmdb.apply(handle, ops, count, failed_out);
+}
+
 static int set_up(void **state)
 {
 	struct err err = { "" };
@@ -58,6 +68,7 @@ static int set_up(void **state)
 	store_close(temp.store);
 	slow = store_lmdb;
 	slow.get = get;
+	slow.apply = apply;
 	temp.options.driver = &slow;
 	if (store_open(&temp.options, &temp.store, &err))
 		fail_msg("%s", err.text);
@@ -233,6 +244,43 @@ static void an_orphan_is_let_in_while_its_parent_goes(void **state)
 	}
 }
 
+/* ---- Renewals ---- */
+
+static struct caller renewed;
+
+static void renew(void)
+{
+	assert_int_equal(token_renew(temp.store, &renewed, 1200), 0);
+}
+
+/* The revoker has read that a token has ended and is about to write it down. */
+static void a_token_that_is_renewed_at_its_last_moment_lives(void **state)
+{
+	struct token_terms terms = {
+		.display_name = "token",
+		.path = "auth/token/create",
+		.policies = policies,
+		.ttl = 600,
+	};
+	struct token_due due;
+	struct caller caller;
+	size_t count;
+
+	(void)state;
+	assert_int_equal(token_create(temp.store, &terms, &made), 0);
+	assert_int_equal(auth_lookup(temp.store, made.token, &renewed), 0);
+	assert_int_equal(token_due_scan(temp.store, INT64_MAX - 1, &due, 1, &count), 0);
+	assert_int_equal(count, 1);
+	overtake = renew;
+	countdown_to_apply = 1;
+	assert_int_equal(token_bury_due(temp.store, &due, 1), 0);
+	assert_int_equal(auth_lookup(temp.store, made.token, &caller), 0);
+	assert_int_equal(caller.ttl, 1200);
+	caller_clear(&caller);
+	caller_clear(&renewed);
+	token_made_clear(&made);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +289,7 @@ int main(void)
 		TEST(a_revoked_token_that_is_kept_is_not_let_in),
 		TEST(a_revoked_token_is_not_found),
 		TEST(an_orphan_is_let_in_while_its_parent_goes),
+		TEST(a_token_that_is_renewed_at_its_last_moment_lives),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whom the web server vouches for, and whether it is believed.
+ *
+ * Anybody who runs beside the web server can speak FastCGI, and a rewrite can lead a request past the
+ * rule that was meant for it. So an assertion counts only on a listener that believes them (whose
+ * peers are known by their user), with the secret that only the web server's configuration holds, for
+ * the path that the client itself asked for, and with the header X-Vault-Request, which no web page
+ * can make a browser send. */
+#ifndef API_ASSERTION_H
+#define API_ASSERTION_H
+
+#include <stdbool.h>
+
+#include "auth/identity.h"
+
+struct api_request;
+struct caller;
+struct context;
+
+/* Whether there is an assertion at all. */
+bool assertion_is_made(const struct api_request *raw);
+
+/* Why it must not be believed; NULL: it may be. secret: of keyring_web_secret. Literal. */
+const char *assertion_fault(const struct api_request *raw, const char *secret);
+
+/* The identity that is asserted, as a caller; release with caller_clear. LH_EPERM: there is none that
+ * could be believed or that an entry serves; the log has the reason, the client is to be told
+ * nothing. Other errors are faults. */
+int assertion_caller(struct context *context, struct caller *caller_out);
+
+#endif

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* auth/proxy/: whom the web server may vouch for, and the token that they can have instead. */
+#include <string.h>
+
+#include "api/assertion.h"
+#include "api/context.h"
+#include "api/page.h"
+#include "api/token.h"
+#include "auth/identity.h"
+#include "auth/policies.h"
+#include "auth/token.h"
+#include "conf/conf.h"
+#include "lease/ttl.h"
+#include "util/err.h"
+#include "util/json.h"
+#include "util/log.h"
+#include "util/shared.h"
+
+static struct store *store_of(const struct context *context)
+{
+	return broker_store(context->broker);
+}
+
+/* ---- Which entry ---- */
+
+/* Takes "method/name" apart; name is borrowed from the path. LH_EINVAL: the refusal is in the
+ * outcome. */
+static int split_path(struct context *context, enum identity_method *method_out,
+		      const char **name_out)
+{
+	const char *path = context->match->capture;
+	const char *slash = strchr(path, '/');
+	char method[16] = "";
+
+	*method_out = IDENTITY_METHODS;
+	*name_out = slash ? slash + 1 : "";
+	if (slash && (size_t)(slash - path) < sizeof(method)) {
+		memcpy(method, path, (size_t)(slash - path));
+		*method_out = identity_method_find(method);
+	}
+	if (*method_out == IDENTITY_METHODS)
+		outcome_error(&context->outcome, 400,
+			      "the path must be auth/proxy/identity/<method>/<name>, with one of "
+			      "the methods cert, basic, request, address, map");
+	else if (context->request->operation != OPERATION_LIST &&
+		 !identity_name_is_valid(*name_out))
+		outcome_error(&context->outcome, 400, "a name has 1 to %d bytes of printable UTF-8",
+			      IDENTITY_NAME_MAX);
+	else
+		return 0;
+	return LH_EINVAL;
+}
+
+/* ---- Reading ---- */
+
+static int list_methods(struct context *context)
+{
+	json_t *keys = json_array();
+	int lost = !keys;
+
+	for (int method = 0; method < IDENTITY_METHODS; method++)
+		lost |= json_array_append_new(
+			keys,
+			json_sprintf("%s/", identity_method_name((enum identity_method)method)));
+	if (lost) {
+		json_decref(keys);
+		return LH_ENOMEM;
+	}
+	return outcome_data(&context->outcome, json_pack("{s:o}", "keys", keys));
+}
+
+int identity_names(struct context *context)
+{
+	enum identity_method method;
+	const char *rest;
+	struct page page;
+	int ret;
+
+	if (!context->match->capture[0])
+		return list_methods(context);
+	if (split_path(context, &method, &rest))
+		return 0;
+	if (rest[0])
+		return outcome_error(&context->outcome, 400, "names have no folders to list");
+	if (!page_start(context, &page))
+		return 0;
+	ret = identity_list(store_of(context), method, page.after, page_ask(&page), page_add,
+			    &page);
+	if (!ret)
+		return page_say(context, &page);
+	json_decref(page.keys);
+	return ret == LH_ERANGE ? outcome_error(&context->outcome, 400, "after is too long") : ret;
+}
+
+int identity_read(struct context *context)
+{
+	enum identity_method method;
+	const char *name;
+	json_t *entry;
+	int ret;
+
+	if (split_path(context, &method, &name))
+		return 0;
+	ret = identity_get(store_of(context), method, name, &entry, NULL);
+	if (ret)
+		return ret == LH_ENOENT ? 0 : ret;
+	json_object_del(entry, "id");
+	return outcome_data(&context->outcome, entry);
+}
+
+/* What has no valid path does not exist; the handler says the rest. */
+int identity_exists(struct context *context, bool *exists_out)
+{
+	const char *path = context->match->capture;
+	enum identity_method method;
+	const char *name;
+	json_t *entry;
+	int ret;
+
+	*exists_out = false;
+	if (!strchr(path, '/') || split_path(context, &method, &name)) {
+		outcome_clear(&context->outcome);
+		return 0;
+	}
+	ret = identity_get(store_of(context), method, name, &entry, NULL);
+	*exists_out = !ret;
+	if (!ret)
+		json_decref(entry);
+	return ret == LH_ENOENT ? 0 : ret;
+}
+
+/* ---- Writing ---- */
+
+static json_t *new_entry(void)
+{
+	return json_pack("{s:[], s:i, s:i, s:[], s:{}}", "policies", "ttl", 0, "max_ttl", 0,
+			 "bound_cidrs", "metadata");
+}
+
+static int take_policies(const json_t *fields, json_t *entry, struct err *err)
+{
+	const json_t *sent = json_object_get(fields, "policies"), *policy;
+	json_t *clean;
+	size_t i;
+
+	if (!sent)
+		return 0;
+	clean = policies_clean(sent, json_array_size(sent) > 0);
+	if (!clean || json_object_set_new(entry, "policies", clean))
+		return LH_ENOMEM;
+	json_array_foreach(clean, i, policy)
+	{
+		const char *name = json_string_value(policy);
+
+		if (!strcmp(name, "root") || !strcmp(name, TOKEN_WRAPPING_POLICY))
+			return err_set(err, LH_EINVAL, "an identity cannot have the policy \"%s\"",
+				       name);
+		if (!policy_name_is_valid(name))
+			return err_set(err, LH_EINVAL,
+				       "policies: a name has 1 to %d printable characters",
+				       POLICY_NAME_MAX);
+	}
+	return 0;
+}
+
+static int take_plain(const json_t *fields, json_t *entry)
+{
+	static const char *const plain[] = { "ttl", "max_ttl", "bound_cidrs", "metadata" };
+	int lost = 0;
+
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+		const json_t *sent = json_object_get(fields, plain[i]);
+
+		if (sent)
+			lost |= json_object_set_new(entry, plain[i], json_deep_copy(sent));
+	}
+	return lost;
+}
+
+static int check_cidrs(const json_t *entry, struct err *err)
+{
+	const json_t *cidr;
+	size_t i;
+
+	json_array_foreach(json_object_get(entry, "bound_cidrs"), i, cidr)
+	{
+		const char *text = json_string_value(cidr);
+
+		if (!cidr_is_valid(text))
+			return err_set(err, LH_EINVAL,
+				       "bound_cidrs: \"%.64s\" must be an address or a block of "
+				       "addresses, as 10.0.0.0/8 or 2001:db8::/32",
+				       text);
+	}
+	return 0;
+}
+
+static int check(const json_t *entry, struct err *err)
+{
+	const json_t *metadata = json_object_get(entry, "metadata");
+	int64_t ttl = json_get_int(entry, "ttl", 0), max = json_get_int(entry, "max_ttl", 0);
+
+	if (max && ttl > max)
+		return err_set(err, LH_EINVAL, "ttl must not be longer than max_ttl");
+	if (json_object_get(metadata, "method") || json_object_get(metadata, "name"))
+		return err_set(err, LH_EINVAL,
+			       "metadata: \"method\" and \"name\" are set to who it is; choose "
+			       "other names");
+	return check_cidrs(entry, err);
+}
+
+static int check_room(struct context *context, struct err *err)
+{
+	bool room;
+	int ret = identities_have_room(context->identities, &room);
+
+	if (ret || room)
+		return ret;
+	return err_set(err, LH_EINVAL, "there are %d entries already; use a glob for several names",
+		       IDENTITY_ENTRIES_MAX);
+}
+
+/* Only what is sent changes. */
+static int write_once(struct context *context, enum identity_method method, const char *name,
+		      struct err *err)
+{
+	uint64_t revision = 0;
+	json_t *entry;
+	int ret = identity_get(store_of(context), method, name, &entry, &revision);
+
+	if (ret == LH_ENOENT) {
+		ret = check_room(context, err);
+		entry = new_entry();
+		if (!ret && !entry)
+			ret = LH_ENOMEM;
+	}
+	if (!ret)
+		ret = take_policies(context->fields, entry, err);
+	if (!ret && take_plain(context->fields, entry))
+		ret = LH_ENOMEM;
+	if (!ret)
+		ret = check(entry, err);
+	if (!ret)
+		ret = identity_put(store_of(context), method, name, entry, revision);
+	json_decref(entry);
+	return ret;
+}
+
+int identity_write(struct context *context)
+{
+	enum identity_method method;
+	const char *name;
+	struct err err = { "" };
+	unsigned tries = 0;
+	int ret;
+
+	if (split_path(context, &method, &name))
+		return 0;
+	do
+		ret = write_once(context, method, name, &err);
+	while (broker_again(context->broker, ret, context->request->raw->deadline, &tries));
+	if (ret == LH_ECONFLICT)
+		err_set(&err, ret, "the entry was changed by others all the time: try again");
+	if (ret == LH_EFULL && !err.text[0])
+		err_set(&err, ret, "the store is full");
+	return ret ? context_failure(context, ret, &err) : 0;
+}
+
+int identity_remove(struct context *context)
+{
+	enum identity_method method;
+	const char *name;
+	unsigned tries = 0;
+	int ret;
+
+	if (split_path(context, &method, &name))
+		return 0;
+	do
+		ret = identity_delete(store_of(context), method, name);
+	while (broker_again(context->broker, ret, context->request->raw->deadline, &tries));
+	if (!ret)
+		shared_wake_revoker(broker_shared(context->broker));
+	return ret;
+}
+
+/* ---- Logging in ---- */
+
+static int choose_ttl(struct context *context, const struct caller *identity, int64_t *ttl_out,
+		      struct err *err)
+{
+	const struct conf *conf = broker_conf(context->broker);
+	const struct ttl_terms terms = {
+		.role_ttl = identity->ttl ? identity->ttl : IDENTITY_LOGIN_TTL,
+		.mount_default = conf->default_lease_ttl,
+		.mount_max = conf->max_lease_ttl,
+		.explicit_max = identity->explicit_max,
+	};
+
+	return ttl_grant(&terms, ttl_out, NULL, 0, err);
+}
+
+static int log_in(struct context *context, const struct caller *identity)
+{
+	struct token_terms terms = { .path = IDENTITY_PATH,
+				     .explicit_max = identity->explicit_max,
+				     .renewable = true };
+	struct token_made made = { .token = NULL };
+	struct caller caller = *identity;
+	struct err err = { "" };
+	int ret = choose_ttl(context, identity, &terms.ttl, &err);
+
+	if (!ret)
+		ret = identity_log_in(store_of(context), identity, &terms, &made);
+	if (ret == LH_ECONFLICT) /* its entry was deleted at this moment */
+		return outcome_error(&context->outcome, 403, "permission denied");
+	if (ret)
+		return context_failure(context, ret, &err);
+	caller.type = TOKEN_SERVICE;
+	caller.accessor = made.accessor;
+	caller.renewable = true;
+	outcome_auth(&context->outcome, token_auth(&caller, made.token, terms.ttl));
+	context->made = true;
+	memcpy(context->made_name, made.name, sizeof(context->made_name));
+	token_made_clear(&made);
+	return 0;
+}
+
+/* Where a token comes along it decides alone, and no token may log in for somebody. */
+int identity_login(struct context *context)
+{
+	struct caller identity;
+	int ret;
+
+	if (context->request->token[0]) {
+		log_warn("identity: a login is refused: a token came along, which decides alone");
+		return outcome_error(&context->outcome, 403, "permission denied");
+	}
+	ret = assertion_caller(context, &identity);
+	if (ret == LH_EPERM)
+		return outcome_error(&context->outcome, 403, "permission denied");
+	if (ret)
+		return ret;
+	context_set_identity(context, &identity);
+	ret = log_in(context, &identity);
+	caller_clear(&identity);
+	return ret;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of routes below auth/proxy/. */
+#include "api/context.h"
+
+static const struct field page_fields[] = {
+	{ "after", FIELD_STRING, "Only entries behind this one.", false, false },
+	{ "limit", FIELD_INT, "How many entries at most, 1 to 1000.", false, false },
+	{ .name = NULL },
+};
+
+static const struct field entry_fields[] = {
+	{ "policies", FIELD_COMMA_STRINGS, "What it may do; without any it is refused.", false,
+	  false },
+	{ "ttl", FIELD_DURATION, "How long the token of a login lives; default 1h.", false, false },
+	{ "max_ttl", FIELD_DURATION, "How long it lives at most, whatever the renewals.", false,
+	  false },
+	{ "bound_cidrs", FIELD_COMMA_STRINGS, "From where it may come; default: anywhere.", false,
+	  false },
+	{ "metadata", FIELD_PAIRS, "Shown with the identity and its tokens.", false, false },
+	{ .name = NULL },
+};
+
+const struct route routes_identity[] = {
+	{ .pattern = "auth/proxy/login",
+	  .operations = OPERATION_WRITE,
+	  .capability = CAPABILITY_NONE,
+	  .pool = API_WORK,
+	  .handle = identity_login,
+	  .help = "Gives a token to whom the web server vouches for." },
+	{ .pattern = "auth/proxy/identity/:path*",
+	  .operations = OPERATION_LIST,
+	  .capability = CAPABILITY_LIST,
+	  .pool = API_WORK,
+	  .fields = page_fields,
+	  .handle = identity_names,
+	  .help = "Lists the methods, or the names and globs of one." },
+	{ .pattern = "auth/proxy/identity/:path*",
+	  .operations = OPERATION_READ,
+	  .capability = CAPABILITY_READ,
+	  .pool = API_READ,
+	  .handle = identity_read,
+	  .help = "Shows an entry." },
+	{ .pattern = "auth/proxy/identity/:path*",
+	  .operations = OPERATION_WRITE,
+	  .capability = CAPABILITY_UPDATE,
+	  .pool = API_WORK,
+	  .fields = entry_fields,
+	  .handle = identity_write,
+	  .exists = identity_exists,
+	  .help = "Makes or changes an entry: only what is sent changes." },
+	{ .pattern = "auth/proxy/identity/:path*",
+	  .operations = OPERATION_DELETE,
+	  .capability = CAPABILITY_DELETE,
+	  .pool = API_WORK,
+	  .handle = identity_remove,
+	  .help = "Deletes an entry, and revokes the leases and tokens that it gave." },
+	{ .pattern = NULL },
+};

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files about identities share. */
+#ifndef AUTH_IDENTITY_PRIV_H
+#define AUTH_IDENTITY_PRIV_H
+
+#include "auth/identity.h"
+#include "crypto/keyring.h"
+
+struct key;
+
+/* The generation of all entries, and one entry; "" as name: the start of its method. */
+void key_identities(struct key *key);
+void key_identity(struct key *key, enum identity_method method, const char *name);
+
+/* The keyed name of the root of an entry's tree. 0, LH_EIO, LH_ENOMEM. */
+int identity_root(struct store *store, const char *id, unsigned char name_out[KEYRING_NAME_SIZE]);
+
+#endif
