@@ -91,20 +91,20 @@ class Server:
     def __init__(self, read_workers=2, work_workers=4, engine="", more="", setup=None,
                  environment=None, nginx=None, user="", group="", listeners=None,
                  map_size="256MiB", quotas='{ "*" = 10000 }', cloud=ALICLOUD,
-                 trust=False):
+                 trust=False, trusting=""):
         """engine, more: lines for the configuration. setup: of the simulator. nginx: of Nginx.
 
         quotas: of the engine; without, the simulator's being off, nothing shall wait for them.
 
         listeners: lines instead of the two usual listeners; there is no nginx then.
         trust: the listeners believe identities, and nginx's server block includes the secret that
-        makes it believed.
+        makes it believed. trusting: more lines for both listeners.
         cloud: whose engine and simulator, one of conform.engines."""
         self.cloud, self.program = cloud, cloud.program() or binary()
         self.values = {"read_workers": read_workers, "work_workers": work_workers, "user": user,
                        "group": group, "engine": engine, "more": more, "map_size": map_size,
                        "quotas": quotas, "listeners": listeners or LISTENERS,
-                       "trust": TRUST if trust else ""}
+                       "trust": "%s\n  %s" % (TRUST, trusting) if trust else ""}
         self.environment, self.nginx_arguments = environment or {}, dict(nginx or {})
         self.folder = tempfile.mkdtemp(prefix="lh-")    # short: socket paths end at 107 bytes
         self.sim = cloud.sim(os.path.join(self.folder, "sim"), setup)

@@ -359,3 +359,63 @@ def test_the_secret_is_the_same_for_ever_and_in_no_log(fixed):
     secret = line.split()[2].rstrip(";")
     assert len(secret) == 64
     assert secret not in fixed.log() and secret not in fixed.nginx.log()
+
+
+# --- the rest of the API, asked by an identity ---
+
+def test_an_identity_may_have_its_answers_wrapped(server, mount):
+    make_role(server, mount)
+    put(server, "basic/wrapper", policies="app")
+    reply = ask_as(server, "wrapper", "GET", mount + "/creds/r", **{"X-Vault-Wrap-TTL": "60s"})
+    assert reply.status == 200, reply
+    opened = server.api("PUT", "sys/wrapping/unwrap", {}, token=reply["wrap_info"]["token"])
+    assert opened.status == 200, opened
+    lease = opened["lease_id"]
+    reply = ask_as(server, "wrapper", "PUT", "sys/leases/revoke", {"lease_id": lease})
+    assert reply.status == 204, reply
+    assert server.sim.leftovers() == []
+
+
+def test_a_login_may_be_wrapped(server):
+    put(server, "basic/gift", policies="default")
+    reply = ask_as(server, "gift", "POST", "auth/proxy/login", **{"X-Vault-Wrap-TTL": "60s"})
+    opened = server.api("PUT", "sys/wrapping/unwrap", {}, token=reply["wrap_info"]["token"])
+    token = opened["auth"]["client_token"]
+    assert server.api("GET", SELF, token=token).data["meta"]["name"] == "gift"
+
+
+def test_an_identity_learns_what_it_may_do(server):
+    put(server, "basic/asks", policies="app,default")
+    reply = ask_as(server, "asks", "POST", "sys/capabilities-self", {"paths": ["x/creds/r", "y"]})
+    assert reply.data["x/creds/r"] == ["read"] and reply.data["y"] == ["deny"]
+    assert ask_as(server, "asks", "GET", "sys/internal/ui/mounts").status == 200
+    reply = ask_as(server, "asks", "GET", "sys/internal/ui/resultant-acl")
+    assert reply.status == 200 and reply.data["root"] is False
+
+
+def test_an_identity_gives_back_all_that_it_has_and_goes_on(server, mount):
+    make_role(server, mount)
+    put(server, "basic/clean", policies="app,default")
+    assert ask_as(server, "clean", "POST", "auth/token/revoke-self").status == 204
+    for _ in range(2):
+        assert ask_as(server, "clean", "GET", mount + "/creds/r").status == 200
+    assert ask_as(server, "clean", "POST", "auth/token/revoke-self").status == 204
+    wait_until(lambda: server.sim.leftovers() == [], 30)
+    wait_until(lambda: ask_as(server, "clean", "GET", SELF).status == 200)
+
+
+def test_an_identity_has_no_token_to_renew_or_to_bear_others(server):
+    policy(server, "bears", {"auth/token/create": ["update"]})
+    put(server, "basic/childless", policies="bears,default")
+    for path, words in (("auth/token/create", "log in at"), ("auth/token/renew-self", "no token")):
+        reply = ask_as(server, "childless", "POST", path, {})
+        assert reply.status == 400 and words in reply.errors[0], reply
+
+
+def test_a_folder_that_nginx_takes_off_is_no_rewrite(leasehold):
+    extra = FIXED + "location /vault/ { rewrite ^/vault(/v1/.*)$ $1 last; }"
+    with Server(trust=True, nginx={"extra": extra}, trusting='identity_prefix = "/vault"') as server:
+        put(server, "basic/alice", policies="default")
+        assert request(server.nginx.port, "GET", "/vault/v1/" + SELF, headers=VAULT).status == 200
+        reply = request(server.nginx.port, "GET", "/v1/" + SELF, headers=VAULT)
+        is_refused(server, reply, "the path is not the one")
