@@ -427,6 +427,8 @@ static int serve_request(struct api *api, struct context *context, struct route_
 		ret = take_use(api, context, &caller);
 	if (!ret)
 		ret = request->help ? serve_help(context) : serve_route(api, context);
+	if (caller.type == TOKEN_IDENTITY && ret != LH_EBUSY)
+		assertion_count(context, &caller);
 	context->caller = NULL;
 	end_used_up(api, &caller);
 	caller_clear(&caller);

@@ -315,6 +315,7 @@ static int log_in(struct context *context, const struct caller *identity)
 		return outcome_error(&context->outcome, 403, "permission denied");
 	if (ret)
 		return context_failure(context, ret, &err);
+	log_info("api: logged in for %lld s", (long long)terms.ttl);
 	caller.type = TOKEN_SERVICE;
 	caller.accessor = made.accessor;
 	caller.renewable = true;
@@ -341,6 +342,7 @@ int identity_login(struct context *context)
 	if (ret)
 		return ret;
 	context_set_identity(context, &identity);
+	assertion_count(context, &identity);
 	ret = log_in(context, &identity);
 	caller_clear(&identity);
 	return ret;

@@ -230,4 +230,7 @@ void takings_finish(struct revoker *revoker)
 	}
 	if (count)
 		commit_all(revoker, outcomes, count);
+	/* Calls whose time has come go before the next commit, that of marks. */
+	if (revoker->in_flight > FINISH_TOGETHER)
+		revoker->look_at = clock_boot_ms() + 1;
 }
