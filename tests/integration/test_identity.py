@@ -4,6 +4,7 @@
 In place of an auth rule the site takes method and name from two headers that only these tests send;
 what clients try to do to a real rule's variables is tried on a site that sets them itself.
 """
+import concurrent.futures
 import itertools
 import socket
 import subprocess
@@ -120,6 +121,17 @@ def test_a_deleted_entry_takes_leases_and_tokens_with_it(server, mount):
 
 def users(server):
     return len([left for left in server.sim.leftovers() if left.get("kind", "user") == "user"])
+
+
+def test_no_lease_is_born_to_an_entry_that_is_deleted(server, mount):
+    make_role(server, mount)
+    put(server, "basic/racer", policies="app")
+    with concurrent.futures.ThreadPoolExecutor(9) as pool:
+        asked = [pool.submit(ask_as, server, "racer", "GET", mount + "/creds/r") for _ in range(8)]
+        assert server.api("DELETE", ENTRY + "basic/racer").status == 204
+        replies = [each.result() for each in asked]
+    assert {reply.status for reply in replies} <= {200, 400, 403}, replies
+    wait_until(lambda: server.sim.leftovers() == [], 30)
 
 
 def test_a_deletion_survives_the_death_of_everybody(server, mount):
@@ -371,6 +383,11 @@ def test_an_identity_may_have_its_answers_wrapped(server, mount):
     opened = server.api("PUT", "sys/wrapping/unwrap", {}, token=reply["wrap_info"]["token"])
     assert opened.status == 200, opened
     lease = opened["lease_id"]
+    put(server, "basic/opener", policies="default")
+    reply = ask_as(server, "wrapper", "GET", SELF, **{"X-Vault-Wrap-TTL": "60s"})
+    body = {"token": reply["wrap_info"]["token"]}
+    reply = ask_as(server, "opener", "PUT", "sys/wrapping/unwrap", body)
+    assert reply.status == 200 and reply.data["meta"]["name"] == "wrapper", reply
     reply = ask_as(server, "wrapper", "PUT", "sys/leases/revoke", {"lease_id": lease})
     assert reply.status == 204, reply
     assert server.sim.leftovers() == []
