@@ -30,6 +30,14 @@ listener "fastcgi" "read" {
   socket_mode = "0660"
   # socket_group = "www-data"
   # peer_users = ["www-data"]
+
+  # Whether nginx may say who somebody is, so that they need no token (auth/proxy/identity/ says what
+  # they may do). Needs peer_users, and in nginx the line that `leasehold nginx-secret` prints. Say it
+  # of the listener "work" too.
+  # trust_identity = true
+
+  # What nginx takes off the path before it passes it on, where the site has leasehold in a folder.
+  # identity_prefix = "/vault"
 }
 
 listener "fastcgi" "work" {

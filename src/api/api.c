@@ -122,7 +122,8 @@ int context_bearer(struct context *context, struct caller *caller_out, bool *kno
 
 /* ---- Who asks, and whether that is allowed ---- */
 
-void context_set_identity(struct context *context, const struct caller *caller)
+/* From now on log lines of this request show whose it is. */
+static void show_identity(struct context *context, const struct caller *caller)
 {
 	if (!caller->identified)
 		return;
@@ -422,11 +423,13 @@ static int serve_request(struct api *api, struct context *context, struct route_
 	if (!ret && (match->miss != ROUTE_FOUND || match->route->capability != CAPABILITY_NONE ||
 		     request->help))
 		ret = find_caller(api, context, &caller);
-	context_set_identity(context, &caller);
+	show_identity(context, &caller);
 	if (!ret)
 		ret = take_use(api, context, &caller);
 	if (!ret)
 		ret = request->help ? serve_help(context) : serve_route(api, context);
+	if (caller.type == TOKEN_IDENTITY && ret != LH_EBUSY)
+		assertion_count(context, &caller);
 	context->caller = NULL;
 	end_used_up(api, &caller);
 	caller_clear(&caller);

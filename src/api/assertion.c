@@ -8,6 +8,7 @@
 #include "auth/token.h"
 #include "store/store.h"
 #include "util/err.h"
+#include "util/json.h"
 #include "util/log.h"
 #include "util/text.h"
 #include "util/wipe.h"
@@ -129,4 +130,14 @@ int assertion_caller(struct context *context, struct caller *caller_out)
 		return 0;
 	caller_clear(caller_out);
 	return refuse(raw, reason);
+}
+
+void assertion_count(struct context *context, const struct caller *identity)
+{
+	enum identity_method method = identity_method_find(
+		json_get_text(identity->metadata, "method"));
+
+	if (method != IDENTITY_METHODS)
+		broker_count(context->broker,
+			     (enum slot_counter)(COUNT_IDENTITIES + (unsigned)method));
 }

@@ -28,4 +28,7 @@ const char *assertion_fault(const struct api_request *raw, const char *secret);
  * nothing. Other errors are faults. */
 int assertion_caller(struct context *context, struct caller *caller_out);
 
+/* Counts that an identity was served, by its method: names are for the log alone. */
+void assertion_count(struct context *context, const struct caller *identity);
+
 #endif

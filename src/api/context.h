@@ -48,9 +48,6 @@ int context_failure(struct context *context, int code, const struct err *err);
  * caller_clear. 0, LH_ECORRUPT, LH_EIO, LH_ENOMEM. */
 int context_bearer(struct context *context, struct caller *caller_out, bool *known_out);
 
-/* From now on log lines of this request show whose it is; no-op for callers without identity. */
-void context_set_identity(struct context *context, const struct caller *caller);
-
 /* ---- Handlers, one file per resource ---- */
 
 /* health.c */

@@ -2,7 +2,6 @@
 /* auth/proxy/: whom the web server may vouch for, and the token that they can have instead. */
 #include <string.h>
 
-#include "api/assertion.h"
 #include "api/context.h"
 #include "api/page.h"
 #include "api/token.h"
@@ -315,6 +314,7 @@ static int log_in(struct context *context, const struct caller *identity)
 		return outcome_error(&context->outcome, 403, "permission denied");
 	if (ret)
 		return context_failure(context, ret, &err);
+	log_info("api: logged in for %lld s", (long long)terms.ttl);
 	caller.type = TOKEN_SERVICE;
 	caller.accessor = made.accessor;
 	caller.renewable = true;
@@ -328,20 +328,8 @@ static int log_in(struct context *context, const struct caller *identity)
 /* Where a token comes along it decides alone, and no token may log in for somebody. */
 int identity_login(struct context *context)
 {
-	struct caller identity;
-	int ret;
-
-	if (context->request->token[0]) {
-		log_warn("identity: a login is refused: a token came along, which decides alone");
-		return outcome_error(&context->outcome, 403, "permission denied");
-	}
-	ret = assertion_caller(context, &identity);
-	if (ret == LH_EPERM)
-		return outcome_error(&context->outcome, 403, "permission denied");
-	if (ret)
-		return ret;
-	context_set_identity(context, &identity);
-	ret = log_in(context, &identity);
-	caller_clear(&identity);
-	return ret;
+	if (context->caller->type == TOKEN_IDENTITY)
+		return log_in(context, context->caller);
+	log_warn("identity: a login is refused: a token came along, which decides alone");
+	return outcome_error(&context->outcome, 403, "permission denied");
 }

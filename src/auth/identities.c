@@ -87,6 +87,8 @@ static int fill_entry(struct entry *entry, const struct store_record *record)
 		return LH_ECORRUPT;
 	memcpy(method, key, (size_t)(slash - key));
 	entry->method = identity_method_find(method);
+	if (entry->method == IDENTITY_METHODS)
+		return LH_ECORRUPT;
 	entry->name = wipe_copy(slash + 1, size - (size_t)(slash + 1 - key));
 	if (!entry->name)
 		return LH_ENOMEM;
@@ -140,32 +142,47 @@ static int refresh(struct identities *identities)
 
 /* ---- Choosing ---- */
 
-static bool serves(const struct entry *entry, enum identity_method method, const char *name)
+struct wanted {
+	enum identity_method method;
+	const char *name;
+};
+
+/* The order of their keys, in which entries were read. */
+static int compare(const void *key, const void *member)
 {
-	if (entry->method != method)
-		return false;
-	return entry->glob ? text_matches(entry->name, name) : !strcmp(entry->name, name);
+	const struct wanted *wanted = key;
+	const struct entry *entry = member;
+	int order = strcmp(identity_method_name(wanted->method),
+			   identity_method_name(entry->method));
+
+	return order ? order : strcmp(wanted->name, entry->name);
 }
 
-/* Entries come in the order of their names, so the first of equals stays. */
-static bool is_closer(const struct entry *entry, const struct entry *best)
+/* Whether one glob counts before the other; of equals the first one stays. */
+static bool is_closer(const struct entry *glob, const struct entry *best)
 {
-	if (entry->glob != best->glob)
-		return !entry->glob;
-	if (entry->literal != best->literal)
-		return entry->literal > best->literal;
-	return strlen(entry->name) > strlen(best->name);
+	if (glob->literal != best->literal)
+		return glob->literal > best->literal;
+	return strlen(glob->name) > strlen(best->name);
 }
 
 static const struct entry *choose(const struct identities *identities, enum identity_method method,
 				  const char *name)
 {
-	const struct entry *best = NULL;
+	const struct wanted wanted = { method, name };
+	const struct entry *best;
 
+	if (!identities->count)
+		return NULL;
+	best = bsearch(&wanted, identities->entries, identities->count, sizeof(*best), compare);
+	if (best && !best->glob)
+		return best;
+	best = NULL;
 	for (size_t i = 0; i < identities->count; i++) {
 		const struct entry *entry = &identities->entries[i];
 
-		if (serves(entry, method, name) && (!best || is_closer(entry, best)))
+		if (entry->glob && entry->method == method && text_matches(entry->name, name) &&
+		    (!best || is_closer(entry, best)))
 			best = entry;
 	}
 	return best;

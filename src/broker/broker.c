@@ -69,6 +69,11 @@ struct shared *broker_shared(const struct broker *broker)
 	return broker->options.shared;
 }
 
+void broker_count(const struct broker *broker, enum slot_counter counter)
+{
+	slot_count(broker->options.slot, counter);
+}
+
 void broker_pause(struct broker *broker, int64_t ms)
 {
 	struct timespec wait = { ms / 1000, ms % 1000 * 1000000 };

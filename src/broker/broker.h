@@ -12,6 +12,7 @@
 #include "auth/token.h"
 #include "broker/mount.h"
 #include "lease/lease.h"
+#include "util/shared.h"
 
 struct broker;
 struct caller;
@@ -37,6 +38,9 @@ void broker_free(struct broker *broker);
 struct store *broker_store(struct broker *broker);
 const struct conf *broker_conf(const struct broker *broker);
 struct shared *broker_shared(const struct broker *broker);
+
+/* Adds one to a counter of this process (util/shared.h). */
+void broker_count(const struct broker *broker, enum slot_counter counter);
 
 /* ---- What the API asks for ---- */
 

@@ -32,7 +32,9 @@ enum slot_counter {
 	COUNT_RENEWED,
 	COUNT_CLOUD_CALLS,
 	COUNT_CLOUD_ERRORS,
-	COUNT_DATES_OFF, /* answers whose Date was more than five minutes off */
+	COUNT_DATES_OFF,  /* answers whose Date was more than five minutes off */
+	COUNT_IDENTITIES, /* requests that were served as an identity, by its method: cert, */
+	COUNT_IDENTITIES_LAST = COUNT_IDENTITIES + 4, /* basic, request, address, map */
 	SLOT_COUNTERS,
 };
 

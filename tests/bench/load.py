@@ -14,11 +14,13 @@ def installed():
     return shutil.which("wrk") is not None
 
 
-def wrk(url, token, seconds, script=None, arguments=()):
+def wrk(url, token, seconds, script=None, arguments=(), headers=()):
     """Returns (requests a second, what wrk says); every answer must be a success, or be judged by
     the script, which then says so in a line "unexpected: n"."""
     command = ["wrk", "-t1", "-c%d" % CONNECTIONS, "-d%ds" % seconds, "--latency",
                "--timeout", "70s", "-H", "X-Vault-Token: " + token]
+    for header in headers:
+        command += ["-H", header]
     if script:
         command += ["-s", os.path.join(HERE, script)]
     with subprocess.Popen([*command, url, "--", *arguments], text=True, stdin=subprocess.DEVNULL,

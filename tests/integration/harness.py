@@ -11,6 +11,7 @@ stand side by side; nothing that it did not start is ever touched.
 """
 import json
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -28,12 +29,17 @@ LISTENERS = """
 listener "fastcgi" "read" {{
   address = "{folder}/run/read.sock"
   workers = {read_workers}
+  {trust}
 }}
 listener "fastcgi" "work" {{
   address = "{folder}/run/work.sock"
   workers = {work_workers}
+  {trust}
 }}
 """
+
+# The listeners believe whom nginx, which runs as whoever runs the tests, vouches for.
+TRUST = 'peer_users = ["%s"]\n  trust_identity = true' % pwd.getpwuid(os.geteuid()).pw_name
 
 CONFIGURATION = """
 {listeners}
@@ -84,18 +90,22 @@ class Server:
 
     def __init__(self, read_workers=2, work_workers=4, engine="", more="", setup=None,
                  environment=None, nginx=None, user="", group="", listeners=None,
-                 map_size="256MiB", quotas='{ "*" = 10000 }', cloud=ALICLOUD):
+                 map_size="256MiB", quotas='{ "*" = 10000 }', cloud=ALICLOUD,
+                 trust=False, trusting=""):
         """engine, more: lines for the configuration. setup: of the simulator. nginx: of Nginx.
 
         quotas: of the engine; without, the simulator's being off, nothing shall wait for them.
 
         listeners: lines instead of the two usual listeners; there is no nginx then.
+        trust: the listeners believe identities, and nginx's server block includes the secret that
+        makes it believed. trusting: more lines for both listeners.
         cloud: whose engine and simulator, one of conform.engines."""
         self.cloud, self.program = cloud, cloud.program() or binary()
         self.values = {"read_workers": read_workers, "work_workers": work_workers, "user": user,
                        "group": group, "engine": engine, "more": more, "map_size": map_size,
-                       "quotas": quotas, "listeners": listeners or LISTENERS}
-        self.environment, self.nginx_arguments = environment or {}, nginx or {}
+                       "quotas": quotas, "listeners": listeners or LISTENERS,
+                       "trust": "%s\n  %s" % (TRUST, trusting) if trust else ""}
+        self.environment, self.nginx_arguments = environment or {}, dict(nginx or {})
         self.folder = tempfile.mkdtemp(prefix="lh-")    # short: socket paths end at 107 bytes
         self.sim = cloud.sim(os.path.join(self.folder, "sim"), setup)
         self.nginx = self.process = self.root_token = None
@@ -125,6 +135,14 @@ class Server:
             os.chmod(self.folder, 0o755)
         self.write_configuration()
         self.root_token = json.loads(self.run("init", "-format", "json").stdout)["root_token"]
+        if self.values["trust"]:
+            self._include_secret()
+
+    def _include_secret(self):
+        with open(self.path("nginx-secret.conf"), "w", encoding="utf-8") as out:
+            out.write(self.run("nginx-secret").stdout)
+        self.nginx_arguments["extra"] = "include %s;\n%s" % (
+            self.path("nginx-secret.conf"), self.nginx_arguments.get("extra", ""))
 
     def stop(self):
         """Ends all that start() began, and says so if the daemon had to be killed."""

@@ -10,13 +10,13 @@
 #include <cmocka.h>
 
 #include "api_fixture.h"
-#include "auth/auth.h"
-#include "auth/tree.h"
+#include "auth/identity.h"
 #include "crypto/keyring.h"
 #include "fail_alloc.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/json.h"
+#include "util/shared.h"
 
 #define DENIED     "permission denied"
 #define ENTRY      "auth/proxy/identity/"
@@ -306,6 +306,20 @@ static void a_valid_token_is_asked_not_the_identity(void **state)
 	assert_string_equal(data_text(&f, "display_name"), "root");
 }
 
+static void what_is_served_is_counted_by_method(void **state)
+{
+	const struct slot *slot = &f.shared->slots[0];
+
+	(void)state;
+	put("basic/alice", "{\"policies\":\"app\"}");
+	assert_int_equal(ask_as("alice", "GET", "/v1/" SELF), 200);
+	assert_int_equal(ask_as("alice", "GET", "/v1/sys/mounts"), 403);
+	assert_int_equal(ask_as("alice", "POST", "/v1/auth/proxy/login"), 200);
+	assert_int_equal(ask_as("mallory", "GET", "/v1/" SELF), 403);
+	assert_int_equal(slot->counters[COUNT_IDENTITIES + IDENTITY_BASIC], 3);
+	assert_int_equal(slot->counters[COUNT_IDENTITIES + IDENTITY_CERT], 0);
+}
+
 /* ---- Which entry ---- */
 
 static const struct {
@@ -573,6 +587,7 @@ int main(void)
 		TEST(a_name_of_64_kib_is_refused),
 		TEST(an_entry_without_policies_lets_nobody_in),
 		TEST(a_valid_token_is_asked_not_the_identity),
+		TEST(what_is_served_is_counted_by_method),
 		TEST(the_closest_entry_counts),
 		TEST(a_login_gives_a_token_as_its_entry_says),
 		TEST(only_who_is_believed_may_log_in),

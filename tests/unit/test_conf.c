@@ -166,7 +166,8 @@ static void the_commented_file_says_the_defaults(void **state)
 
 static void its_commented_out_keys_are_keys(void **state)
 {
-	static const char *const keys[] = { "# socket_group = ", "# peer_users = " };
+	static const char *const keys[] = { "# socket_group = ", "# peer_users = ",
+					    "# trust_identity = ", "# identity_prefix = " };
 	struct buf text = BUF_INIT;
 	struct conf *conf;
 
@@ -182,6 +183,8 @@ static void its_commented_out_keys_are_keys(void **state)
 	assert_string_equal(conf->listeners[0].socket_group, "www-data");
 	assert_string_equal(conf->listeners[0].peer_users[0], "www-data");
 	assert_null(conf->listeners[0].peer_users[1]);
+	assert_true(conf->listeners[0].trust_identity);
+	assert_string_equal(conf->listeners[0].identity_prefix, "/vault");
 	conf_free(conf);
 	buf_free(&text);
 }
@@ -347,6 +350,15 @@ static const struct {
 	  LISTENER("workers = 200") "listener \"fastcgi\" \"read\" { workers = 57 }",
 	  ":3: listener \"read\": workers: all listeners together must have at most 256, have "
 	  "257" },
+	{ "identities from anybody", LISTENER("\ntrust_identity = true"),
+	  ":3: listener \"work\": trust_identity: needs peer_users, the users that may say who "
+	  "somebody is, as [\"www-data\"]" },
+	{ "identities over TCP", LISTENER("address = \"127.0.0.1:9000\"\ntrust_identity = true"),
+	  ":3: listener \"work\": trust_identity: must be left out, as address is TCP, which knows "
+	  "no users; use the path of a socket" },
+	{ "a prefix with a final slash", LISTENER("identity_prefix = \"/vault/\""),
+	  ":2: listener \"work\": identity_prefix: must be a path without its final slash, as "
+	  "\"/vault\", is \"/vault/\"" },
 	{ "a boolean as a text", LISTENER("keepalive = \"yes\""),
 	  ":2: listener \"work\": keepalive: must be true or false, without quotes" },
 	{ "keepalive in the work pool", LISTENER("\nkeepalive = true"),

@@ -218,13 +218,37 @@ static void test_rotations_end_at_the_limit(void **state)
 	buf_free(&sealed);
 }
 
+static void test_the_web_secret_follows_from_the_master_key_alone(void **state)
+{
+	const unsigned char other[MASTER_KEY_SIZE] = { 2 };
+	char secret[WEB_SECRET_SIZE + 1], others[WEB_SECRET_SIZE + 1];
+	struct keyring *keyring, *again;
+	struct buf wrapped = BUF_INIT;
+
+	(void)state;
+	assert_int_equal(web_secret_derive(master, secret), 0);
+	assert_int_equal(web_secret_derive(other, others), 0);
+	assert_int_equal(strlen(secret), WEB_SECRET_SIZE);
+	assert_string_not_equal(secret, others);
+	assert_int_equal(keyring_new(master, &keyring), 0);
+	assert_int_equal(keyring_rotate(keyring), 0);
+	assert_string_equal(keyring_web_secret(keyring), secret);
+	assert_int_equal(keyring_wrap(keyring, "id", &wrapped), 0);
+	assert_int_equal(keyring_unwrap(wrapped.data, wrapped.size, master, "id", &again), 0);
+	assert_int_equal(keyring_reload(again, wrapped.data, wrapped.size, "id"), 0);
+	assert_string_equal(keyring_web_secret(again), secret);
+	keyring_free(again);
+	keyring_free(keyring);
+	buf_free(&wrapped);
+}
+
 static void test_names_differ_by_purpose_text_and_store(void **state)
 {
 	struct keyring *keyrings[2] = { new_keyring(), new_keyring() };
 	static const char *const texts[] = { "", "a", "b" };
-	static const enum keyring_name purposes[] = { KEYRING_LEASE, KEYRING_TOKEN,
-						      KEYRING_ACCOUNT };
-	unsigned char names[18][KEYRING_NAME_SIZE];
+	static const enum keyring_name purposes[] = { KEYRING_LEASE, KEYRING_TOKEN, KEYRING_ACCOUNT,
+						      KEYRING_ACCESSOR, KEYRING_IDENTITY };
+	unsigned char names[30][KEYRING_NAME_SIZE];
 	size_t count = 0, k, p, t, i;
 
 	(void)state;
@@ -412,6 +436,7 @@ int main(void)
 		cmocka_unit_test(test_rotation_keeps_old_values_and_names),
 		cmocka_unit_test(test_another_process_learns_of_a_rotation),
 		cmocka_unit_test(test_rotations_end_at_the_limit),
+		cmocka_unit_test(test_the_web_secret_follows_from_the_master_key_alone),
 		cmocka_unit_test(test_names_differ_by_purpose_text_and_store),
 		cmocka_unit_test(test_keys_are_left_out_of_core_files),
 		cmocka_unit_test(test_every_failing_allocation_is_reported),

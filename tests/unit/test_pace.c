@@ -260,6 +260,7 @@ static void a_share_bounds_what_hangs(void **state)
 {
 	char url[64], nothing[] = "";
 	int fd = listen_mute(url, sizeof(url));
+	int64_t end = clock_boot_ms() + TIME_MS;
 	struct share hung = { .most = 2 }, other = { .most = 2 };
 	struct chat many = { .calls = 5, .action = "Rare", .plain = true };
 	struct chat one = { .calls = 1, .action = "Rare" };
@@ -269,7 +270,9 @@ static void a_share_bounds_what_hangs(void **state)
 	conf.ca_file = nothing;
 	conf.request_timeout = TIME_MS;
 	start(&many, &hung, TIME_MS);
-	assert_int_equal(talker_run(talker, 0, NULL, 0), 0);
+	/* Calls that are made in one turn may begin in the next. */
+	while (!hung.waiting && clock_boot_ms() < end)
+		assert_int_equal(talker_run(talker, 10, NULL, 0), 0);
 	assert_int_equal(hung.in_flight, 2);
 	assert_int_equal(hung.waiting, 3);
 	start(&one, &other, TIME_MS);

@@ -134,6 +134,8 @@ static void each_row(row_check check)
 		check(row);
 	for (const struct route *row = routes_token; row->pattern; row++)
 		check(row);
+	for (const struct route *row = routes_identity; row->pattern; row++)
+		check(row);
 	for (const struct route *row = routes_engine; row->pattern; row++)
 		check(row);
 }
@@ -195,6 +197,7 @@ static void tables_are_sound(void **state)
 	each_row(check_pool);
 	check_adjacent(routes_system);
 	check_adjacent(routes_token);
+	check_adjacent(routes_identity);
 	check_adjacent(routes_engine);
 }
 
