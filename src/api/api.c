@@ -2,7 +2,6 @@
 /* The order of checks: request, route, token, whether it may, which pool, fields, handler. */
 #include "api/api.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +17,6 @@
 #include "auth/token_cache.h"
 #include "store/store.h"
 #include "util/err.h"
-#include "util/json.h"
 #include "util/log.h"
 
 #define DENIED        "1 error occurred:\n\t* permission denied\n\n"
@@ -83,65 +81,7 @@ static void say_fault(struct outcome *outcome, const struct api_request *raw, in
 		outcome_error(outcome, 500, "internal error");
 }
 
-int context_failure(struct context *context, int code, const struct err *err)
-{
-	switch (code) {
-	case LH_EINVAL:
-	case LH_EEXIST:
-	case LH_ENOENT:
-	case LH_ECLOUD: return outcome_error(&context->outcome, 400, "%s", err->text);
-	case LH_ECONFLICT: return outcome_error(&context->outcome, 409, "%s", err->text);
-	case LH_ETIMEOUT: return outcome_error(&context->outcome, 504, "%s", err->text);
-	case LH_EFULL: return outcome_error(&context->outcome, 507, "%s", err->text);
-	default: break;
-	}
-	if (err->text[0])
-		log_error("api: %s", err->text);
-	return code;
-}
-
-int context_bearer(struct context *context, struct caller *caller_out, bool *known_out)
-{
-	const struct request *request = context->request;
-	int ret;
-
-	*known_out = false;
-	if (!request->token[0]) {
-		ret = assertion_caller(context, caller_out);
-		*known_out = !ret;
-		return ret == LH_EPERM ? 0 : ret;
-	}
-	ret = auth_lookup(broker_store(context->broker), request->token, caller_out);
-	if (ret)
-		return ret == LH_EPERM ? 0 : ret;
-	*known_out = token_allows_address(caller_out, request->raw->remote_address);
-	if (!*known_out)
-		caller_clear(caller_out);
-	return 0;
-}
-
 /* ---- Who asks, and whether that is allowed ---- */
-
-/* From now on log lines of this request show whose it is. */
-static void show_identity(struct context *context, const struct caller *caller)
-{
-	if (!caller->identified)
-		return;
-	snprintf(context->identity, sizeof(context->identity), "%s/%s",
-		 json_get_text(caller->metadata, "method"),
-		 json_get_text(caller->metadata, "name"));
-	log_set_identity(context->identity);
-}
-
-/* Without a token. LH_EPERM: the refusal is in the outcome. */
-static int find_identity(struct context *context, struct caller *caller)
-{
-	int ret = assertion_caller(context, caller);
-
-	if (ret == LH_EPERM)
-		outcome_error(&context->outcome, 403, "permission denied");
-	return ret;
-}
 
 /* A token decides alone, valid or not, whoever the web server says asks. LH_EPERM: the refusal is in
  * the outcome. */
@@ -150,7 +90,7 @@ static int find_caller(const struct api *api, struct context *context, struct ca
 	int ret;
 
 	if (!context->request->token[0])
-		return find_identity(context, caller);
+		return assertion_serve(context, caller);
 	ret = token_cache_lookup(api->tokens, context->request->token, caller);
 	if (ret == LH_EPERM)
 		outcome_error(&context->outcome, 403, INVALID_TOKEN);
@@ -423,7 +363,7 @@ static int serve_request(struct api *api, struct context *context, struct route_
 	if (!ret && (match->miss != ROUTE_FOUND || match->route->capability != CAPABILITY_NONE ||
 		     request->help))
 		ret = find_caller(api, context, &caller);
-	show_identity(context, &caller);
+	assertion_show(context, &caller);
 	if (!ret)
 		ret = take_use(api, context, &caller);
 	if (!ret)

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/assertion.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "api/api.h"
 #include "api/context.h"
 #include "auth/token.h"
 #include "store/store.h"
+#include "util/bucket.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/json.h"
 #include "util/log.h"
+#include "util/shared.h"
 #include "util/text.h"
 #include "util/wipe.h"
+
+#define US_PER_SECOND INT64_C(1000000)
 
 bool assertion_is_made(const struct api_request *raw)
 {
@@ -130,6 +136,47 @@ int assertion_caller(struct context *context, struct caller *caller_out)
 		return 0;
 	caller_clear(caller_out);
 	return refuse(raw, reason);
+}
+
+/* ---- Served ---- */
+
+/* How fast an identity may ask: the web server cannot tell, as it counts before it knows who asks.
+ * Counted where a request comes first. */
+static int check_rate(struct context *context, const struct caller *caller)
+{
+	struct bucket_table *buckets = &broker_shared(context->broker)->identities;
+	char name[2 * KEYRING_NAME_SIZE + 1];
+	int64_t wait;
+
+	if (!caller->rate || context->request->raw->handed_on)
+		return 0;
+	text_hex(caller->identity, sizeof(caller->identity), name);
+	wait = bucket_take(bucket_find(buckets, "identity", name, ""), caller->rate, BUCKET_REVOKE,
+			   clock_boot_us());
+	if (!wait)
+		return 0;
+	outcome_error(&context->outcome, 429, "too many requests");
+	context->outcome.retry_after = (wait + US_PER_SECOND - 1) / US_PER_SECOND;
+	return LH_ERANGE;
+}
+
+int assertion_serve(struct context *context, struct caller *caller_out)
+{
+	int ret = assertion_caller(context, caller_out);
+
+	if (ret == LH_EPERM)
+		outcome_error(&context->outcome, 403, "permission denied");
+	return ret ? ret : check_rate(context, caller_out);
+}
+
+void assertion_show(struct context *context, const struct caller *caller)
+{
+	if (!caller->identified)
+		return;
+	snprintf(context->identity, sizeof(context->identity), "%s/%s",
+		 json_get_text(caller->metadata, "method"),
+		 json_get_text(caller->metadata, "name"));
+	log_set_identity(context->identity);
 }
 
 void assertion_count(struct context *context, const struct caller *identity)

@@ -28,6 +28,13 @@ const char *assertion_fault(const struct api_request *raw, const char *secret);
  * nothing. Other errors are faults. */
 int assertion_caller(struct context *context, struct caller *caller_out);
 
+/* The same for a request that has no token and needs a caller: LH_EPERM, or LH_ERANGE when its entry's
+ * rate is exceeded, with the refusal in the outcome. */
+int assertion_serve(struct context *context, struct caller *caller_out);
+
+/* From now on log lines of this request show whose it is; no-op for callers without identity. */
+void assertion_show(struct context *context, const struct caller *caller);
+
 /* Counts that an identity was served, by its method: names are for the log alone. */
 void assertion_count(struct context *context, const struct caller *identity);
 

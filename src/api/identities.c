@@ -10,6 +10,7 @@
 #include "auth/token.h"
 #include "conf/conf.h"
 #include "lease/ttl.h"
+#include "util/bucket.h"
 #include "util/err.h"
 #include "util/json.h"
 #include "util/log.h"
@@ -132,8 +133,8 @@ int identity_exists(struct context *context, bool *exists_out)
 
 static json_t *new_entry(void)
 {
-	return json_pack("{s:[], s:i, s:i, s:[], s:{}}", "policies", "ttl", 0, "max_ttl", 0,
-			 "bound_cidrs", "metadata");
+	return json_pack("{s:[], s:i, s:i, s:[], s:{}, s:i}", "policies", "ttl", 0, "max_ttl", 0,
+			 "bound_cidrs", "metadata", "rate", 0);
 }
 
 static int take_policies(const json_t *fields, json_t *entry, struct err *err)
@@ -164,7 +165,7 @@ static int take_policies(const json_t *fields, json_t *entry, struct err *err)
 
 static int take_plain(const json_t *fields, json_t *entry)
 {
-	static const char *const plain[] = { "ttl", "max_ttl", "bound_cidrs", "metadata" };
+	static const char *const plain[] = { "ttl", "max_ttl", "bound_cidrs", "metadata", "rate" };
 	int lost = 0;
 
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
@@ -198,7 +199,11 @@ static int check(const json_t *entry, struct err *err)
 {
 	const json_t *metadata = json_object_get(entry, "metadata");
 	int64_t ttl = json_get_int(entry, "ttl", 0), max = json_get_int(entry, "max_ttl", 0);
+	int64_t rate = json_get_int(entry, "rate", 0);
 
+	if (rate < 0 || rate > BUCKET_RATE_MAX)
+		return err_set(err, LH_EINVAL, "rate must be 0 (no limit) to %d requests a second",
+			       BUCKET_RATE_MAX);
 	if (max && ttl > max)
 		return err_set(err, LH_EINVAL, "ttl must not be longer than max_ttl");
 	if (json_object_get(metadata, "method") || json_object_get(metadata, "name"))

@@ -17,6 +17,9 @@ static const struct field entry_fields[] = {
 	{ "bound_cidrs", FIELD_COMMA_STRINGS, "From where it may come; default: anywhere.", false,
 	  false },
 	{ "metadata", FIELD_PAIRS, "Shown with the identity and its tokens.", false, false },
+	{ "rate", FIELD_INT,
+	  "Requests a second that each name may make without a token; 0: any number.", false,
+	  false },
 	{ .name = NULL },
 };
 

@@ -41,6 +41,7 @@ struct caller {
 	/* Of an identity, and of the tokens that it was given: its keyed name. */
 	unsigned char identity[KEYRING_NAME_SIZE];
 	bool identified; /* it has one */
+	unsigned rate;   /* requests a second that an identity may make; 0: any number */
 	bool root;
 	bool wrapping; /* made to unwrap one response */
 	bool renewable;

@@ -264,6 +264,7 @@ static int fill_caller(const struct entry *entry, const char *name, struct calle
 	caller->metadata = metadata_of(entry, name);
 	caller->bound_cidrs = json_incref(json_object_get(entry->record, "bound_cidrs"));
 	caller->ttl = json_get_int(entry->record, "ttl", 0);
+	caller->rate = (unsigned)json_get_int(entry->record, "rate", 0);
 	caller->explicit_max = json_get_int(entry->record, "max_ttl", 0);
 	if (!json_is_array(policies))
 		return LH_ECORRUPT;

@@ -45,7 +45,7 @@ enum identity_method identity_method_find(const char *name);
 /* 1 to IDENTITY_NAME_MAX bytes of printable UTF-8. */
 bool identity_name_is_valid(const char *name);
 
-/* ---- Entries: {"id", "policies", "ttl", "max_ttl", "bound_cidrs", "metadata"} ---- */
+/* ---- Entries: {"id", "policies", "ttl", "max_ttl", "bound_cidrs", "metadata", "rate"} ---- */
 
 /* *entry_out is new. 0, LH_ENOENT, LH_ECORRUPT, LH_EIO, LH_ENOMEM. */
 int identity_get(struct store *store, enum identity_method method, const char *name,

@@ -172,6 +172,16 @@ def test_a_name_forges_no_line_of_the_log(server):
     is_refused(server, reply, "identity: basic/x\u2028\\xc2\\x85y is refused")
 
 
+def test_a_rate_counts_a_request_once_whichever_pool_answers(server, mount):
+    make_role(server, mount)
+    put(server, "basic/slow", policies="app", rate=1)
+    put(server, "basic/slow-too", policies="app", rate=1)
+    for name in ("slow", "slow-too"):
+        assert ask_as(server, name, "GET", mount + "/creds/r").status == 200
+    reply = ask_as(server, "slow", "GET", mount + "/creds/r")
+    assert reply.status == 429 and reply.headers["Retry-After"] == "1", reply
+
+
 def test_the_mount_is_listed(server):
     mounts = server.api("GET", "sys/auth").data
     assert mounts["proxy/"]["type"] == "proxy" and "token/" in mounts

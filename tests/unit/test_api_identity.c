@@ -86,7 +86,8 @@ static void an_entry_is_written_merged_and_shown(void **state)
 	put("basic/alice", "{\"max_ttl\":600,\"bound_cidrs\":\"10.0.0.0/8\"}");
 	expect_data(&f, "GET", ENTRY "basic/alice", NULL,
 		    "{\"policies\":[\"app\",\"default\",\"dev\"],\"ttl\":300,\"max_ttl\":600,"
-		    "\"bound_cidrs\":[\"10.0.0.0/8\"],\"metadata\":{\"team\":\"x\"}}");
+		    "\"bound_cidrs\":[\"10.0.0.0/8\"],\"metadata\":{\"team\":\"x\"},"
+		    "\"rate\":0}");
 	expect(&f, "DELETE", ENTRY "basic/alice", NULL, 204, "");
 	expect(&f, "DELETE", ENTRY "basic/alice", NULL, 204, "");
 	expect(&f, "GET", ENTRY "basic/alice", NULL, 404, "{\"errors\":[]}");
@@ -120,6 +121,8 @@ static const struct {
 	  "basic, request, address, map" },
 	{ "a ttl beyond its maximum", "basic/a", "{\"ttl\":\"2h\",\"max_ttl\":\"1h\"}",
 	  "ttl must not be longer than max_ttl" },
+	{ "a rate below zero", "basic/a", "{\"rate\":-1}",
+	  "rate must be 0 (no limit) to 10000 requests a second" },
 	{ "a network that is none", "basic/a", "{\"bound_cidrs\":\"10.0.0.0/40\"}",
 	  "bound_cidrs: \"10.0.0.0/40\" must be an address or a block of addresses, as 10.0.0.0/8 "
 	  "or 2001:db8::/32" },
@@ -318,6 +321,26 @@ static void what_is_served_is_counted_by_method(void **state)
 	assert_int_equal(ask_as("mallory", "GET", "/v1/" SELF), 403);
 	assert_int_equal(slot->counters[COUNT_IDENTITIES + IDENTITY_BASIC], 3);
 	assert_int_equal(slot->counters[COUNT_IDENTITIES + IDENTITY_CERT], 0);
+}
+
+static void each_name_has_a_rate_of_its_own(void **state)
+{
+	unsigned served = 0;
+	int status = 0;
+
+	(void)state;
+	put("basic/*", "{\"policies\":\"app\",\"rate\":5}");
+	for (unsigned i = 0; i < 20; i++) {
+		status = ask_as("alice", "GET", "/v1/" SELF);
+		served += status == 200;
+	}
+	assert_in_range(served, 1, 10);
+	assert_int_equal(status, 429);
+	assert_string_equal(f.reply.headers[0].name, "Retry-After");
+	assert_int_equal(ask_as("bob", "GET", "/v1/" SELF), 200);
+	put("basic/alice", "{\"policies\":\"app\"}");
+	for (unsigned i = 0; i < 20; i++)
+		assert_int_equal(ask_as("alice", "GET", "/v1/" SELF), 200);
 }
 
 /* ---- Which entry ---- */
@@ -588,6 +611,7 @@ int main(void)
 		TEST(an_entry_without_policies_lets_nobody_in),
 		TEST(a_valid_token_is_asked_not_the_identity),
 		TEST(what_is_served_is_counted_by_method),
+		TEST(each_name_has_a_rate_of_its_own),
 		TEST(the_closest_entry_counts),
 		TEST(a_login_gives_a_token_as_its_entry_says),
 		TEST(only_who_is_believed_may_log_in),

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/context.h"
+
+#include "api/assertion.h"
+#include "auth/token.h"
+#include "util/err.h"
+#include "util/log.h"
+
+int context_failure(struct context *context, int code, const struct err *err)
+{
+	switch (code) {
+	case LH_EINVAL:
+	case LH_EEXIST:
+	case LH_ENOENT:
+	case LH_ECLOUD: return outcome_error(&context->outcome, 400, "%s", err->text);
+	case LH_ECONFLICT: return outcome_error(&context->outcome, 409, "%s", err->text);
+	case LH_ETIMEOUT: return outcome_error(&context->outcome, 504, "%s", err->text);
+	case LH_EFULL: return outcome_error(&context->outcome, 507, "%s", err->text);
+	default: break;
+	}
+	if (err->text[0])
+		log_error("api: %s", err->text);
+	return code;
+}
+
+int context_bearer(struct context *context, struct caller *caller_out, bool *known_out)
+{
+	const struct request *request = context->request;
+	int ret;
+
+	*known_out = false;
+	if (!request->token[0]) {
+		ret = assertion_caller(context, caller_out);
+		*known_out = !ret;
+		return ret == LH_EPERM ? 0 : ret;
+	}
+	ret = auth_lookup(broker_store(context->broker), request->token, caller_out);
+	if (ret)
+		return ret == LH_EPERM ? 0 : ret;
+	*known_out = token_allows_address(caller_out, request->raw->remote_address);
+	if (!*known_out)
+		caller_clear(caller_out);
+	return 0;
+}
