@@ -179,7 +179,7 @@ def test_a_rate_counts_a_request_once_whichever_pool_answers(server, mount):
     for name in ("slow", "slow-too"):
         assert ask_as(server, name, "GET", mount + "/creds/r").status == 200
     reply = ask_as(server, "slow", "GET", mount + "/creds/r")
-    assert reply.status == 429 and reply.headers["Retry-After"] == "1", reply
+    assert reply.status == 429 and reply.headers["Retry-After"] in ("1", "2"), reply
 
 
 def test_the_mount_is_listed(server):
