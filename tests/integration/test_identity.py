@@ -5,19 +5,25 @@ In place of an auth rule the site takes method and name from two headers that on
 what clients try to do to a real rule's variables is tried on a site that sets them itself.
 """
 import concurrent.futures
+import http.client
 import itertools
+import os
 import socket
+import ssl
 import subprocess
 
 import pytest
 
-from client import request
+from client import Reply, request
 from fastcgi import params_of, request as whole, send
 from harness import Server, wait_until
+from nginx import free_port
 from test_api_basic import make_role
 from tokens import policy
 
 SAYS = "set $lh_auth_method $http_x_test_method; set $lh_auth_name $http_x_test_name;"
+# As careless about headers as nginx can be told to be.
+LOOSE = "underscores_in_headers on; ignore_invalid_headers off;"
 FIXED = "set $lh_auth_method basic; set $lh_auth_name alice;"
 VAULT = {"X-Vault-Request": "true"}
 DENIED = ["permission denied"]
@@ -37,7 +43,7 @@ def one_server(leasehold):
 def one_fixed_server(leasehold, tmp_path_factory):
     """A site that says itself who asks, over HTTP/1 and HTTP/2."""
     http2 = str(tmp_path_factory.mktemp("h2") / "h2.sock")
-    with Server(trust=True, nginx={"extra": FIXED + "listen unix:%s http2;" % http2}) as server:
+    with Server(trust=True, nginx={"extra": FIXED + LOOSE + "listen unix:%s http2;" % http2}) as server:
         server.http2 = http2
         for name in ("basic/alice", "basic/admin", "map/admin"):
             put(server, name, policies="default")
@@ -244,6 +250,59 @@ def test_a_token_decides_alone(server):
     reply = ask_as(server, "both", "POST", "auth/proxy/login",
                    **{"X-Vault-Token": server.root_token})
     is_refused(server, reply, "a token came along")
+
+
+# --- certificates, which nginx has verified or merely let in ---
+
+class Certificates:
+    """An authority, one certificate of it and one of nobody's, made by openssl."""
+
+    def __init__(self, folder):
+        self.folder = str(folder)
+        self.run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=ca",
+                 "-keyout", "ca.key", "-out", "ca.crt")
+        self.run("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=svc", "-keyout", "svc.key",
+                 "-out", "svc.csr")
+        self.run("x509", "-req", "-in", "svc.csr", "-CA", "ca.crt", "-CAkey", "ca.key",
+                 "-CAcreateserial", "-days", "2", "-out", "svc.crt")
+        self.run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=svc",
+                 "-keyout", "rogue.key", "-out", "rogue.crt")
+
+    def run(self, *arguments):
+        subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True,
+                       timeout=60)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def site(self, port):
+        """Says of every client what its certificate says, verified or not, as no recipe would."""
+        return ("listen 127.0.0.1:%d ssl; ssl_certificate %s; ssl_certificate_key %s;"
+                "ssl_client_certificate %s; ssl_verify_client optional_no_ca;"
+                "set $lh_auth_method cert; set $lh_auth_name $ssl_client_s_dn;"
+                % (port, self.path("svc.crt"), self.path("svc.key"), self.path("ca.crt")))
+
+    def ask(self, port, name):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        if name:
+            context.load_cert_chain(self.path(name + ".crt"), self.path(name + ".key"))
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=context)
+        try:
+            connection.request("GET", "/v1/" + SELF, headers=VAULT)
+            return Reply(connection.getresponse())
+        finally:
+            connection.close()
+
+
+def test_a_certificate_counts_only_when_nginx_has_verified_it(leasehold, tmp_path):
+    certificates, port = Certificates(tmp_path), free_port()
+    with Server(trust=True, nginx={"extra": certificates.site(port)}) as server:
+        put(server, "cert/CN=svc", policies="default")
+        reply = certificates.ask(port, "svc")
+        assert reply.status == 200 and reply.data["meta"]["name"] == "CN=svc", reply
+        is_refused(server, certificates.ask(port, "rogue"), "has not verified the client's")
+        is_refused(server, certificates.ask(port, ""), "the name is empty")
 
 
 # --- somebody beside nginx ---
