@@ -117,11 +117,11 @@ def test_wrong_usage_is_status_2(leasehold, arguments):
 def test_help_names_every_command(leasehold, arguments):
     done = subprocess.run([leasehold, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == DONE and done.stderr == ""
-    for command in ("server", "init", "check", "policy check", "adopt", "version"):
+    for command in ("server", "init", "check", "policy check", "adopt", "nginx-secret", "version"):
         assert re.search("^  %s " % command, done.stdout, re.M)
 
 
-@pytest.mark.parametrize("command", ["server", "init", "check", "policy check", "adopt", "version"])
+@pytest.mark.parametrize("command", ["server", "init", "check", "policy check", "adopt", "nginx-secret", "version"])
 @pytest.mark.parametrize("option", ["-h", "--help"])
 def test_every_command_has_help_that_does_nothing_else(leasehold, command, option):
     done = subprocess.run([leasehold, *command.split(), option, "-config", "/nonesuch"],
@@ -513,3 +513,26 @@ def test_a_policy_that_cannot_be_read_is_told(site):
                           capture_output=True, text=True, check=False)
     assert done.returncode == FAILED and done.stdout == ""
     assert re.fullmatch("leasehold: .*/none: .+\n", done.stderr)
+
+
+# --- nginx-secret ---
+
+def test_the_secret_for_nginx_is_one_line_that_follows_from_the_master_key(site):
+    site.init()
+    first, second = site.run("nginx-secret"), site.run("nginx-secret")
+    assert first.returncode == DONE and first.stdout == second.stdout
+    assert re.fullmatch(r"set \$lh_auth_secret [0-9a-f]{64};\n", first.stdout)
+    with open(site.path("master.key"), encoding="ascii") as file:
+        assert file.read().strip() not in first.stdout
+    os.remove(site.path("master.key"))
+    shutil.rmtree(site.path("store"))
+    site.init()
+    assert site.run("nginx-secret").stdout != first.stdout
+
+
+def test_without_a_master_key_there_is_no_secret(site):
+    done = site.run("nginx-secret")
+    assert done.returncode == FAILED and done.stdout == "" and "master.key" in done.stderr
+    site.init()
+    with open("/dev/full", "w", encoding="ascii") as full:
+        assert site.run("nginx-secret", stdout=full).returncode == FAILED
