@@ -17,6 +17,7 @@ import fastcgi
 from harness import binary, wait_until
 
 DONE, FAILED, USAGE = 0, 1, 2
+COMMANDS = ("server", "init", "check", "policy check", "adopt", "nginx-secret", "version")
 TOKEN = r"hvs\.[A-Za-z0-9]{24,}"
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become others")
@@ -117,11 +118,11 @@ def test_wrong_usage_is_status_2(leasehold, arguments):
 def test_help_names_every_command(leasehold, arguments):
     done = subprocess.run([leasehold, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == DONE and done.stderr == ""
-    for command in ("server", "init", "check", "policy check", "adopt", "nginx-secret", "version"):
+    for command in COMMANDS:
         assert re.search("^  %s " % command, done.stdout, re.M)
 
 
-@pytest.mark.parametrize("command", ["server", "init", "check", "policy check", "adopt", "nginx-secret", "version"])
+@pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("option", ["-h", "--help"])
 def test_every_command_has_help_that_does_nothing_else(leasehold, command, option):
     done = subprocess.run([leasehold, *command.split(), option, "-config", "/nonesuch"],
