@@ -43,7 +43,8 @@ def one_server(leasehold):
 def one_fixed_server(leasehold, tmp_path_factory):
     """A site that says itself who asks, over HTTP/1 and HTTP/2."""
     http2 = str(tmp_path_factory.mktemp("h2") / "h2.sock")
-    with Server(trust=True, nginx={"extra": FIXED + LOOSE + "listen unix:%s http2;" % http2}) as server:
+    extra = FIXED + LOOSE + "listen unix:%s http2;" % http2
+    with Server(trust=True, nginx={"extra": extra}) as server:
         server.http2 = http2
         for name in ("basic/alice", "basic/admin", "map/admin"):
             put(server, name, policies="default")
@@ -223,7 +224,8 @@ def test_a_web_page_is_not_served_as_who_its_reader_is(server):
 
 
 @pytest.mark.parametrize("path", [
-    "/v1//auth/token/lookup-self", "/v1/./auth/token/lookup-self", "/v1/x/../auth/token/lookup-self",
+    "/v1//auth/token/lookup-self", "/v1/./auth/token/lookup-self",
+    "/v1/x/../auth/token/lookup-self",
     "/v1/%2e/auth/token/lookup-self", "/v1/x/%2e%2e/auth/token/lookup-self", "//v1/" + SELF])
 def test_a_path_that_nginx_had_to_resolve_is_nobodys(server, path):
     put(server, "basic/walker", policies="default")
@@ -364,7 +366,8 @@ def spellings():
                 for case in (str, str.lower, str.title):
                     yield case(prefix + form)
         yield name.lower().removeprefix("lh_")
-    yield from ("Remote-User", "REMOTE_USER", "X-Remote-User", "X-Forwarded-User", "SSL-Client-Verify")
+    yield from ("Remote-User", "REMOTE_USER", "X-Remote-User", "X-Forwarded-User",
+                "SSL-Client-Verify")
 
 
 VALUES = {"METHOD": "map", "NAME": "admin", "VERIFY": "SUCCESS"}
@@ -500,7 +503,8 @@ def test_an_identity_has_no_token_to_renew_or_to_bear_others(server):
 
 def test_a_folder_that_nginx_takes_off_is_no_rewrite(leasehold):
     extra = FIXED + "location /vault/ { rewrite ^/vault(/v1/.*)$ $1 last; }"
-    with Server(trust=True, nginx={"extra": extra}, trusting='identity_prefix = "/vault"') as server:
+    prefix = 'identity_prefix = "/vault"'
+    with Server(trust=True, nginx={"extra": extra}, trusting=prefix) as server:
         put(server, "basic/alice", policies="default")
         assert request(server.nginx.port, "GET", "/vault/v1/" + SELF, headers=VAULT).status == 200
         reply = request(server.nginx.port, "GET", "/v1/" + SELF, headers=VAULT)
