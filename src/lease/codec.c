@@ -98,30 +98,30 @@ static void read_numbers(struct reader *reader, struct lease *lease)
 	lease->sweeps = reader_u32(reader);
 }
 
-static bool complete(const struct lease *lease)
+static int read_lease(struct reader *reader, struct lease *lease)
 {
-	return lease->id && lease->engine && lease->role && lease->account && lease->plan &&
-	       lease->facts && lease->error;
+	if (!read_head(reader, lease))
+		return LH_ECORRUPT;
+	read_texts(reader, lease);
+	read_numbers(reader, lease);
+	lease->error = reader_text(reader);
+	return reader_end(reader);
 }
 
 int lease_decode(const void *data, size_t size, struct lease **lease_out)
 {
 	struct lease *lease = calloc(1, sizeof(*lease));
 	struct reader reader;
+	int ret;
 
 	*lease_out = NULL;
 	if (!lease)
 		return LH_ENOMEM;
 	reader_init(&reader, data, size);
-	if (read_head(&reader, lease)) {
-		read_texts(&reader, lease);
-		read_numbers(&reader, lease);
-		lease->error = reader_text(&reader);
-		if (!reader_end(&reader) && complete(lease)) {
-			*lease_out = lease;
-			return 0;
-		}
-	}
-	lease_free(lease);
-	return LH_ECORRUPT;
+	ret = read_lease(&reader, lease);
+	if (ret)
+		lease_free(lease);
+	else
+		*lease_out = lease;
+	return ret;
 }

@@ -11,6 +11,7 @@ void reader_init(struct reader *reader, const void *data, size_t size)
 	reader->at = data;
 	reader->left = size;
 	reader->failed = false;
+	reader->starved = false;
 }
 
 /* The next size bytes; NULL, and nothing is left from then on, when there are fewer. */
@@ -68,8 +69,10 @@ char *reader_text(struct reader *reader)
 	const void *bytes = reader_string(reader, &size);
 	char *text = NULL;
 
-	if (!reader->failed && !memchr(bytes, '\0', size))
+	if (!reader->failed && !memchr(bytes, '\0', size)) {
 		text = wipe_copy(bytes, size);
+		reader->starved = !text;
+	}
 	if (!text)
 		reader->failed = true;
 	return text;
@@ -77,5 +80,7 @@ char *reader_text(struct reader *reader)
 
 int reader_end(const struct reader *reader)
 {
+	if (reader->starved)
+		return LH_ENOMEM;
 	return reader->failed || reader->left ? LH_ECORRUPT : 0;
 }

@@ -12,6 +12,7 @@ struct reader {
 	const unsigned char *at; /* borrowed */
 	size_t left;
 	bool failed;
+	bool starved; /* failed because memory was out */
 };
 
 void reader_init(struct reader *reader, const void *data, size_t size);
@@ -26,7 +27,8 @@ const void *reader_string(struct reader *reader, size_t *size_out);
  * a NUL, when memory is out, or after a failure (which then sticks). */
 char *reader_text(struct reader *reader);
 
-/* 0 if everything was read and nothing was missing or left over, else LH_ECORRUPT. */
+/* 0 if everything was read and nothing was missing or left over; LH_ENOMEM if memory was out, which
+ * says nothing about the record; else LH_ECORRUPT. */
 int reader_end(const struct reader *reader);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "fail_alloc.h"
 #include "lease/index.h"
 #include "lease/lease.h"
 #include "store/key.h"
@@ -131,6 +132,28 @@ static void a_cut_record_is_refused(void **state)
 		assert_int_equal(lease_decode(bytes.data, size, &out), LH_ECORRUPT);
 	buf_add_u8(&bytes, 0);
 	assert_int_equal(lease_decode(bytes.data, bytes.size, &out), LH_ECORRUPT);
+	buf_free(&bytes);
+	lease_free(lease);
+}
+
+/* A record that could not be read for want of memory must not be taken for a broken one. */
+static void want_of_memory_is_no_broken_record(void **state)
+{
+	struct lease *lease = make("a/creds/app/x", LEASE_ACTIVE, 17), *out;
+	struct buf bytes = BUF_INIT;
+	unsigned at = 0;
+	int ret;
+
+	(void)state;
+	lease_encode(lease, &bytes);
+	do {
+		fail_alloc_at(++at);
+		ret = lease_decode(bytes.data, bytes.size, &out);
+		assert_int_equal(ret, fail_alloc_stop() ? LH_ENOMEM : 0);
+		assert_int_equal(out != NULL, ret == 0);
+	} while (ret);
+	assert_true(at > 7);
+	lease_free(out);
 	buf_free(&bytes);
 	lease_free(lease);
 }
@@ -462,6 +485,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_record_survives_its_codec),
 		TEST(a_cut_record_is_refused),
+		TEST(want_of_memory_is_no_broken_record),
 		TEST(the_first_commit_wins),
 		TEST(due_entries_move_with_their_lease),
 		TEST(a_lease_without_keys_waits_elsewhere),
