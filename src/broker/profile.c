@@ -9,27 +9,6 @@
 
 #define PROFILE_MAX 65536
 
-/* Its path; NULL if nothing says where it is, or memory is out (*ret_out). */
-static char *profile_path(const struct engine *engine, const json_t *environment, int *ret_out)
-{
-	const char *path = json_get_text(environment, engine->profile_variable);
-	const char *home = json_get_text(environment, "HOME");
-	struct buf text = BUF_INIT;
-	char *taken;
-
-	*ret_out = LH_ENOENT;
-	if (!path[0] && !home[0])
-		return NULL;
-	if (path[0])
-		buf_add_text(&text, path);
-	else
-		buf_printf(&text, "%s/%s", home, engine->profile_file);
-	taken = buf_take(&text);
-	buf_free(&text);
-	*ret_out = taken ? 0 : LH_ENOMEM;
-	return taken;
-}
-
 /* Read at every use, as the stored key is. A file that others may read, or that holds no key, is a
  * mistake that must not be passed over: the next in the chain may be somebody else. */
 static int read_profile(const struct engine *engine, const char *path, struct root_key *key_out,
@@ -44,18 +23,39 @@ static int read_profile(const struct engine *engine, const char *path, struct ro
 	return ret;
 }
 
+static int read_at_home(const struct engine *engine, const char *home, struct root_key *key_out,
+			struct err *err)
+{
+	struct buf text = BUF_INIT;
+	char *path;
+	int ret;
+
+	if (!home[0])
+		return LH_ENOENT;
+	buf_printf(&text, "%s/%s", home, engine->profile_file);
+	path = buf_take(&text);
+	buf_free(&text);
+	ret = path ? read_profile(engine, path, key_out, err) : LH_ENOMEM;
+	wipe_free(path);
+	return ret;
+}
+
 int profile_key(const struct engine *engine, const json_t *environment, struct root_key *key_out,
 		struct err *err)
 {
-	char *path;
+	const char *named;
 	int ret;
 
 	if (!engine->profile_key)
 		return LH_ENOENT;
-	path = profile_path(engine, environment, &ret);
-	if (path)
-		ret = read_profile(engine, path, key_out, err);
-	wipe_free(path);
+	named = json_get_text(environment, engine->profile_variable);
+	if (named[0]) {
+		ret = read_profile(engine, named, key_out, err);
+	} else {
+		ret = read_at_home(engine, json_get_text(environment, "HOME"), key_out, err);
+		if (ret == LH_ENOENT)
+			ret = read_profile(engine, engine->profile_of_machine, key_out, err);
+	}
 	if (!ret || ret == LH_ENOENT || ret == LH_ENOMEM)
 		return ret;
 	return err_prefix(err, LH_EINVAL, "%s: the profile file cannot be used", engine->type);

@@ -9,7 +9,8 @@
 
 struct err;
 
-/* Reads the profile file of an engine, at the place that the environment gives. The file must belong
+/* Reads the profile file of an engine, at the place that the environment gives, else at
+ * the machine's. The file must belong
  * to root or the server's user, who alone may read it.
  * 0: *key_out is filled. LH_ENOENT: there is none, or the engine knows none; LH_ENOMEM; LH_EINVAL: it
  * cannot be used, the sentence is in err. */

@@ -304,10 +304,11 @@ struct engine {
 	bool (*environment_key)(const struct surroundings *around, struct root_key *key);
 
 	/* Optional, together. A file of the cloud's tools that may hold a key: the variable that names
-	 * it, its place in the home folder if that is not set, and whether its text holds a key,
-	 * as environment_key. */
+	 * it; if that is not set, its place in the home folder, and the whole machine's, used when
+	 * there is none at home; and whether its text holds a key, as environment_key. */
 	const char *profile_variable;
 	const char *profile_file;
+	const char *profile_of_machine;
 	bool (*profile_key)(const char *text, struct root_key *key);
 
 	/* Mandatory. Fetches temporary credentials: federated login if the environment asks for it,

@@ -25,17 +25,23 @@ static bool read_key(const char *text, struct root_key *key)
 	return true;
 }
 
-static const struct engine cloud = {
+static char machine[128];
+
+static struct engine cloud = {
 	.type = "cloud",
 	.profile_variable = "CLOUD_FILE",
 	.profile_file = "profile",
+	.profile_of_machine = machine,
 	.profile_key = read_key,
 };
 
 static int enter(void **state)
 {
 	(void)state;
-	return mkdtemp(folder) ? 0 : -1;
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(machine, sizeof(machine), "%s/machine", folder);
+	return 0;
 }
 
 static void path_of(const char *name, char path[128])
@@ -58,11 +64,11 @@ static void write_file(const char *name, const char *text, mode_t mode)
 
 static int leave(void **state)
 {
-	static const char *const names[] = { "profile", "open", "empty" };
+	static const char *const names[] = { "profile", "open", "empty", "machine" };
 	char path[128];
 
 	(void)state;
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		path_of(names[i], path);
 		unlink(path);
 	}
@@ -82,6 +88,19 @@ static const struct {
 	{ "others may read it", NULL, "open", LH_EINVAL, NULL, "/open" },
 	{ "it holds no key", "", "empty", LH_EINVAL, NULL, "/empty: holds no key" },
 	{ "it is a folder", NULL, ".", LH_EINVAL, NULL, "the profile file cannot be used" },
+};
+
+/* What the variable names, and what is at home, goes before the machine's. */
+static const struct {
+	const char *name;
+	const char *home, *file;
+	int ret;
+	const char *id;
+} shared[] = {
+	{ "nothing else says where it is", NULL, NULL, 0, "machine" },
+	{ "there is none in the home folder", "nowhere", NULL, 0, "machine" },
+	{ "there is one in the home folder", "", NULL, 0, "home" },
+	{ "the variable names a file that is not there", NULL, "nowhere", LH_ENOENT, NULL },
 };
 
 static void set_place(json_t *environment, const char *name, const char *place)
@@ -118,6 +137,28 @@ static void places_are_tried_in_their_order(void **state)
 	}
 }
 
+static void the_file_of_the_machine_goes_last(void **state)
+{
+	(void)state;
+	write_file("profile", "key home", 0600);
+	write_file("machine", "key machine", 0600);
+	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
+		json_t *environment = json_object();
+		struct root_key key = { 0 };
+		struct err err = { "" };
+		int ret;
+
+		set_place(environment, "HOME", shared[i].home);
+		set_place(environment, "CLOUD_FILE", shared[i].file);
+		ret = profile_key(&cloud, environment, &key, &err);
+		if (ret != shared[i].ret || (key.id != NULL) != (shared[i].id != NULL) ||
+		    (key.id && strcmp(key.id, shared[i].id) != 0))
+			fail_msg("%s: %d, %s", shared[i].name, ret, err.text);
+		root_key_clear(&key);
+		json_decref(environment);
+	}
+}
+
 static void an_engine_without_profiles_has_none(void **state)
 {
 	static const struct engine other = { .type = "other" };
@@ -134,6 +175,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(places_are_tried_in_their_order),
+		cmocka_unit_test(the_file_of_the_machine_goes_last),
 		cmocka_unit_test(an_engine_without_profiles_has_none),
 	};
 

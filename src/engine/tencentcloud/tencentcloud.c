@@ -126,6 +126,7 @@ const struct engine engine_tencentcloud = {
 	.environment_key = tencentcloud_environment_key,
 	.profile_variable = "TENCENTCLOUD_CREDENTIALS_FILE",
 	.profile_file = ".tencentcloud/credentials",
+	.profile_of_machine = "/etc/tencentcloud/credentials",
 	.profile_key = tencentcloud_profile_key,
 	.fetch_key = tencentcloud_fetch_key,
 };
