@@ -298,10 +298,13 @@ static void the_help_of_a_command_shows_its_options(void **state)
 	assert_non_null(strstr(text, "leasehold init -config FILE [-format text|json]\n"));
 	assert_non_null(strstr(text, commands[1].text));
 	free(text);
-	text = help_of(&commands[3]);
+	text = help_of(&commands[4]);
 	assert_non_null(strstr(text, "leasehold policy check -policy FILE... PATH...\n"));
 	free(text);
 	text = help_of(&commands[2]);
+	assert_non_null(strstr(text, "leasehold check [-config FILE] [-nginx FILE]\n"));
+	free(text);
+	text = help_of(&commands[3]);
 	assert_non_null(strstr(text, "leasehold version\n"));
 	free(text);
 }
