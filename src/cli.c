@@ -66,6 +66,12 @@ static int set_option(struct cli *cli, const char *name, size_t size, const char
 		cli->config = value;
 		return 0;
 	}
+	if (cli->command->takes_nginx && is_option(name, size, "nginx")) {
+		if (!*value)
+			return err_set(err, LH_EINVAL, "-nginx needs the name of a file, or -");
+		cli->nginx = value;
+		return 0;
+	}
 	if (cli->command->takes_format && is_option(name, size, "format"))
 		return set_format(cli, value, err);
 	if (cli->command->takes_policies && is_option(name, size, "policy"))
@@ -78,7 +84,10 @@ static int check_complete(const struct cli *cli, struct err *err)
 {
 	const struct command *command = cli->command;
 
-	if (command->takes_config && !cli->config)
+	if (command->takes_nginx && !cli->config && !cli->nginx)
+		return err_set(err, LH_EINVAL, "\"%s\" needs -config FILE or -nginx FILE",
+			       command->name);
+	if (command->takes_config && !command->takes_nginx && !cli->config)
 		return err_set(err, LH_EINVAL, "\"%s\" needs -config FILE", command->name);
 	if (command->takes_policies && !cli->policy_count)
 		return err_set(err, LH_EINVAL, "\"%s\" needs -policy FILE", command->name);
@@ -160,8 +169,11 @@ void cli_help(FILE *out, const struct command *command)
 		program_help(out);
 		return;
 	}
-	fprintf(out, "usage: leasehold %s%s%s%s\n\n%s", command->name,
-		command->takes_config ? " -config FILE" : "",
+	fprintf(out, "usage: leasehold %s%s%s%s%s\n\n%s", command->name,
+		command->takes_nginx    ? " [-config FILE]"
+		: command->takes_config ? " -config FILE"
+					: "",
+		command->takes_nginx ? " [-nginx FILE]" : "",
 		command->takes_format ? " [-format text|json]" : "",
 		command->takes_policies ? " -policy FILE... PATH..." : "", command->text);
 }

@@ -18,6 +18,7 @@ enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 struct cli {
 	const struct command *command;
 	const char *config;                     /* NULL if it was not given */
+	const char *nginx;                      /* -nginx; NULL if it was not given */
 	const char *policies[CLI_POLICIES_MAX]; /* -policy, in order */
 	size_t policy_count;
 	char **paths; /* the arguments that are no options; borrowed */
@@ -31,6 +32,7 @@ struct command {
 	const char *summary; /* one line */
 	const char *text;    /* for its help: what it does, in full sentences */
 	bool takes_config;   /* and needs it */
+	bool takes_nginx;    /* then one of both is enough */
 	bool takes_format;
 	bool takes_policies;                                /* and paths, and needs some of both */
 	int (*run)(const struct cli *cli, struct err *err); /* 0 or LH_E… with a sentence in err */

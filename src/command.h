@@ -11,6 +11,8 @@ struct store_options;
 int command_server(const struct cli *cli, struct err *err);
 int command_init(const struct cli *cli, struct err *err);
 int command_check(const struct cli *cli, struct err *err);
+/* What `check -nginx path` does; sentences about a site go to standard error. */
+int command_check_nginx(const char *path, struct err *err);
 int command_policy_check(const struct cli *cli, struct err *err);
 int command_nginx_secret(const struct cli *cli, struct err *err);
 int command_adopt(const struct cli *cli, struct err *err);

@@ -58,8 +58,19 @@ const struct command commands[] = {
 		  "groups,\n"
 		  "places for the sockets, the form of the master key. Changes nothing, and may be "
 		  "run\n"
-		  "beside a running server.\n",
+		  "beside a running server.\n\n"
+		  "With -nginx FILE it reads what `nginx -T` printed (- is standard input), and "
+		  "names by\n"
+		  "file and line: `satisfy any` or a guard that is \"off\" at an identity, an "
+		  "identity set\n"
+		  "twice or from what the client wrote, tokens in log formats, very wide "
+		  "set_real_ip_from,\n"
+		  "locations without leasehold-params.conf, requests that are sent again. It does "
+		  "not follow\n"
+		  "requests from location to location, and does not ask whether a guard is "
+		  "missing.\n",
 	  .takes_config = true,
+	  .takes_nginx = true,
 	  .run = command_check },
 	{ .name = "policy check",
 	  .summary = "tells what policies grant at paths",

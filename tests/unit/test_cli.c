@@ -21,6 +21,11 @@ const struct command commands[] = {
 	  .text = "About init.\n",
 	  .takes_config = true,
 	  .takes_format = true },
+	{ .name = "check",
+	  .summary = "checks it",
+	  .text = "About check.\n",
+	  .takes_config = true,
+	  .takes_nginx = true },
 	{ .name = "version", .summary = "prints it", .text = "About the version.\n" },
 	{ .name = "policy check",
 	  .summary = "tells it",
@@ -64,6 +69,22 @@ static const struct {
 	{ "help beside a mistake", { "init", "-nonsense", "-h" }, "init", NULL, false, true, NULL },
 	{ "nothing", { NULL }, NULL, NULL, false, false, "a command is missing" },
 	{ "an unknown command", { "serve" }, NULL, NULL, false, false, "no command \"serve\"" },
+	{ "nginx alone", { "check", "-nginx", "-" }, "check", NULL, false, false, NULL },
+	{ "nginx and a configuration",
+	  { "check", "-nginx=n", "-config=f" },
+	  "check",
+	  "f",
+	  false,
+	  false,
+	  NULL },
+	{ "neither", { "check" }, "check", NULL, false, false, "-config FILE or -nginx FILE" },
+	{ "nginx without a file",
+	  { "check", "-nginx" },
+	  "check",
+	  NULL,
+	  false,
+	  false,
+	  "needs the name of a file, or -" },
 	{ "no configuration", { "server" }, "server", NULL, false, false, "needs -config FILE" },
 	{ "a configuration without a name",
 	  { "server", "-config" },
@@ -277,10 +298,13 @@ static void the_help_of_a_command_shows_its_options(void **state)
 	assert_non_null(strstr(text, "leasehold init -config FILE [-format text|json]\n"));
 	assert_non_null(strstr(text, commands[1].text));
 	free(text);
-	text = help_of(&commands[3]);
+	text = help_of(&commands[4]);
 	assert_non_null(strstr(text, "leasehold policy check -policy FILE... PATH...\n"));
 	free(text);
 	text = help_of(&commands[2]);
+	assert_non_null(strstr(text, "leasehold check [-config FILE] [-nginx FILE]\n"));
+	free(text);
+	text = help_of(&commands[3]);
 	assert_non_null(strstr(text, "leasehold version\n"));
 	free(text);
 }
