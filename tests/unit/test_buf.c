@@ -185,7 +185,7 @@ static void a_text_without_memory_is_an_error(void **state)
 	fail_alloc_at(1);
 	assert_null(reader_text(&reader));
 	assert_true(fail_alloc_stop());
-	assert_int_equal(reader_end(&reader), LH_ECORRUPT);
+	assert_int_equal(reader_end(&reader), LH_ENOMEM);
 }
 
 int main(void)
