@@ -226,6 +226,15 @@ static void remove_stray(struct revoker *revoker, const struct due *due)
 	due_remove(revoker->broker->options.store, due);
 }
 
+/* Its reply was sent, only the worker has not come to write that down: it, or the whole machine, was
+ * stopped for so long. What somebody has in his hands ends at its own time. */
+static bool was_delivered(const struct taking *taking)
+{
+	return taking->lease->state == LEASE_ISSUED &&
+	       slots_hold(taking->revoker->broker->options.shared, taking->due.lease.name,
+			  SLOT_DELIVERED);
+}
+
 /* Reads the lease. false: there is nothing to converse about. */
 static bool read_lease(struct taking *taking)
 {
@@ -242,6 +251,11 @@ static bool read_lease(struct taking *taking)
 	}
 	if (ret)
 		return false;
+	if (was_delivered(taking)) {
+		if (confirm_lease(taking->revoker->broker, &due->lease))
+			taking_hold(taking->revoker, &due->lease, 1);
+		return false;
+	}
 	taking->engine = engine_find(taking->lease->engine);
 	/* Changed between the scan and now? Then the entry has gone as well. */
 	return taking->lease->due == due->time && taking->lease->keyless == due->keyless;

@@ -18,7 +18,8 @@ class Bare:
     """A server whose mount "ali" has roles and no config; the environment may come later."""
 
     def __init__(self, metadata=False, environment=None):
-        self.server = Server(work_workers=2, environment=environment)
+        # One worker: each keeps root keys of its own.
+        self.server = Server(work_workers=1, environment=environment)
         self.metadata = metadata
 
     def __enter__(self):

@@ -536,6 +536,22 @@ static void a_delivered_lease_outlives_its_worker(void **state)
 	issue_reply_clear(&reply);
 }
 
+/* The machine, or the worker alone, was stopped between the reply and its confirmation. */
+static void a_delivered_lease_outlives_its_workers_sleep(void **state)
+{
+	(void)state;
+	assert_int_equal(issue(), 0);
+	broker_sent(broker);
+	assert_int_equal(only_state(), LEASE_ISSUED);
+	make_due();
+	turn(2);
+	assert_int_equal(only_state(), LEASE_ACTIVE);
+	assert_int_equal(fake.revokes, 0);
+	broker_delivered(broker, true);
+	assert_int_equal(only_state(), LEASE_ACTIVE);
+	issue_reply_clear(&reply);
+}
+
 /* Nobody is left to say what became of it: the master died as well. */
 static void an_orphan_is_revoked_when_it_is_due(void **state)
 {
@@ -1113,6 +1129,7 @@ int main(void)
 		TEST(a_worker_that_dies_in_mid_issue_leaves_nothing),
 		TEST(a_dead_workers_slot_names_its_lease_until_it_is_settled),
 		TEST(a_delivered_lease_outlives_its_worker),
+		TEST(a_delivered_lease_outlives_its_workers_sleep),
 		TEST(an_orphan_is_revoked_when_it_is_due),
 		TEST(what_is_unsure_is_swept_until_sure),
 		TEST(expiry_revokes),
