@@ -17,8 +17,8 @@ static struct store *store_of(const struct context *context)
 static struct cubbyhole_owner owner_of(const struct context *context)
 {
 	return (struct cubbyhole_owner){
+		.caller = context->caller,
 		.token = context->request->token,
-		.identity = context->caller->type == TOKEN_IDENTITY ? context->caller : NULL,
 	};
 }
 
@@ -65,6 +65,14 @@ static int refuse_batch(struct context *context)
 			     "cubbyhole operations are only supported by \"service\" type tokens");
 }
 
+/* Whose owner died meanwhile is refused as if it had come later. */
+static int say_failure(struct context *context, int ret, const struct err *err)
+{
+	if (ret == LH_EPERM)
+		return outcome_error(&context->outcome, 403, "permission denied");
+	return ret == LH_EINVAL ? context_failure(context, ret, err) : ret;
+}
+
 int cubbyhole_write(struct context *context)
 {
 	const struct cubbyhole_owner owner = owner_of(context);
@@ -83,17 +91,18 @@ int cubbyhole_write(struct context *context)
 	do
 		ret = cubbyhole_put(store_of(context), &owner, path, data, &err);
 	while (broker_again(context->broker, ret, context->request->raw->deadline, &tries));
-	return ret == LH_EINVAL ? context_failure(context, ret, &err) : ret;
+	return say_failure(context, ret, &err);
 }
 
 int cubbyhole_remove(struct context *context)
 {
 	const struct cubbyhole_owner owner = owner_of(context);
+	const struct err err = { "" };
 	unsigned tries = 0;
 	int ret;
 
 	do
 		ret = cubbyhole_delete(store_of(context), &owner, context->match->capture);
 	while (broker_again(context->broker, ret, context->request->raw->deadline, &tries));
-	return ret;
+	return say_failure(context, ret, &err);
 }

@@ -17,11 +17,10 @@
 /* One cubbyhole while it is looked at or changed. */
 struct cubbyhole {
 	struct store *store;
-	const struct cubbyhole_owner *owner;   /* borrowed */
-	const char *bearer;                    /* whose text it is sealed for; borrowed */
-	unsigned char name[KEYRING_NAME_SIZE]; /* of the owner */
-	json_t *entries;                       /* path → data */
-	uint64_t revision;                     /* 0: there is no record */
+	const struct cubbyhole_owner *owner; /* borrowed */
+	const char *bearer;                  /* whose text it is sealed for; borrowed */
+	json_t *entries;                     /* path → data */
+	uint64_t revision;                   /* 0: there is no record */
 };
 
 static void key_cubbyhole(struct key *key, const unsigned char name[KEYRING_NAME_SIZE])
@@ -45,19 +44,6 @@ static int open_record(struct cubbyhole *hole, const struct buf *sealed)
 	return ret == LH_EINVAL ? LH_ECORRUPT : ret;
 }
 
-static int find_owner(struct cubbyhole *hole)
-{
-	const struct cubbyhole_owner *owner = hole->owner;
-
-	if (owner->identity) {
-		hole->bearer = "identity";
-		memcpy(hole->name, owner->identity->token, sizeof(hole->name));
-		return 0;
-	}
-	hole->bearer = owner->token;
-	return keyring_name(store_keyring(hole->store), KEYRING_TOKEN, owner->token, hole->name);
-}
-
 /* A cubbyhole that was never written to is empty. Release with close_hole in any case. */
 static int open_hole(struct store *store, const struct cubbyhole_owner *owner,
 		     struct cubbyhole *hole)
@@ -69,10 +55,8 @@ static int open_hole(struct store *store, const struct cubbyhole_owner *owner,
 	memset(hole, 0, sizeof(*hole));
 	hole->store = store;
 	hole->owner = owner;
-	ret = find_owner(hole);
-	if (ret)
-		return ret;
-	key_cubbyhole(&key, hole->name);
+	hole->bearer = owner->caller->type == TOKEN_IDENTITY ? "identity" : owner->token;
+	key_cubbyhole(&key, owner->caller->token);
 	ret = store_get(store, key_bytes(&key), &sealed, &hole->revision);
 	if (!ret)
 		ret = open_record(hole, &sealed);
@@ -106,35 +90,23 @@ static int seal_record(const struct cubbyhole *hole, struct buf *sealed, struct 
 	return ret;
 }
 
-/* Adds the conditions under which the owner may keep anything; an identity is written down. */
-static int expect_owner(const struct cubbyhole *hole, struct store_batch *batch, size_t *count_out)
-{
-	struct key key;
-
-	if (hole->owner->identity) {
-		token_expect_alive(batch, hole->owner->identity);
-	} else {
-		key_token(&key, hole->name);
-		store_batch_expect(batch, STORE_PRESENT, 0, key_bytes(&key));
-	}
-	*count_out = batch->count;
-	return hole->owner->identity ? token_trace(batch, hole->owner->identity) : 0;
-}
-
-/* An owner that is revoked meanwhile takes its cubbyhole with it: nothing is written behind it. */
+/* An owner that is revoked meanwhile takes its cubbyhole with it: nothing is written behind it. That
+ * of an identity is written down, so that it can. */
 static int put_record(const struct cubbyhole *hole, struct err *err)
 {
 	enum store_condition condition = hole->revision ? STORE_REVISION : STORE_ABSENT;
 	struct store_batch batch = { 0 };
 	struct buf sealed = BUF_INIT;
-	size_t failed = 0, conditions = 0;
+	size_t failed = 0, conditions;
 	struct key key;
 	int ret;
 
 	ret = seal_record(hole, &sealed, err);
+	token_expect_alive(&batch, hole->owner->caller);
+	conditions = batch.count;
 	if (!ret)
-		ret = expect_owner(hole, &batch, &conditions);
-	key_cubbyhole(&key, hole->name);
+		ret = token_trace(&batch, hole->owner->caller);
+	key_cubbyhole(&key, hole->owner->caller->token);
 	store_batch_put(&batch, condition, hole->revision, key_bytes(&key),
 			(struct bytes){ sealed.data, sealed.size });
 	if (!ret)
@@ -158,7 +130,7 @@ static int delete_record(const struct cubbyhole *hole)
 	struct key key;
 	int ret;
 
-	key_cubbyhole(&key, hole->name);
+	key_cubbyhole(&key, hole->owner->caller->token);
 	store_batch_delete(&batch, STORE_REVISION, hole->revision, key_bytes(&key));
 	ret = store_apply(hole->store, STORE_REVOKE, &batch, NULL);
 	store_batch_free(&batch);

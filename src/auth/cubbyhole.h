@@ -19,10 +19,10 @@ struct store_batch;
 #define CUBBYHOLE_SIZE_MAX    (64 * 1024) /* bytes of the JSON text */
 #define CUBBYHOLE_ENTRIES_MAX 256
 
-/* Whose it is. Borrowed. */
+/* Whose it is, as it was looked up. Borrowed. */
 struct cubbyhole_owner {
-	const char *token;             /* as text */
-	const struct caller *identity; /* instead of it; NULL: it is the token's */
+	const struct caller *caller;
+	const char *token; /* as text; that of an identity does not count */
 };
 
 /* What lies at a path of the cubbyhole. *data_out is new. 0, LH_ENOENT, LH_ENOMEM,
@@ -31,8 +31,8 @@ int cubbyhole_get(struct store *store, const struct cubbyhole_owner *owner, cons
 		  json_t **data_out);
 
 /* Puts data (borrowed) at the path, instead of what was there. LH_EINVAL with a sentence: over one
- * of the limits; LH_ECONFLICT: another write was faster (try again); LH_EPERM: no such token is
- * stored, any more; else errors of the store. */
+ * of the limits; LH_ECONFLICT: another write was faster (try again); LH_EPERM: the owner
+ * or an ancestor was revoked meanwhile; else errors of the store. */
 int cubbyhole_put(struct store *store, const struct cubbyhole_owner *owner, const char *path,
 		  const json_t *data, struct err *err);
 

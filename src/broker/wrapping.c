@@ -171,6 +171,20 @@ int broker_wrap_room(struct broker *broker, const struct caller *caller, struct 
 		       WRAPPERS_MAX, WRAPPERS_SIZE_MAX);
 }
 
+/* Nothing is wrapped for a token that was revoked meanwhile: LH_EPERM. But a wrapping token that has
+ * its own response wrapped anew died of opening it. */
+static int commit_wrapping(struct change *change, const struct caller *caller)
+{
+	size_t from = change->batch.count, end, failed = 0;
+	int ret;
+
+	if (!caller->wrapping)
+		token_expect_alive(&change->batch, caller);
+	end = change->batch.count;
+	ret = store_apply(store_of(change), STORE_NORMAL, &change->batch, &failed);
+	return ret == LH_ECONFLICT && failed >= from && failed < end ? LH_EPERM : ret;
+}
+
 /* The lease in hand, if one is, must be as broker_issue left it. */
 static int wrap_once(struct change *change, const struct wrap_request *request,
 		     struct wrap_reply *reply)
@@ -189,7 +203,7 @@ static int wrap_once(struct change *change, const struct wrap_request *request,
 		ret = let_wait_wrapped(change);
 	if (!ret)
 		ret = fill_reply(change, reply);
-	return ret ? ret : store_apply(store_of(change), STORE_NORMAL, &change->batch, NULL);
+	return ret ? ret : commit_wrapping(change, request->caller);
 }
 
 static int explain(int ret, struct err *err)
@@ -200,6 +214,10 @@ static int explain(int ret, struct err *err)
 	case LH_ECONFLICT:
 		return err_set(err, LH_ECONFLICT,
 			       "the response cannot be wrapped: its lease was revoked meanwhile");
+	case LH_EPERM:
+		return err_set(err, LH_ECONFLICT,
+			       "the response cannot be wrapped: the token that asks was revoked "
+			       "meanwhile");
 	case LH_EFULL:
 		return err_set(err, ret,
 			       "store: the wrapped response cannot be recorded: map or disk is "

@@ -44,8 +44,9 @@ void wrap_reply_clear(struct wrap_reply *reply);
 /* Whether the caller may wrap one more answer. 0; LH_EINVAL with a sentence; LH_EIO. */
 int broker_wrap_room(struct broker *broker, const struct caller *caller, struct err *err);
 
-/* Wraps. 0; LH_ECONFLICT: the lease in hand is being revoked already; LH_EFULL, LH_EIO, LH_ENOMEM.
- * The sentence is set. broker_delivered must be told how the reply fares, as for what was wrapped. */
+/* Wraps. 0; LH_ECONFLICT: the lease in hand, or the caller, is being revoked already; LH_EFULL,
+ * LH_EIO, LH_ENOMEM. The sentence is set. broker_delivered must be told how the reply fares, as for
+ * what was wrapped. */
 int broker_wrap(struct broker *broker, const struct wrap_request *request, struct wrap_reply *reply,
 		struct err *err);
 

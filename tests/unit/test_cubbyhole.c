@@ -49,8 +49,11 @@ static int tear_down(void **state)
 
 static const struct cubbyhole_owner *of(const char *text)
 {
-	static struct cubbyhole_owner owner;
+	static struct caller caller;
+	static struct cubbyhole_owner owner = { .caller = &caller };
 
+	assert_int_equal(keyring_name(store_keyring(temp.store), KEYRING_TOKEN, text, caller.token),
+			 0);
 	owner.token = text;
 	return &owner;
 }

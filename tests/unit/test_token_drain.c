@@ -14,6 +14,7 @@
 #include "auth/token.h"
 #include "auth/tree.h"
 #include "broker/broker.h"
+#include "broker/wrapping.h"
 #include "conf/conf.h"
 #include "fail_alloc.h"
 #include "fake_engine.h"
@@ -626,18 +627,50 @@ static void the_leases_of_a_batch_token_go_at_its_end(void **state)
 
 /* ---- What else goes ---- */
 
+static void nothing_is_kept_or_wrapped_below_a_dead_root(void **state)
+{
+	struct caller root = child_of(NULL), child;
+	struct token_terms terms = terms_of(&root, 600);
+	json_t *data = json_pack("{s:s}", "k", "v");
+	char text[TOKEN_TEXT_MAX];
+	struct cubbyhole_owner owner = { &child, text };
+	struct wrap_request request = {
+		.caller = &child,
+		.path = "sys/wrapping/wrap",
+		.ttl = 60,
+		.response = "{}",
+		.size = 2,
+		.accessor = "",
+		.deadline = clock_boot_ms() + 5000,
+	};
+	struct wrap_reply wrapped;
+
+	(void)state;
+	child = born(&terms, text);
+	assert_int_equal(broker_wrap(broker, &request, &wrapped, &err), 0);
+	wrap_reply_clear(&wrapped);
+	revoke(&root);
+	assert_int_equal(cubbyhole_put(temp.store, &owner, "x", data, &err), LH_EPERM);
+	assert_int_equal(broker_wrap(broker, &request, &wrapped, &err), LH_ECONFLICT);
+	assert_string_equal(err.text, "the response cannot be wrapped: the token that asks was "
+				      "revoked meanwhile");
+	json_decref(data);
+	caller_clear(&child);
+	caller_clear(&root);
+}
+
 static void the_cubbyhole_goes_with_its_token(void **state)
 {
 	struct token_terms terms = terms_of(NULL, 600);
 	json_t *data = json_pack("{s:s}", "k", "v");
 	char text[TOKEN_TEXT_MAX];
 	struct caller caller = born(&terms, text);
+	const struct cubbyhole_owner owner = { &caller, text };
 
 	(void)state;
-	assert_int_equal(cubbyhole_put(temp.store, &(struct cubbyhole_owner){ .token = text }, "x",
-				       data, &err),
-			 0);
+	assert_int_equal(cubbyhole_put(temp.store, &owner, "x", data, &err), 0);
 	revoke(&caller);
+	assert_int_equal(cubbyhole_put(temp.store, &owner, "y", data, &err), LH_EPERM);
 	settle();
 	json_decref(data);
 	caller_clear(&caller);
@@ -837,6 +870,7 @@ int main(void)
 		TEST(a_lease_of_a_batch_token_ends_with_it),
 		TEST(the_leases_of_a_batch_token_go_at_its_end),
 		TEST(the_cubbyhole_goes_with_its_token),
+		TEST(nothing_is_kept_or_wrapped_below_a_dead_root),
 		TEST(a_broken_record_goes_as_well),
 		TEST(lost_memory_only_delays_it),
 		TEST(ten_thousand_children_and_leases_go_after_one_commit),
