@@ -9,6 +9,9 @@
 #include "util/err.h"
 #include "util/json.h"
 
+/* Paths in one request: each costs a search, and a read worker serves others as well. */
+#define PATHS_MAX 1000
+
 /* ---- At some paths ---- */
 
 /* What a token may do at one path, as a new array; NULL if memory is out. */
@@ -52,9 +55,13 @@ static const json_t *find_paths(struct context *context)
 
 	if (!json_array_size(paths))
 		paths = json_object_get(context->fields, "path");
-	if (json_array_size(paths))
+	if (json_array_size(paths) > PATHS_MAX)
+		outcome_error(&context->outcome, 400,
+			      "paths: at most %d may be asked about at once", PATHS_MAX);
+	else if (!json_array_size(paths))
+		outcome_error(&context->outcome, 400, "paths must be supplied");
+	else
 		return paths;
-	outcome_error(&context->outcome, 400, "paths must be supplied");
 	return NULL;
 }
 

@@ -37,7 +37,9 @@ int context_bearer(struct context *context, struct caller *caller_out, bool *kno
 	ret = auth_lookup(broker_store(context->broker), request->token, caller_out);
 	if (ret)
 		return ret == LH_EPERM ? 0 : ret;
-	*known_out = token_allows_address(caller_out, request->raw->remote_address);
+	/* What is counted is let in only where a use is taken, and an open route takes none. */
+	*known_out = !caller_out->num_uses &&
+		     token_allows_address(caller_out, request->raw->remote_address);
 	if (!*known_out)
 		caller_clear(caller_out);
 	return 0;

@@ -44,7 +44,7 @@ int context_failure(struct context *context, int code, const struct err *err);
 
 /* On an open route, the bearer of the token that came along, who may use it from where they are, or
  * without a token the identity: *known_out is false, and there is nobody to release, if there is
- * neither. Release with
+ * neither. Nor does a counted token say who asks: no use of it is taken here. Release with
  * caller_clear. 0, LH_ECORRUPT, LH_EIO, LH_ENOMEM. */
 int context_bearer(struct context *context, struct caller *caller_out, bool *known_out);
 

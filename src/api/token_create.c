@@ -275,6 +275,14 @@ static int choose_limits(struct making *making)
 	return 0;
 }
 
+/* A batch token keeps no maximum, as it cannot be renewed; but its role's holds for it too. */
+static int64_t longest(const struct making *making)
+{
+	if (making->terms.type == TOKEN_BATCH)
+		return json_get_int(making->role, "token_explicit_max_ttl", 0);
+	return making->terms.explicit_max;
+}
+
 static int grant(struct making *making, int64_t asked)
 {
 	const struct conf *conf = broker_conf(making->context->broker);
@@ -283,7 +291,7 @@ static int grant(struct making *making, int64_t asked)
 		.role_ttl = asked,
 		.mount_default = conf->default_lease_ttl,
 		.mount_max = conf->max_lease_ttl,
-		.explicit_max = terms->explicit_max,
+		.explicit_max = longest(making),
 		.period = terms->period,
 	};
 	char warning[256];

@@ -317,6 +317,25 @@ static void parameters_are_judged(void **state)
 	expect(&f, "PUT", "a/role/x", "{\"ttl\":\"5m\",\"MAX_TTL\":\"1h\"}", 403, DENIED);
 }
 
+static void a_final_slash_passes_no_rule(void **state)
+{
+	(void)state;
+	expect(&f, "POST", "sys/mounts/kept", "{\"type\":\"alicloud\"}", 204, "");
+	expect(&f, "POST", "sys/mounts/given", "{\"type\":\"alicloud\"}", 204, "");
+	put("p", "path \"sys/mounts/*\" { capabilities = [\"read\", \"delete\"] }\n"
+		 "path \"sys/mounts/kept\" { capabilities = [\"deny\"] }\n"
+		 "path \"sys/*\" { capabilities = [\"read\"] }\n"
+		 "path \"sys/policy\" { capabilities = [\"deny\"] }\n");
+	become("[\"p\"]", NULL);
+	expect(&f, "GET", "sys/mounts/kept", NULL, 403, DENIED);
+	expect(&f, "GET", "sys/mounts/kept/", NULL, 403, DENIED);
+	expect(&f, "DELETE", "sys/mounts/kept/", NULL, 403, DENIED);
+	expect(&f, "GET", "sys/policy/", NULL, 403, DENIED);
+	assert_int_equal(ask(&f, "GET", "sys/mounts/given/", NULL), 200);
+	become_root();
+	assert_int_equal(ask(&f, "GET", "sys/mounts/kept/", NULL), 200);
+}
+
 static void protected_paths_need_sudo(void **state)
 {
 	(void)state;
@@ -361,6 +380,23 @@ static void capabilities_are_told(void **state)
 	expect(&f, "POST", "sys/capabilities-accessor", "{\"accessor\":\"none\",\"paths\":\"x\"}",
 	       400, "1 error occurred:\n\t* invalid accessor\n\n");
 	expect(&f, "POST", "sys/capabilities-self", "{}", 400, "paths must be supplied");
+}
+
+static void few_paths_are_asked_about_at_once(void **state)
+{
+	struct buf body = BUF_INIT;
+
+	(void)state;
+	buf_add_text(&body, "{\"paths\":[\"a\"");
+	for (int i = 1; i < 1000; i++)
+		buf_add_text(&body, ",\"a\"");
+	buf_add_text(&body, "]}");
+	assert_int_equal(ask(&f, "PUT", "sys/capabilities-self", buf_text(&body)), 200);
+	body.size -= strlen("]}");
+	buf_add_text(&body, ",\"a\"]}");
+	expect(&f, "PUT", "sys/capabilities-self", buf_text(&body), 400,
+	       "paths: at most 1000 may be asked about at once");
+	buf_free(&body);
 }
 
 static void all_rights_are_shown(void **state)
@@ -463,8 +499,10 @@ int main(void)
 		TEST(help_is_for_every_valid_token),
 		TEST(create_and_update_are_two_rights),
 		TEST(parameters_are_judged),
+		TEST(a_final_slash_passes_no_rule),
 		TEST(protected_paths_need_sudo),
 		TEST(capabilities_are_told),
+		TEST(few_paths_are_asked_about_at_once),
 		TEST(all_rights_are_shown),
 		TEST(only_mounts_that_can_be_used_are_shown),
 		TEST(lost_memory_is_a_fault_and_grants_nothing),

@@ -323,6 +323,23 @@ static void every_request_is_a_use_even_a_denied_one(void **state)
 	       "1 error occurred:\n\t* invalid accessor\n\n");
 }
 
+/* An open route takes no use, so it must not be a way to ask without end. */
+static void a_counted_token_is_nobody_on_an_open_route(void **state)
+{
+	struct bearer bearer = made("{\"num_uses\":1,\"policies\":[\"default\"]}");
+	struct bearer other = made("{\"policies\":[\"default\"]}");
+
+	(void)state;
+	assert_int_equal(ask_as(&other, "GET", "sys/internal/ui/resultant-acl", NULL), 200);
+	assert_int_equal(ask_as(&bearer, "GET", "sys/internal/ui/resultant-acl", NULL), 204);
+	assert_int_equal(ask_as(&other, "GET", "sys/internal/ui/mounts", NULL), 200);
+	assert_int_not_equal(json_object_size(data_member("auth")), 0);
+	assert_int_equal(ask_as(&bearer, "GET", "sys/internal/ui/mounts", NULL), 200);
+	assert_int_equal(json_object_size(data_member("auth")), 0);
+	assert_int_equal(ask_as(&bearer, "GET", "auth/token/lookup-self", NULL), 200);
+	expect_as(&bearer, "GET", "auth/token/lookup-self", NULL, 403, INVALID);
+}
+
 /* ---- Addresses ---- */
 
 static void a_bound_token_is_refused_elsewhere(void **state)
@@ -492,6 +509,24 @@ static void a_role_gives_path_limits_and_type(void **state)
 	       204, "");
 	assert_int_equal(ask(&f, "POST", "auth/token/create/b", "{\"type\":\"service\"}"), 200);
 	assert_string_equal(json_string_value(auth_member("token_type")), "batch");
+}
+
+static void the_maximum_of_a_role_holds_for_batch_tokens(void **state)
+{
+	(void)state;
+	expect(&f, "POST", "auth/token/roles/r", "{\"token_explicit_max_ttl\":60}", 204, "");
+	assert_int_equal(
+		ask(&f, "POST", "auth/token/create/r", "{\"type\":\"batch\",\"policies\":[\"p\"]}"),
+		200);
+	assert_int_equal(json_integer_value(auth_member("lease_duration")), 60);
+	assert_int_equal(ask(&f, "POST", "auth/token/create/r",
+			     "{\"type\":\"batch\",\"policies\":[\"p\"],\"ttl\":\"1h\"}"),
+			 200);
+	assert_int_equal(json_integer_value(auth_member("lease_duration")), 60);
+	assert_int_equal(ask(&f, "POST", "auth/token/create/r",
+			     "{\"type\":\"batch\",\"policies\":[\"p\"],\"ttl\":\"30s\"}"),
+			 200);
+	assert_int_equal(json_integer_value(auth_member("lease_duration")), 30);
 }
 
 static void a_token_whose_role_is_gone_is_not_renewed(void **state)
@@ -769,11 +804,13 @@ int main(void)
 		TEST(an_expiring_root_makes_no_lasting_one),
 		TEST(display_names_are_made_harmless),
 		TEST(every_request_is_a_use_even_a_denied_one),
+		TEST(a_counted_token_is_nobody_on_an_open_route),
 		TEST(a_bound_token_is_refused_elsewhere),
 		TEST(roles_rule_the_policies),
 		TEST(odd_roles_are_refused),
 		TEST(only_what_is_sent_of_a_role_changes),
 		TEST(a_role_gives_path_limits_and_type),
+		TEST(the_maximum_of_a_role_holds_for_batch_tokens),
 		TEST(a_token_whose_role_is_gone_is_not_renewed),
 		TEST(what_is_not_renewable_is_not_renewed),
 		TEST(a_renewal_keeps_what_was_granted_last),
