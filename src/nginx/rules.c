@@ -144,13 +144,10 @@ static int said_by_the_client(const struct place *place)
 
 static int logged(const struct place *place)
 {
-	static const char *const secrets[] = { "$http_x_vault_token",
-					       "$http_authorization",
-					       "$request_body",
-					       "$lh_authorization",
-					       "$lh_caller",
-					       "$lh_auth_secret",
-					       NULL };
+	static const char *const secrets[] = { "$http_x_vault_token", "$http_authorization",
+					       "$request_body",       "$lh_authorization",
+					       "$lh_caller",          "$lh_token",
+					       "$lh_auth_secret",     NULL };
 	json_t *directive = place->directive;
 	size_t count = json_array_size(json_object_get(directive, "words"));
 

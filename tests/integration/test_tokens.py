@@ -241,6 +241,8 @@ def test_a_hundred_thousand_bad_tokens_fill_no_log(server):
         bad = pool.map(lambda first: refusals(server, first), range(0, 100000, REQUESTS))
         assert sum(bad) == 100000
     assert len(server.log()) - before < 4096
+    # Nor nginx's memory: a long token still finds room there, and is judged.
+    assert server.api("GET", "auth/token/lookup-self", token="hvb." + "A" * 4000).status == 403
     assert server.api("GET", "auth/token/lookup-self").status == 200
 
 
