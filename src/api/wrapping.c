@@ -204,6 +204,8 @@ int wrapping_lookup(struct context *context)
 static int say_failure(struct context *context, int ret)
 {
 	give_back(context);
+	if (ret == LH_EPERM) /* as if it had come after its revocation */
+		return outcome_error(&context->outcome, 403, "permission denied");
 	return ret == LH_ENOENT ? outcome_error(&context->outcome, 400, INVALID) : ret;
 }
 

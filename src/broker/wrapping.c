@@ -22,6 +22,7 @@ struct change {
 	struct wrapper *made;            /* NULL: none is made */
 	struct token_made token;         /* that opens it */
 	size_t token_from, token_end;    /* the operations that kill the opened one's token */
+	size_t asker_from, asker_end;    /* those that expect who asks alive */
 	struct lease_key key;
 	struct lease *lease;  /* that waits with the response; NULL: none is left */
 	struct lease *waited; /* what becomes of it; NULL: it stays as it is */
@@ -171,18 +172,27 @@ int broker_wrap_room(struct broker *broker, const struct caller *caller, struct 
 		       WRAPPERS_MAX, WRAPPERS_SIZE_MAX);
 }
 
-/* Nothing is wrapped for a token that was revoked meanwhile: LH_EPERM. But a wrapping token that has
- * its own response wrapped anew died of opening it. */
-static int commit_wrapping(struct change *change, const struct caller *caller)
+/* Nothing is wrapped for a token that was revoked meanwhile. But a wrapping token that has its own
+ * response wrapped anew dies of opening it. */
+static void expect_asker(struct change *change, const struct caller *caller)
 {
-	size_t from = change->batch.count, end, failed = 0;
-	int ret;
-
+	change->asker_from = change->batch.count;
 	if (!caller->wrapping)
 		token_expect_alive(&change->batch, caller);
-	end = change->batch.count;
-	ret = store_apply(store_of(change), STORE_NORMAL, &change->batch, &failed);
-	return ret == LH_ECONFLICT && failed >= from && failed < end ? LH_EPERM : ret;
+	change->asker_end = change->batch.count;
+}
+
+/* LH_EPERM: who asks was revoked meanwhile; LH_ENOENT: the token of the opened wrapper was. */
+static int commit(struct change *change, enum store_urgency urgency)
+{
+	size_t failed = 0;
+	int ret = store_apply(store_of(change), urgency, &change->batch, &failed);
+
+	if (ret != LH_ECONFLICT)
+		return ret;
+	if (failed >= change->asker_from && failed < change->asker_end)
+		return LH_EPERM;
+	return failed >= change->token_from && failed < change->token_end ? LH_ENOENT : ret;
 }
 
 /* The lease in hand, if one is, must be as broker_issue left it. */
@@ -203,7 +213,10 @@ static int wrap_once(struct change *change, const struct wrap_request *request,
 		ret = let_wait_wrapped(change);
 	if (!ret)
 		ret = fill_reply(change, reply);
-	return ret ? ret : commit_wrapping(change, request->caller);
+	if (ret)
+		return ret;
+	expect_asker(change, request->caller);
+	return commit(change, STORE_NORMAL);
 }
 
 static int explain(int ret, struct err *err)
@@ -316,16 +329,13 @@ static int open_wrapper(struct change *change, const struct opening *opening, st
 static int commit_opening(struct change *change)
 {
 	struct slot *slot = change->broker->options.slot;
-	size_t failed = 0;
 	int ret;
 
 	if (change->waited)
 		slot_hold(slot, change->key.name, SLOT_OPENING);
-	ret = store_apply(store_of(change), STORE_REVOKE, &change->batch, &failed);
+	ret = commit(change, STORE_REVOKE);
 	if (change->waited)
 		slot_phase_set(slot, ret ? SLOT_FREE : SLOT_ISSUED);
-	if (ret == LH_ECONFLICT && failed >= change->token_from && failed < change->token_end)
-		ret = LH_ENOENT; /* the token was revoked */
 	return ret;
 }
 
@@ -397,8 +407,10 @@ static int rewrap_once(struct change *change, const struct opening *opening,
 		ret = let_wait_wrapped(change);
 	if (!ret)
 		ret = fill_reply(change, reply);
-	if (!ret)
+	if (!ret) {
+		expect_asker(change, request->caller);
 		ret = commit_opening(change);
+	}
 cleanup:
 	buf_free(&response);
 	return ret;

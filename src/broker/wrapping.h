@@ -70,7 +70,7 @@ int broker_unwrap(struct broker *broker, const struct opening *opening, struct b
 		  bool *issued_out);
 
 /* Opens a wrapper and puts its response into a new one, for the same time (ttl 0) or another, in one
- * commit. caller: who asks for it. The rest as broker_unwrap. */
+ * commit. caller: who asks for it; LH_EPERM: it was revoked meanwhile. The rest as broker_unwrap. */
 int broker_rewrap(struct broker *broker, const struct opening *opening, const struct caller *caller,
 		  int64_t ttl, struct wrap_reply *reply, bool *issued_out);
 

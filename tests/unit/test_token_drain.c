@@ -643,13 +643,20 @@ static void nothing_is_kept_or_wrapped_below_a_dead_root(void **state)
 		.accessor = "",
 		.deadline = clock_boot_ms() + 5000,
 	};
-	struct wrap_reply wrapped;
+	struct opening opening = { .address = "", .deadline = request.deadline };
+	struct wrap_reply wrapped, again;
+	bool issued;
 
 	(void)state;
 	child = born(&terms, text);
-	assert_int_equal(broker_wrap(broker, &request, &wrapped, &err), 0);
-	wrap_reply_clear(&wrapped);
+	assert_int_equal(broker_wrap(broker, &request, &again, &err), 0);
+	opening.token = again.made.token;
+	assert_int_equal(broker_rewrap(broker, &opening, &child, 0, &wrapped, &issued), 0);
+	wrap_reply_clear(&again);
+	opening.token = wrapped.made.token;
 	revoke(&root);
+	assert_int_equal(broker_rewrap(broker, &opening, &child, 0, &again, &issued), LH_EPERM);
+	wrap_reply_clear(&wrapped);
 	assert_int_equal(cubbyhole_put(temp.store, &owner, "x", data, &err), LH_EPERM);
 	assert_int_equal(broker_wrap(broker, &request, &wrapped, &err), LH_ECONFLICT);
 	assert_string_equal(err.text, "the response cannot be wrapped: the token that asks was "
