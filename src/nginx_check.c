@@ -51,6 +51,12 @@ int command_check_nginx(const char *path, struct err *err)
 
 	if (ret == 0 && (!findings || strlen(buf_text(&text)) != text.size))
 		ret = err_set(err, LH_EINVAL, "%s: is not what `nginx -T` prints", path);
+	/* `nginx -T` prints nothing of a broken configuration: that is no safe site. */
+	if (ret == 0 && !strstr(buf_text(&text), "fastcgi_pass"))
+		ret = err_set(err, LH_EINVAL,
+			      "%s: has no fastcgi_pass: is it what `nginx -T` prints, and has that "
+			      "succeeded?",
+			      path);
 	if (ret == 0)
 		ret = judge(path, buf_text(&text), findings, err);
 	json_array_foreach(findings, i, finding)

@@ -516,6 +516,25 @@ def test_a_policy_that_cannot_be_read_is_told(site):
     assert re.fullmatch("leasehold: .*/none: .+\n", done.stderr)
 
 
+# --- check -nginx ---
+
+SITE = "location / { fastcgi_param LH_END 1; fastcgi_next_upstream %s; fastcgi_pass leasehold_read; }\n"
+
+
+@pytest.mark.parametrize("text, code, words", [
+    (SITE % "off", DONE, "none of the mistakes"),
+    (SITE % "error", FAILED, "fastcgi_next_upstream"),
+    ("", FAILED, "has no fastcgi_pass"),
+], ids=["sound", "unsafe", "of a broken site"])
+def test_a_site_is_judged_by_what_nginx_prints(tmp_path, text, code, words):
+    file = tmp_path / "site"
+    file.write_text(text)
+    done = subprocess.run([binary(), "check", "-nginx", str(file)], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == code, done
+    assert words in done.stdout + done.stderr
+
+
 # --- nginx-secret ---
 
 def test_the_secret_for_nginx_is_one_line_that_follows_from_the_master_key(site):
