@@ -15,6 +15,7 @@
 #include "util/bucket.h"
 
 #define SHARED_SLOTS 320
+#define SHARED_TOLD  1024
 
 /* What a child has in hand, so that its death leaves no credential behind. */
 enum slot_phase {
@@ -55,6 +56,7 @@ struct shared {
 	_Atomic uint32_t dates_off;     /* the last so many answers of clouds were that far off */
 	struct bucket_table buckets;    /* of all clouds, accounts and actions */
 	struct bucket_table identities; /* of requests that need no token */
+	_Atomic uint64_t told[SHARED_TOLD]; /* what was logged of late; see shared_tell */
 };
 
 /* Maps and zeroes it, opens revoker_wake, draws nothing: the caller fills started.
@@ -66,6 +68,11 @@ void shared_free(struct shared *shared);
 
 /* Wakes the revoker; never blocks. */
 void shared_wake_revoker(struct shared *shared);
+
+/* Whether the log is to tell once more of what strangers can make happen as often as they like: once
+ * in each minute (of boot time, ms) for each name, in all processes together. Names that fall on the
+ * same word let each other be told more often, never less. */
+bool shared_tell(struct shared *shared, const unsigned char name[16], int64_t now_ms);
 
 /* Shows that its owner is alive. */
 void slot_beat(struct slot *slot);

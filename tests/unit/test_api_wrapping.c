@@ -825,6 +825,74 @@ static void a_token_wraps_only_so_much(void **state)
 	free(body);
 }
 
+static struct wrapper *kept(const char *token)
+{
+	unsigned char name[KEYRING_NAME_SIZE];
+	struct wrapper *wrapper;
+
+	assert_int_equal(keyring_name(store_keyring(f.temp.store), KEYRING_TOKEN, token, name), 0);
+	assert_int_equal(wrapper_get(f.temp.store, name, &wrapper), 0);
+	return wrapper;
+}
+
+/* Else each of them would have a share of its own, and a chain of them no limit. */
+static void a_wrapping_token_wraps_anew_in_the_share_of_its_maker(void **state)
+{
+	static const char *const ways[][2] = {
+		{ "PUT", "sys/wrapping/unwrap" },
+		{ "GET", "cubbyhole/response" },
+	};
+	struct wrapper *first, *next;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		wrap("POST", "sys/wrapping/wrap", "{\"a\":\"b\"}", "60");
+		first = kept(wrapping);
+		assert_int_equal(ask_as(wrapping, ways[i][0], ways[i][1], NULL, "90"), 200);
+		snprintf(wrapping, sizeof(wrapping), "%s", json_get_text(info(), "token"));
+		next = kept(wrapping);
+		assert_memory_equal(next->maker, first->maker, sizeof(next->maker));
+		assert_memory_not_equal(next->maker, first->name, sizeof(next->maker));
+		wrapper_free(first);
+		wrapper_free(next);
+		assert_int_equal(unwrap(wrapping), 200);
+		assert_string_equal(data_text(&f, "a"), "b");
+	}
+}
+
+static void what_has_no_room_stays_wrapped_as_it_was(void **state)
+{
+	size_t size = WRAPPERS_SIZE_MAX / 4;
+	char *body = malloc(size + 1);
+
+	(void)state;
+	assert_non_null(body);
+	memset(body, 'x', size);
+	memcpy(body, "{\"k\":\"", 6);
+	memcpy(body + size - 2, "\"}", 3);
+	for (int i = 0; i < 4; i++)
+		wrap("POST", "sys/wrapping/wrap", body, "60");
+	assert_int_equal(ask_as(wrapping, "PUT", "sys/wrapping/unwrap", NULL, "90"), 400);
+	assert_int_equal(unwrap(wrapping), 200);
+	free(body);
+}
+
+/* A token that waits waits on in the wrapper that takes the first one's place. */
+static void a_token_wrapped_anew_by_the_old_way_is_revoked_unopened(void **state)
+{
+	char body[100];
+
+	(void)state;
+	wrap("POST", "auth/token/create", "{\"ttl\":\"1h\"}", "60");
+	snprintf(body, sizeof(body), "{\"accessor\":\"%s\"}",
+		 json_get_text(info(), "wrapped_accessor"));
+	assert_int_equal(ask_as(wrapping, "GET", "cubbyhole/response", NULL, "60"), 200);
+	snprintf(wrapping, sizeof(wrapping), "%s", json_get_text(info(), "token"));
+	age(61);
+	turn(1);
+	assert_int_not_equal(ask_as(NULL, "POST", "auth/token/lookup-accessor", body, ""), 200);
+}
+
 /* Ordinary writes until they are refused. */
 static void fill_store(void)
 {
@@ -1022,6 +1090,9 @@ int main(void)
 		TEST(killed_before_the_wrapping_token_was_sent_the_credential_is_revoked),
 		TEST(a_thief_with_the_master_key_finds_no_wrapped_value),
 		TEST(a_token_wraps_only_so_much),
+		TEST(a_wrapping_token_wraps_anew_in_the_share_of_its_maker),
+		TEST(what_has_no_room_stays_wrapped_as_it_was),
+		TEST(a_token_wrapped_anew_by_the_old_way_is_revoked_unopened),
 		TEST(a_full_store_opens_but_does_not_wrap),
 		TEST(a_read_process_hands_on_what_is_to_be_wrapped),
 		TEST(lost_memory_leaves_no_credential),
