@@ -23,6 +23,7 @@ struct change {
 	struct lease_key key;
 	struct lease *lease;  /* that waits with the response; NULL: none is left */
 	struct lease *waited; /* what becomes of it; NULL: it stays as it is */
+	bool holds_token;     /* that was in the opened wrapper, until it has arrived */
 };
 
 static struct store *store_of(const struct change *change)
@@ -225,7 +226,7 @@ static int wrap_once(struct change *change, const struct wrap_request *request,
 	bool waits = in_hand->held && in_hand->lasting;
 	int ret = 0;
 
-	if (in_hand->held)
+	if (in_hand->held && !in_hand->is_token)
 		ret = find_lease(change, in_hand->lease.name);
 	if (!ret && waits && (!change->lease || change->lease->state != LEASE_ISSUED))
 		ret = LH_ENOENT;
@@ -366,18 +367,25 @@ static int commit_opening(struct change *change)
 	ret = commit(change, STORE_REVOKE);
 	if (change->waited)
 		slot_phase_set(slot, ret ? SLOT_FREE : SLOT_ISSUED);
+	if (!ret && change->holds_token)
+		slot_hold(slot, change->closed->token, SLOT_TOKEN);
 	return ret;
 }
 
-/* A session has nothing to be confirmed, but is given back as well when nobody received it. */
+/* A token waits to be confirmed as a lease does. A session has nothing to be confirmed, but is given back as well when nobody received it. */
 static bool take_in_hand(const struct change *change)
 {
 	const struct lease *lease = change->lease;
 	struct in_hand *in_hand = &change->broker->in_hand;
 
+	if (change->holds_token) {
+		*in_hand = (struct in_hand){ .held = true, .is_token = true };
+		memcpy(in_hand->token, change->closed->token, sizeof(in_hand->token));
+		return true;
+	}
 	if (!change->waited && (!lease || lease->lasting || lease->state != LEASE_ACTIVE))
 		return false;
-	in_hand->held = true;
+	*in_hand = (struct in_hand){ .held = true };
 	in_hand->lasting = lease->lasting;
 	in_hand->lease = change->key;
 	return true;
@@ -389,6 +397,9 @@ static int unwrap_once(struct change *change, const struct opening *opening, str
 
 	if (!ret && change->lease && change->lease->state == LEASE_WRAPPED)
 		ret = let_wait(change, LEASE_ISSUED, orphan_time(opening->deadline));
+	if (!ret && change->closed->has_token)
+		ret = token_hold(store_of(change), &change->batch, change->closed->token,
+				 orphan_time(opening->deadline), &change->holds_token);
 	return ret ? ret : commit_opening(change);
 }
 

@@ -64,7 +64,7 @@ int broker_wrapper_find(struct broker *broker, const struct opening *opening,
 			struct wrapper **wrapper_out);
 
 /* Opens a wrapper, once: the response is appended to response_out, the wrapping token is dead. When it
- * holds a lease, that is in hand: *issued_out tells that broker_delivered must be told how the reply
+ * holds a lease or a token, that is in hand: *issued_out tells that broker_delivered must be told how the reply
  * fares. Whether the token is alive has been checked by the caller. LH_ENOENT: somebody else was
  * first; LH_EFULL, LH_EIO, LH_ENOMEM, LH_ECORRUPT. */
 int broker_unwrap(struct broker *broker, const struct opening *opening, struct buf *response_out,

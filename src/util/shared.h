@@ -24,6 +24,8 @@ enum slot_phase {
 	SLOT_ISSUED,    /* the credential exists, its reply is not flushed: revoke it */
 	SLOT_DELIVERED, /* the reply was flushed: the lease is good, only to be confirmed */
 	SLOT_OPENING,   /* a wrapper with it is being opened: revoke it if that was committed */
+	SLOT_TOKEN, /* not a lease but an unwrapped token, its reply is not flushed: revoke it */
+	SLOT_TOKEN_DELIVERED, /* the reply was flushed: the token is only to be released */
 };
 
 enum slot_counter {
@@ -45,7 +47,7 @@ struct slot {
 	_Atomic int64_t deadline;  /* boot-time ms by which the request in hand ends; 0: idle */
 	_Atomic int64_t writing;   /* boot-time ms since which it has the store to itself; 0: no */
 	_Atomic uint32_t phase;    /* enum slot_phase */
-	unsigned char lease[16];   /* keyed name of the lease in hand */
+	unsigned char lease[16];   /* keyed name of the lease, or token, in hand */
 	_Atomic uint64_t counters[SLOT_COUNTERS];
 };
 
@@ -77,13 +79,13 @@ bool shared_tell(struct shared *shared, const unsigned char name[16], int64_t no
 /* Shows that its owner is alive. */
 void slot_beat(struct slot *slot);
 
-/* Whether a living child has the lease in hand, in that phase. */
+/* Whether a living child has the lease, or token, in hand, in that phase. */
 bool slots_hold(const struct shared *shared, const unsigned char lease[16], enum slot_phase phase);
 
 /* Adds one. Counters go on when a slot gets a new owner: sums over all slots never fall. */
 void slot_count(struct slot *slot, enum slot_counter counter);
 
-/* Names the lease in hand, then sets the phase. */
+/* Names the lease, or token, in hand, then sets the phase. */
 void slot_hold(struct slot *slot, const unsigned char lease[16], enum slot_phase phase);
 void slot_phase_set(struct slot *slot, enum slot_phase phase);
 
