@@ -36,7 +36,8 @@ struct store_batch;
 struct token_terms {
 	enum token_type type;
 	const struct caller *parent; /* NULL: an orphan */
-	const char *id;              /* chosen by who asks; NULL: drawn at random */
+	const struct caller *asker; /* of an orphan: who must be alive at its birth; NULL: nobody */
+	const char *id;             /* chosen by who asks; NULL: drawn at random */
 	const char *display_name;
 	const char *path;
 	const char *role;              /* NULL: none */
@@ -62,8 +63,8 @@ struct token_made {
 
 void token_made_clear(struct token_made *made);
 
-/* Makes a token and commits it. 0; LH_EEXIST: there is one with this id; LH_ECONFLICT: its parent
- * was revoked meanwhile; LH_ERANGE: its ancestors, or the bytes of its record, are too many;
+/* Makes a token and commits it. 0; LH_EEXIST: there is one with this id; LH_ECONFLICT: its parent,
+ * or who asked for it, was revoked meanwhile; LH_ERANGE: its ancestors, or the bytes of its record, are too many;
  * LH_EFULL, LH_EIO, LH_ENOMEM. */
 int token_create(struct store *store, const struct token_terms *terms, struct token_made *made_out);
 
