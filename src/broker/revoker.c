@@ -80,6 +80,10 @@ static int settle_slot(struct revoker *revoker, const struct slot *slot)
 	memcpy(key.name, slot->lease, sizeof(key.name));
 	if (slot->phase == SLOT_DELIVERED)
 		return confirm_lease(broker, &key);
+	if (slot->phase == SLOT_TOKEN_DELIVERED)
+		return token_release(broker->options.store, slot->lease);
+	if (slot->phase == SLOT_TOKEN)
+		return token_revoke(broker->options.store, slot->lease, TOKEN_REVOKE_TREE);
 	ret = lease_get_key(broker->options.store, &key, &lease);
 	if (ret)
 		return ret == LH_ENOENT ? 0 : ret;
