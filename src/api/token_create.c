@@ -194,7 +194,7 @@ static bool is_root(const struct making *making)
 
 static int choose_parent(struct making *making, bool orphan)
 {
-	making->terms.parent = making->context->caller;
+	making->terms.parent = making->terms.asker = making->context->caller;
 	if (making->role) {
 		if (json_get_true(making->role, "orphan"))
 			making->terms.parent = NULL;

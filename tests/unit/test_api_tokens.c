@@ -688,6 +688,36 @@ static void accessors_reach_ones_own_descendants_alone(void **state)
 	expect_as(&grandchild, "GET", "auth/token/lookup-self", NULL, 403, INVALID);
 }
 
+static void ask_what(const struct bearer *who, const struct bearer *whose, int status)
+{
+	char body[100];
+
+	snprintf(body, sizeof(body), "{\"accessor\":\"%s\",\"paths\":\"x\"}",
+		 whose ? whose->accessor : "none");
+	expect_as(who, "POST", "sys/capabilities-accessor", body, status,
+		  status == 403 ? DENIED : NULL);
+}
+
+static void who_has_an_accessor_alone_is_not_told_what_its_token_may_do(void **state)
+{
+	struct bearer other = made("{\"ttl\":\"1h\"}"), maker, child, sudo;
+
+	(void)state;
+	maker = with_policy("asks",
+			    "path \"sys/capabilities-accessor\" { capabilities = [\"update\"] }\n"
+			    "path \"auth/token/create\" { capabilities = [\"update\"] }");
+	child = made_by(&maker, "{}");
+	ask_what(&maker, &child, 200);
+	ask_what(&maker, &maker, 200);
+	ask_what(&maker, &other, 403);
+	ask_what(&maker, NULL, 403);
+	ask_what(&child, &maker, 403);
+	sudo = with_policy("all", "path \"sys/capabilities-accessor\" { capabilities = "
+				  "[\"update\", \"sudo\"] }");
+	ask_what(&sudo, &other, 200);
+	ask_what(&sudo, NULL, 400);
+}
+
 static void a_grant_on_an_accessor_is_a_grant_on_that_very_token(void **state)
 {
 	struct bearer other = made("{\"ttl\":\"1h\",\"policies\":[\"default\"]}");
@@ -819,6 +849,7 @@ int main(void)
 		TEST(batch_tokens_are_not_revoked),
 		TEST(orphaning_needs_sudo),
 		TEST(accessors_reach_ones_own_descendants_alone),
+		TEST(who_has_an_accessor_alone_is_not_told_what_its_token_may_do),
 		TEST(a_grant_on_an_accessor_is_a_grant_on_that_very_token),
 		TEST(all_accessors_are_for_sudo),
 		TEST(odd_tokens_let_nobody_in),
