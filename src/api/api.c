@@ -357,11 +357,21 @@ static int serve_route(struct api *api, struct context *context)
 	return wrapping_is_wanted(context) ? handle_wrapped(context) : handle(context);
 }
 
-/* Help is for every valid token, whatever it may do. */
+/* Help of what is always there is for every valid token. Whether anything is mounted at a path is
+ * learned by those alone who may do something there. */
 static int serve_help(struct context *context)
 {
 	const struct route_match *match = context->match;
+	bool built_in = match->table && !match->engine, reaches = true;
+	int ret = 0;
 
+	if (!built_in)
+		ret = auth_reaches(context->policies, context->caller, context->request->path,
+				   &reaches);
+	if (!ret && !reaches)
+		outcome_error(&context->outcome, 403, DENIED);
+	if (ret || !reaches)
+		return ret;
 	if (match->miss == ROUTE_NO_MOUNT || match->miss == ROUTE_TAINTED)
 		return check_route(context);
 	return help_say(match, &context->outcome);

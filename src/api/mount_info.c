@@ -186,7 +186,7 @@ json_t *mount_info_auth(struct broker *broker)
 static int find_builtin(struct broker *broker, const char *name, struct mount_view *view)
 {
 	for (size_t i = 0; i < BUILTINS; i++) {
-		if (!text_starts_with(name, builtin_mounts[i].path))
+		if (strcmp(name, builtin_mounts[i].path) != 0)
 			continue;
 		view->builtin = true;
 		view->entry = builtin_entry(broker, &builtin_mounts[i]);
@@ -203,7 +203,7 @@ static int find_engine(struct broker *broker, const char *name, struct mount_vie
 	int ret;
 
 	ret = mount_find(broker, name, &mount);
-	if (ret || !mount)
+	if (ret || !mount || strcmp(mount->path, name) != 0)
 		return ret;
 	view->entry = json_incref(mount->entry);
 	view->default_ttl = mount_default_ttl(broker, mount);

@@ -21,7 +21,8 @@ struct mount_view {
 	int64_t default_ttl, max_ttl; /* effective, seconds */
 };
 
-/* The mount that `path` leads to (with or without its final slash). 0, LH_ENOMEM, LH_EIO. */
+/* The mount of exactly this path, with or without its final slash: by what lies in it nobody finds a
+ * mount, for a policy names the mount alone. 0, LH_ENOMEM, LH_EIO. */
 int mount_view_find(struct broker *broker, const char *path, struct mount_view *view);
 
 /* The object that clients know as mount info, from a stored entry. New, NULL if memory is out. */

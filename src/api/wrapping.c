@@ -204,6 +204,9 @@ int wrapping_lookup(struct context *context)
 static int say_failure(struct context *context, int ret)
 {
 	give_back(context);
+	if (ret == LH_ECONFLICT)
+		return outcome_error(&context->outcome, 409,
+				     "too many others want the same at once; try again");
 	if (ret == LH_EPERM) /* as if it had come after its revocation */
 		return outcome_error(&context->outcome, 403, "permission denied");
 	return ret == LH_ENOENT ? outcome_error(&context->outcome, 400, INVALID) : ret;
@@ -214,12 +217,12 @@ static int rewrap(struct context *context, int64_t ttl)
 {
 	struct opening opening = opening_of(context);
 	struct wrap_reply reply;
-	int ret = wrapping_check_room(context);
+	struct err err = { "" };
+	int ret = broker_rewrap(context->broker, &opening, context->caller, ttl, &reply,
+				&context->issued, &err);
 
-	if (ret)
-		return ret == LH_EINVAL ? 0 : ret;
-	ret = broker_rewrap(context->broker, &opening, context->caller, ttl, &reply,
-			    &context->issued);
+	if (ret == LH_EINVAL)
+		return context_failure(context, ret, &err);
 	if (ret)
 		return say_failure(context, ret);
 	outcome_wrapped(&context->outcome, wrap_info(&reply));
@@ -257,6 +260,8 @@ int wrapping_response(struct context *context)
 	int ret;
 
 	context->wrapping_token = context->request->token;
+	if (context->request->wrap_ttl)
+		return rewrap(context, context->request->wrap_ttl);
 	opening = opening_of(context);
 	ret = broker_unwrap(context->broker, &opening, &response, &context->issued);
 	if (ret) {

@@ -3,6 +3,8 @@
 
 #include "auth/acl.h"
 #include "auth/policies.h"
+#include "util/buf.h"
+#include "util/text.h"
 
 int auth_allows(struct policies *policies, const struct caller *caller, const struct access *access,
 		bool *allowed_out)
@@ -17,5 +19,25 @@ int auth_allows(struct policies *policies, const struct caller *caller, const st
 	ret = policies_acl(policies, caller->policies, &acl);
 	if (!ret)
 		*allowed_out = acl_allows(acl, access);
+	return ret;
+}
+
+int auth_reaches(struct policies *policies, const struct caller *caller, const char *path,
+		 bool *reaches_out)
+{
+	struct buf folder = BUF_INIT;
+	const struct acl *acl;
+	int ret;
+
+	*reaches_out = caller->root;
+	if (caller->root)
+		return 0;
+	buf_printf(&folder, "%s%s", path, text_ends_with(path, "/") ? "" : "/");
+	ret = buf_error(&folder);
+	if (!ret)
+		ret = policies_acl(policies, caller->policies, &acl);
+	if (!ret)
+		*reaches_out = acl_reaches(acl, buf_text(&folder));
+	buf_free(&folder);
 	return ret;
 }

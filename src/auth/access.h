@@ -24,4 +24,9 @@ struct access {
 int auth_allows(struct policies *policies, const struct caller *caller, const struct access *access,
 		bool *allowed_out);
 
+/* Whether the caller may do anything at all at the path or beneath it, which may be a mount or not.
+ * Root may. 0, LH_EIO, LH_ENOMEM. */
+int auth_reaches(struct policies *policies, const struct caller *caller, const char *path,
+		 bool *reaches_out);
+
 #endif

@@ -175,8 +175,8 @@ int token_add(struct store *store, struct store_batch *batch, const struct token
 	/* Made first: store_apply tells by its place which condition did not hold. */
 	ret = terms->type == TOKEN_BATCH ? make_batch(store, terms, &made)
 					 : make_service(store_keyring(store), batch, terms, &made);
-	if (!ret && terms->parent)
-		token_expect_alive(batch, terms->parent);
+	if (!ret && (terms->parent || terms->asker))
+		token_expect_alive(batch, terms->parent ? terms->parent : terms->asker);
 	if (ret) {
 		token_made_clear(&made);
 		return ret;
@@ -194,12 +194,14 @@ int token_create(struct store *store, const struct token_terms *terms, struct to
 	ret = token_add(store, &batch, terms, made_out);
 	if (!ret)
 		ret = batch.failed;
-	if (!ret && terms->type == TOKEN_SERVICE)
+	/* What is stored nowhere needs no commit but to be sure of who asks: a parent is looked for
+	 * at every use. */
+	if (!ret && (terms->type == TOKEN_SERVICE || !terms->parent) && batch.count)
 		ret = store_apply(store, STORE_NORMAL, &batch, &failed);
 	store_batch_free(&batch);
 	if (ret)
 		token_made_clear(made_out);
-	return ret == LH_ECONFLICT && failed == 0 ? LH_EEXIST : ret;
+	return ret == LH_ECONFLICT && failed == 0 && terms->type == TOKEN_SERVICE ? LH_EEXIST : ret;
 }
 
 int auth_new_root(const struct keyring *keyring, struct store_batch *batch, char *token_out)

@@ -37,7 +37,8 @@ struct store_batch;
 struct token_terms {
 	enum token_type type;
 	const struct caller *parent; /* NULL: an orphan */
-	const char *id;              /* chosen by who asks; NULL: drawn at random */
+	const struct caller *asker; /* of an orphan: who must be alive at its birth; NULL: nobody */
+	const char *id;             /* chosen by who asks; NULL: drawn at random */
 	const char *display_name;
 	const char *path;
 	const char *role;              /* NULL: none */
@@ -67,8 +68,8 @@ void token_made_clear(struct token_made *made);
  * is no ASCII letter or digit becomes a hyphen. */
 void token_add_display_name(struct buf *out, const char *text);
 
-/* Makes a token and commits it. 0; LH_EEXIST: there is one with this id; LH_ECONFLICT: its parent
- * was revoked meanwhile; LH_ERANGE: its ancestors, or the bytes of its record, are too many;
+/* Makes a token and commits it. 0; LH_EEXIST: there is one with this id; LH_ECONFLICT: its parent,
+ * or who asked for it, was revoked meanwhile; LH_ERANGE: its ancestors, or the bytes of its record, are too many;
  * LH_EFULL, LH_EIO, LH_ENOMEM. */
 int token_create(struct store *store, const struct token_terms *terms, struct token_made *made_out);
 
@@ -110,6 +111,18 @@ int token_revoke(struct store *store, const unsigned char name[KEYRING_NAME_SIZE
 /* The same as a part of a batch, which fails with LH_ECONFLICT when the token is dead already. */
 void token_revoke_add(struct store_batch *batch, const unsigned char name[KEYRING_NAME_SIZE],
 		      enum token_revocation revocation);
+
+/* Adds to a batch that a token is due at `until` (seconds since 1970), where its own end is later:
+ * it is on its way to somebody, and ends then unless token_release says that it arrived. *held_out
+ * false: it is dead, or ends sooner; nothing was added. At most TOKEN_HOLD_OPS operations, which fail
+ * with LH_ECONFLICT when it is changed meanwhile. 0, LH_ECORRUPT, LH_EIO, LH_ENOMEM. */
+#define TOKEN_HOLD_OPS 4
+int token_hold(struct store *store, struct store_batch *batch,
+	       const unsigned char name[KEYRING_NAME_SIZE], int64_t until, bool *held_out);
+
+/* It arrived: from now on it is due at its own end. 0 also when it is dead or was not held; LH_EFULL,
+ * LH_ECONFLICT (others change it all the time), LH_ECORRUPT, LH_EIO, LH_ENOMEM. */
+int token_release(struct store *store, const unsigned char name[KEYRING_NAME_SIZE]);
 
 /* Expects that the token and all of its ancestors are alive: whatever is born to it stands in a
  * batch with this. At most TOKEN_ANCESTORS_MAX + 2 operations. */

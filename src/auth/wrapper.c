@@ -13,7 +13,6 @@
 #include "util/wipe.h"
 
 #define RECORD_VERSION 1
-#define SIZE_BYTES     8
 #define NS_PER_SECOND  INT64_C(1000000000)
 
 enum record_flag { HAS_LEASE = 1, HAS_TOKEN = 2 };
@@ -306,42 +305,6 @@ int wrapper_open(struct store *store, const struct wrapper *wrapper, const char 
 		return LH_ENOENT;
 	return bearer_open(BEARER_WRAPPER, store_id(store), token, wrapper->sealed,
 			   wrapper->sealed_size, out);
-}
-
-/* ---- Room ---- */
-
-struct share {
-	size_t count;
-	uint64_t size;
-};
-
-static int add_to_share(void *context, const struct store_record *record)
-{
-	const unsigned char *size = (const unsigned char *)record->key.data + 1 + KEYRING_NAME_SIZE;
-	struct share *share = context;
-	struct reader reader;
-
-	reader_init(&reader, size, SIZE_BYTES);
-	share->size += reader_u64(&reader);
-	share->count++;
-	return 0;
-}
-
-int wrapper_has_room(struct store *store, const unsigned char maker[KEYRING_NAME_SIZE],
-		     bool *room_out)
-{
-	struct share share = { 0, 0 };
-	struct key from, end;
-	int ret;
-
-	key_start(&from, 'W');
-	key_add(&from, maker, KEYRING_NAME_SIZE);
-	end = from;
-	key_after_prefix(&end);
-	ret = store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end),
-			 (struct bytes){ "", 0 }, WRAPPERS_MAX, add_to_share, &share);
-	*room_out = !ret && share.count < WRAPPERS_MAX && share.size < WRAPPERS_SIZE_MAX;
-	return ret;
 }
 
 /* ---- The end ---- */

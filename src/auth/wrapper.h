@@ -3,12 +3,13 @@
  *
  *   w/WRAPPER              the record
  *   W/MAKER/SIZE/WRAPPER   by the token that asked for it, so that its share has a limit
+ *   W/MAKER                while it has many: what keeps the limit among processes (wrapper_room.c)
  *   E/TIME/WRAPPER         when it ends
  *
  * The response is sealed for the bearer of the wrapping token (crypto/bearer.h). The rest names what
  * must be taken back should nobody open it: a lease, or a token. Once it was opened the response is
- * gone, and until its end the record tells when and from where that was. All three entries change in
- * one batch. */
+ * gone, and until its end the record tells when and from where that was. Record and
+ * entries change in one batch. */
 #ifndef AUTH_WRAPPER_H
 #define AUTH_WRAPPER_H
 
@@ -77,9 +78,20 @@ int wrapper_mark_opened(struct wrapper *wrapper, int64_t now_ns, const char *add
 #define WRAPPER_BATCH_OPS 5
 int wrapper_change(struct store_batch *batch, const struct wrapper *old, const struct wrapper *new);
 
-/* Whether the token may wrap one more response. 0, LH_EIO. */
+/* Whether the token may wrap one more response; the last one may pass WRAPPERS_SIZE_MAX. 0, LH_EIO. */
 int wrapper_has_room(struct store *store, const unsigned char maker[KEYRING_NAME_SIZE],
 		     bool *room_out);
+
+/* The same for a wrapper whose path and response are set, as a part of the batch that adds it, which
+ * fails with LH_ECONFLICT when others were added meanwhile, so that there may be no room any more. One
+ * operation; none without room. */
+int wrapper_take_room(struct store *store, struct store_batch *batch, const struct wrapper *wrapper,
+		      bool *room_out);
+
+/* Adds to the batch that takes a wrapper away what only a token with wrapped responses needs, if it
+ * is the last of them. LH_ECONFLICT from the batch: one was added meanwhile. At most one operation. */
+int wrapper_close_gate(struct store *store, struct store_batch *batch,
+		       const unsigned char maker[KEYRING_NAME_SIZE]);
 
 /* The keyed names of at most max wrappers that ended at or before now, oldest first. 0 or LH_EIO. */
 int wrapper_scan_ended(struct store *store, int64_t now, unsigned char (*out)[KEYRING_NAME_SIZE],

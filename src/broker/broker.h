@@ -86,12 +86,12 @@ void issue_reply_clear(struct issue_reply *reply);
 int broker_issue(struct broker *broker, const struct issue_request *request,
 		 struct issue_reply *reply, struct err *err);
 
-/* Says that the last issue's reply was flushed, before anything else happens: dies the process now,
- * the revoker confirms the lease. No-op when nothing is in hand. */
+/* Says that the reply of the last issue or unwrapping was flushed, before anything else happens: dies
+ * the process now, the revoker confirms the lease, or token. No-op when nothing is in hand. */
 void broker_sent(struct broker *broker);
 
-/* Says what became of the last issue's reply: flushed, the lease is confirmed; not flushed, nobody
- * has the credential and it is revoked at once. No-op when nothing is in hand. */
+/* Says what became of that reply: flushed, the lease, or token, is confirmed; not flushed, nobody has
+ * it and it is revoked at once. No-op when nothing is in hand. */
 void broker_delivered(struct broker *broker, bool flushed);
 
 /* Asks the cloud what a role that is about to be stored only names (engine->resolve_role).

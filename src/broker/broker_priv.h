@@ -17,11 +17,14 @@ struct mount_table {
 	bool loaded;
 };
 
-/* The lease whose reply is on its way, between broker_issue and broker_delivered. */
+/* The lease whose reply is on its way, between broker_issue and broker_delivered; or the token, between
+ * broker_unwrap and then. */
 struct in_hand {
 	bool held;
-	bool lasting;
+	bool lasting; /* of a lease */
+	bool is_token;
 	struct lease_key lease;
+	unsigned char token[KEYRING_NAME_SIZE];
 };
 
 struct broker {

@@ -392,7 +392,7 @@ static int finish(struct issue *issue)
 			abandon(issue);
 		return ret;
 	}
-	in_hand->held = true;
+	*in_hand = (struct in_hand){ .held = true };
 	in_hand->lasting = issue->lasting;
 	in_hand->lease = issue->key;
 	slot_count(issue->broker->options.slot, COUNT_ISSUED);
@@ -465,54 +465,4 @@ int broker_issue(struct broker *broker, const struct issue_request *request,
 	json_decref(issue.facts);
 	lease_free(issue.lease);
 	return ret;
-}
-
-/* ---- The reply ---- */
-
-void broker_sent(struct broker *broker)
-{
-	if (broker->in_hand.held && broker->in_hand.lasting)
-		slot_phase_set(broker->options.slot, SLOT_DELIVERED);
-}
-
-/* tx 3. Dies the process before it, the slot says that the reply was flushed, and the revoker
- * confirms the lease; dies the whole server, the lease is revoked: the safe side. */
-static void delivered(struct broker *broker)
-{
-	struct in_hand *in_hand = &broker->in_hand;
-	int ret;
-
-	if (!in_hand->lasting)
-		return;
-	broker_sent(broker);
-	ret = confirm_lease(broker, &in_hand->lease);
-	if (ret)
-		log_error("issue: a delivered lease cannot be confirmed (%s); it will be revoked",
-			  err_name(ret));
-	slot_phase_set(broker->options.slot, SLOT_FREE);
-}
-
-static void undelivered(struct broker *broker)
-{
-	int ret = mark_revoking(broker, &broker->in_hand.lease, 0, false);
-
-	if (ret)
-		log_warn("issue: an undelivered lease cannot be given back now (%s); it is taken "
-			 "back after its deadline",
-			 err_name(ret));
-	else
-		log_info("issue: the client left before its credential was sent; it is revoked");
-	slot_phase_set(broker->options.slot, SLOT_FREE);
-	shared_wake_revoker(broker->options.shared);
-}
-
-void broker_delivered(struct broker *broker, bool flushed)
-{
-	if (!broker->in_hand.held)
-		return;
-	if (flushed)
-		delivered(broker);
-	else
-		undelivered(broker);
-	broker->in_hand.held = false;
 }

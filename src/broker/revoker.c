@@ -80,6 +80,10 @@ static int settle_slot(struct revoker *revoker, const struct slot *slot)
 	memcpy(key.name, slot->lease, sizeof(key.name));
 	if (slot->phase == SLOT_DELIVERED)
 		return confirm_lease(broker, &key);
+	if (slot->phase == SLOT_TOKEN_DELIVERED)
+		return token_release(broker->options.store, slot->lease);
+	if (slot->phase == SLOT_TOKEN)
+		return token_revoke(broker->options.store, slot->lease, TOKEN_REVOKE_TREE);
 	ret = lease_get_key(broker->options.store, &key, &lease);
 	if (ret)
 		return ret == LH_ENOENT ? 0 : ret;
@@ -103,7 +107,10 @@ static void settle_slots(struct revoker *revoker)
 
 		if (slot->pid >= 0)
 			continue;
-		ret = slot->phase == SLOT_FREE ? 0 : settle_slot(revoker, slot);
+		/* A commit that comes later would not be seen by who judges now. */
+		ret = store_withdraw(revoker->broker->options.store, (unsigned)i);
+		if (!ret && slot->phase != SLOT_FREE)
+			ret = settle_slot(revoker, slot);
 		if (ret) {
 			log_warn(
 				"revoker: what a dead worker had in hand cannot be settled yet: %s",
@@ -125,8 +132,7 @@ static bool somebody_died(const struct revoker *revoker)
 	return false;
 }
 
-/* Each minute, and after each death. Readers of killed processes would pin pages for ever, and what
- * one has committed with its last breath must be seen before its slot is judged. */
+/* Each minute, and after each death: readers of killed processes would pin pages for ever. */
 static void maintain(struct revoker *revoker)
 {
 	int64_t now = clock_boot_ms();

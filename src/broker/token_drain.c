@@ -248,16 +248,44 @@ static void drain_due(struct draining *draining, const struct token_due *due)
 		take_roots(draining);
 }
 
+/* Of an unwrapped token whose reply was sent, only the worker has not come to write that down: it, or
+ * the whole machine, was stopped for so long. */
+static bool was_delivered(struct revoker *revoker, const struct token_due *due)
+{
+	const struct broker_options *options = &revoker->broker->options;
+	int ret;
+
+	if (!slots_hold(options->shared, due->token.name, SLOT_TOKEN_DELIVERED))
+		return false;
+	ret = token_release(options->store, due->token.name);
+	if (ret)
+		warn(revoker, "that an unwrapped token has arrived cannot be recorded", ret);
+	return true;
+}
+
+/* Leaves out those that are not to end. */
+static void keep_delivered(struct revoker *revoker, struct token_due *dues, size_t *count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < *count; i++)
+		if (!dues[i].time || !was_delivered(revoker, &dues[i]))
+			dues[kept++] = dues[i];
+	*count = kept;
+}
+
 bool tokens_drain(struct revoker *revoker)
 {
 	struct store *store = revoker->broker->options.store;
 	struct draining draining = { .revoker = revoker };
 	struct token_due dues[TOKEN_DUES];
 	bool careful = dates_disagree(revoker->broker->options.shared);
-	size_t count;
+	size_t found, count;
 	int ret;
 
-	ret = token_due_scan(store, clock_now(), dues, TOKEN_DUES, &count);
+	ret = token_due_scan(store, clock_now(), dues, TOKEN_DUES, &found);
+	count = ret ? 0 : found;
+	keep_delivered(revoker, dues, &count);
 	/* What ends by a clock that is wrong takes all its leases along. */
 	if (!ret && count && !careful)
 		ret = token_bury_due(store, dues, count);
@@ -266,5 +294,5 @@ bool tokens_drain(struct revoker *revoker)
 	for (size_t i = 0; !ret && i < count; i++)
 		drain_due(&draining, &dues[i]);
 	take_roots(&draining);
-	return draining.more || (!ret && !careful && count == TOKEN_DUES);
+	return draining.more || (!ret && !careful && found == TOKEN_DUES);
 }

@@ -4,15 +4,12 @@
 #include <string.h>
 
 #include "broker/broker_priv.h"
-#include "broker/dates.h"
 #include "util/buf.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/shared.h"
 #include "util/wipe.h"
-
-#define ENDED_PAGE 64 /* wrappers that are forgotten in one turn of the revoker */
 
 /* One commit: a wrapper is made, or opened, or both. */
 struct change {
@@ -26,6 +23,7 @@ struct change {
 	struct lease_key key;
 	struct lease *lease;  /* that waits with the response; NULL: none is left */
 	struct lease *waited; /* what becomes of it; NULL: it stays as it is */
+	bool holds_token;     /* that was in the opened wrapper, until it has arrived */
 };
 
 static struct store *store_of(const struct change *change)
@@ -119,6 +117,25 @@ static void name_what_waits(struct change *change, const struct wrap_request *re
 	}
 }
 
+/* What a wrapping token has wrapped anew stays in the share of whoever had it wrapped at first: a
+ * chain of wrapping tokens, each with a share of its own, would fill the store. */
+static const unsigned char *maker_of(const struct change *change,
+				     const struct wrap_request *request)
+{
+	return request->caller->wrapping && change->closed ? change->closed->maker
+							   : request->caller->token;
+}
+
+/* LH_EINVAL: there is no room. */
+static int take_room(struct change *change)
+{
+	bool room;
+	int ret = wrapper_take_room(store_of(change), &change->batch, change->made, &room);
+
+	return ret || room ? ret : LH_EINVAL;
+}
+
+/* LH_EINVAL: there is no room for it. */
 static int add_wrapper(struct change *change, const struct wrap_request *request)
 {
 	int64_t longest = change->broker->options.conf->max_lease_ttl;
@@ -133,7 +150,7 @@ static int add_wrapper(struct change *change, const struct wrap_request *request
 	if (ret)
 		return ret;
 	memcpy(made->name, change->token.name, sizeof(made->name));
-	memcpy(made->maker, request->caller->token, sizeof(made->maker));
+	memcpy(made->maker, maker_of(change, request), sizeof(made->maker));
 	made->created_ns = change->token.issued_ns;
 	made->ttl = ttl;
 	name_what_waits(change, request);
@@ -142,6 +159,8 @@ static int add_wrapper(struct change *change, const struct wrap_request *request
 		return LH_ENOMEM;
 	ret = wrapper_seal(store_of(change), made, change->token.token, request->response,
 			   request->size);
+	if (!ret)
+		ret = take_room(change);
 	return ret ? ret : wrapper_change(&change->batch, NULL, made);
 }
 
@@ -157,6 +176,14 @@ static int fill_reply(struct change *change, struct wrap_reply *reply)
 	return 0;
 }
 
+static int no_room(struct err *err)
+{
+	return err_set(err, LH_EINVAL,
+		       "too many wrapped responses: a token may have %d at a time, and %d bytes of "
+		       "them; wait until some have ended",
+		       WRAPPERS_MAX, WRAPPERS_SIZE_MAX);
+}
+
 int broker_wrap_room(struct broker *broker, const struct caller *caller, struct err *err)
 {
 	bool room;
@@ -164,12 +191,7 @@ int broker_wrap_room(struct broker *broker, const struct caller *caller, struct 
 
 	if (ret)
 		return err_set(err, ret, "wrapping: the store cannot be read: %s", err_name(ret));
-	if (room)
-		return 0;
-	return err_set(err, LH_EINVAL,
-		       "too many wrapped responses: a token may have %d at a time, and %d bytes of "
-		       "them; wait until some have ended",
-		       WRAPPERS_MAX, WRAPPERS_SIZE_MAX);
+	return room ? 0 : no_room(err);
 }
 
 /* Nothing is wrapped for a token that was revoked meanwhile. But a wrapping token that has its own
@@ -203,7 +225,7 @@ static int wrap_once(struct change *change, const struct wrap_request *request,
 	bool waits = in_hand->held && in_hand->lasting;
 	int ret = 0;
 
-	if (in_hand->held)
+	if (in_hand->held && !in_hand->is_token)
 		ret = find_lease(change, in_hand->lease.name);
 	if (!ret && waits && (!change->lease || change->lease->state != LEASE_ISSUED))
 		ret = LH_ENOENT;
@@ -223,10 +245,14 @@ static int explain(int ret, struct err *err)
 {
 	switch (ret) {
 	case 0: return 0;
+	case LH_EINVAL: return no_room(err);
 	case LH_ENOENT:
-	case LH_ECONFLICT:
 		return err_set(err, LH_ECONFLICT,
 			       "the response cannot be wrapped: its lease was revoked meanwhile");
+	case LH_ECONFLICT:
+		return err_set(err, ret,
+			       "the response cannot be wrapped: too many others are wrapped for "
+			       "the same token at once; try again");
 	case LH_EPERM:
 		return err_set(err, LH_ECONFLICT,
 			       "the response cannot be wrapped: the token that asks was revoked "
@@ -268,11 +294,15 @@ static const char *or_unknown(const char *address)
 	return address[0] ? address : "an unknown address";
 }
 
-/* Whoever comes too late may be the one for whom it was meant: somebody should look. */
-static void tell_of_second(const struct wrapper *wrapper, const struct opening *opening)
+/* Whoever comes too late may be the one for whom it was meant: somebody should look. But whoever has
+ * the token may come again and again. */
+static void tell_of_second(struct broker *broker, const struct wrapper *wrapper,
+			   const struct opening *opening)
 {
 	char when[40];
 
+	if (!shared_tell(broker->options.shared, wrapper->name, clock_boot_ms()))
+		return;
 	clock_format_ns(wrapper->opened_ns, when);
 	log_warn("wrapping: a response of %s was to be unwrapped again, from %s: it was unwrapped "
 		 "at %s from %s",
@@ -295,7 +325,7 @@ int broker_wrapper_find(struct broker *broker, const struct opening *opening,
 		return ret;
 	if (wrapper->opened_ns || clock_now() >= wrapper_end(wrapper)) {
 		if (wrapper->opened_ns)
-			tell_of_second(wrapper, opening);
+			tell_of_second(broker, wrapper, opening);
 		wrapper_free(wrapper);
 		return LH_ENOENT;
 	}
@@ -336,18 +366,25 @@ static int commit_opening(struct change *change)
 	ret = commit(change, STORE_REVOKE);
 	if (change->waited)
 		slot_phase_set(slot, ret ? SLOT_FREE : SLOT_ISSUED);
+	if (!ret && change->holds_token)
+		slot_hold(slot, change->closed->token, SLOT_TOKEN);
 	return ret;
 }
 
-/* A session has nothing to be confirmed, but is given back as well when nobody received it. */
+/* A token waits to be confirmed as a lease does. A session has nothing to be confirmed, but is given back as well when nobody received it. */
 static bool take_in_hand(const struct change *change)
 {
 	const struct lease *lease = change->lease;
 	struct in_hand *in_hand = &change->broker->in_hand;
 
+	if (change->holds_token) {
+		*in_hand = (struct in_hand){ .held = true, .is_token = true };
+		memcpy(in_hand->token, change->closed->token, sizeof(in_hand->token));
+		return true;
+	}
 	if (!change->waited && (!lease || lease->lasting || lease->state != LEASE_ACTIVE))
 		return false;
-	in_hand->held = true;
+	*in_hand = (struct in_hand){ .held = true };
 	in_hand->lasting = lease->lasting;
 	in_hand->lease = change->key;
 	return true;
@@ -359,6 +396,9 @@ static int unwrap_once(struct change *change, const struct opening *opening, str
 
 	if (!ret && change->lease && change->lease->state == LEASE_WRAPPED)
 		ret = let_wait(change, LEASE_ISSUED, orphan_time(opening->deadline));
+	if (!ret && change->closed->has_token)
+		ret = token_hold(store_of(change), &change->batch, change->closed->token,
+				 orphan_time(opening->deadline), &change->holds_token);
 	return ret ? ret : commit_opening(change);
 }
 
@@ -417,7 +457,7 @@ cleanup:
 }
 
 int broker_rewrap(struct broker *broker, const struct opening *opening, const struct caller *caller,
-		  int64_t ttl, struct wrap_reply *reply, bool *issued_out)
+		  int64_t ttl, struct wrap_reply *reply, bool *issued_out, struct err *err)
 {
 	struct change change = { .broker = broker };
 	struct wrap_request request = { .caller = caller };
@@ -436,61 +476,5 @@ int broker_rewrap(struct broker *broker, const struct opening *opening, const st
 	else
 		*issued_out = take_in_hand(&change);
 	change_clear(&change);
-	return ret;
-}
-
-/* ---- The end ---- */
-
-/* The wrapper is forgotten last: whoever dies in between is followed by one who begins again. */
-static int end_wrapper(struct broker *broker, const struct wrapper *wrapper)
-{
-	struct store_batch batch = { 0 };
-	struct lease_key key;
-	int ret = 0;
-
-	memcpy(key.name, wrapper->lease, sizeof(key.name));
-	if (!wrapper->opened_ns && wrapper->has_lease)
-		ret = mark_revoking(broker, &key, 0, false);
-	if (!ret && !wrapper->opened_ns && wrapper->has_token)
-		ret = token_revoke(broker->options.store, wrapper->token, TOKEN_REVOKE_TREE);
-	if (!ret)
-		ret = wrapper_change(&batch, wrapper, NULL);
-	if (!ret)
-		ret = store_apply(broker->options.store, STORE_REVOKE, &batch, NULL);
-	store_batch_free(&batch);
-	return ret;
-}
-
-static int end_one(struct broker *broker, const unsigned char name[KEYRING_NAME_SIZE])
-{
-	struct wrapper *wrapper;
-	int ret;
-
-	slot_beat(broker->options.slot);
-	ret = wrapper_get(broker->options.store, name, &wrapper);
-	if (ret)
-		return ret;
-	ret = end_wrapper(broker, wrapper);
-	wrapper_free(wrapper);
-	return ret;
-}
-
-bool wrappers_end(struct broker *broker)
-{
-	unsigned char names[ENDED_PAGE][KEYRING_NAME_SIZE];
-	size_t count;
-	int ret;
-
-	if (dates_disagree(broker->options.shared))
-		return false; /* what ends by a clock that is wrong takes its lease along */
-	ret = wrapper_scan_ended(broker->options.store, clock_now(), names, ENDED_PAGE, &count);
-	for (size_t i = 0; i < count; i++) {
-		int failed = end_one(broker, names[i]);
-
-		ret = ret ? ret : failed;
-	}
-	if (ret && ret != LH_ECONFLICT)
-		log_warn("revoker: wrapped responses that have ended cannot be forgotten yet: %s",
-			 err_name(ret));
-	return !ret && count == ENDED_PAGE;
+	return ret == LH_EINVAL ? no_room(err) : ret;
 }

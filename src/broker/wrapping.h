@@ -41,11 +41,12 @@ struct wrap_reply {
 
 void wrap_reply_clear(struct wrap_reply *reply);
 
-/* Whether the caller may wrap one more answer. 0; LH_EINVAL with a sentence; LH_EIO. */
+/* Whether the caller may wrap one more answer, before anything is done for it; whoever wraps is
+ * asked again. 0; LH_EINVAL with a sentence; LH_EIO. */
 int broker_wrap_room(struct broker *broker, const struct caller *caller, struct err *err);
 
-/* Wraps. 0; LH_ECONFLICT: the lease in hand, or the caller, is being revoked already; LH_EFULL,
- * LH_EIO, LH_ENOMEM. The sentence is set. broker_delivered must be told how the reply fares, as for
+/* Wraps. 0; LH_EINVAL: no room; LH_ECONFLICT: the lease in hand, or the caller, is being revoked
+ * already, or others wrap for it all the time; LH_EFULL, LH_EIO, LH_ENOMEM. The sentence is set. broker_delivered must be told how the reply fares, as for
  * what was wrapped. */
 int broker_wrap(struct broker *broker, const struct wrap_request *request, struct wrap_reply *reply,
 		struct err *err);
@@ -58,20 +59,22 @@ struct opening {
 };
 
 /* Finds the wrapper of a wrapping token that is alive and was not opened; that it was opened before
- * is logged. *wrapper_out is new. LH_ENOENT: it is not such a token; LH_EIO, LH_ENOMEM, LH_ECORRUPT. */
+ * is logged, once a minute. *wrapper_out is new. LH_ENOENT: it is not such a token; LH_EIO, LH_ENOMEM, LH_ECORRUPT. */
 int broker_wrapper_find(struct broker *broker, const struct opening *opening,
 			struct wrapper **wrapper_out);
 
 /* Opens a wrapper, once: the response is appended to response_out, the wrapping token is dead. When it
- * holds a lease, that is in hand: *issued_out tells that broker_delivered must be told how the reply
+ * holds a lease or a token, that is in hand: *issued_out tells that broker_delivered must be told how the reply
  * fares. Whether the token is alive has been checked by the caller. LH_ENOENT: somebody else was
  * first; LH_EFULL, LH_EIO, LH_ENOMEM, LH_ECORRUPT. */
 int broker_unwrap(struct broker *broker, const struct opening *opening, struct buf *response_out,
 		  bool *issued_out);
 
 /* Opens a wrapper and puts its response into a new one, for the same time (ttl 0) or another, in one
- * commit. caller: who asks for it; LH_EPERM: it was revoked meanwhile. The rest as broker_unwrap. */
+ * commit. caller: who asks for it, and in whose share it stands from now on; only a wrapping token's
+ * stands where it stood. LH_EPERM: the caller was revoked meanwhile; LH_EINVAL: no room, the sentence
+ * is set. The rest as broker_unwrap. */
 int broker_rewrap(struct broker *broker, const struct opening *opening, const struct caller *caller,
-		  int64_t ttl, struct wrap_reply *reply, bool *issued_out);
+		  int64_t ttl, struct wrap_reply *reply, bool *issued_out, struct err *err);
 
 #endif

@@ -11,6 +11,7 @@
 #include "proc/fcgi.h"
 #include "proc/serve.h"
 #include "proc/signals.h"
+#include "store/queue.h"
 #include "store/store.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -64,6 +65,13 @@ static int open_broker(struct child *child, struct err *err)
 	return broker_new(&options, &child->broker, err);
 }
 
+/* Only many writers gain by waiting for each other: the revoker commits much at once by itself. */
+static unsigned place(const struct orders *orders)
+{
+	return orders->kind == CHILD_WORK ? (unsigned)(orders->slot - orders->shared->slots)
+					  : QUEUE_NO_PLACE;
+}
+
 static int open_child(struct child *child, struct err *err)
 {
 	const struct conf *conf = child->orders->conf;
@@ -73,6 +81,8 @@ static int open_child(struct child *child, struct err *err)
 		.map_size = conf->map_size,
 		.key_file = conf->seal_key_file,
 		.writing = &child->orders->slot->writing,
+		.queue = child->orders->queue,
+		.place = place(child->orders),
 	};
 	int ret = store_open(&options, &child->store, err);
 

@@ -18,6 +18,7 @@ struct conf;
 struct conf_listener;
 struct err;
 struct listener;
+struct queue;
 struct server;
 struct shared;
 struct slot;
@@ -33,6 +34,7 @@ struct orders {
 	struct identity identity;
 	pid_t master;
 	struct shared *shared;
+	struct queue *queue;
 	struct slot *slot;
 
 	/* Of workers only. */

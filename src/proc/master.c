@@ -14,6 +14,7 @@
 #include "proc/notify.h"
 #include "proc/probe.h"
 #include "proc/signals.h"
+#include "store/queue.h"
 #include "store/store.h"
 #include "util/clock.h"
 #include "util/err.h"
@@ -129,7 +130,8 @@ static int lock_store(struct master *master, const struct conf *conf, struct err
 static int make_shared(struct master *master, struct err *err)
 {
 	master->shared = shared_new();
-	if (!master->shared)
+	master->queue = queue_new();
+	if (!master->shared || !master->queue)
 		return err_set(err, LH_ENOMEM, "memory is out");
 	master->shared->started = clock_now();
 	return 0;
@@ -176,6 +178,7 @@ int master_run(struct conf *conf, const json_t *environment, struct err *err)
 				      "a process of the server could not start; the log says why");
 	}
 	shared_free(master.shared);
+	queue_free(master.queue);
 	if (master.lock >= 0)
 		close(master.lock);
 	return ret;

@@ -40,6 +40,7 @@ static void start(struct master *master, struct post *post, struct orders *order
 	orders->identity = master->identity;
 	orders->master = master->pid;
 	orders->shared = master->shared;
+	orders->queue = master->queue;
 	orders->slot = slot_take(master->shared);
 	if (!orders->slot) {
 		/* Dead children's slots, which the revoker has not come to yet. */

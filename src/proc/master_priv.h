@@ -15,6 +15,7 @@
 struct conf;
 struct err;
 struct generation;
+struct queue;
 struct shared;
 
 /* How long the master waits for something to happen. */
@@ -26,6 +27,7 @@ struct master {
 	pid_t pid;
 	int lock;
 	struct shared *shared;
+	struct queue *queue;
 	struct generation *newest;       /* the older ones hang on it; NULL when all have ended */
 	struct post revoker;             /* one for all generations */
 	const struct conf *revoker_conf; /* borrowed: what the revoker was last told to use */

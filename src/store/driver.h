@@ -15,6 +15,7 @@
 
 struct buf;
 struct err;
+struct queue;
 
 #define STORE_KEY_MAX   511
 #define STORE_BATCH_MAX 128 /* operations in one batch: what networked stores take */
@@ -103,6 +104,15 @@ struct store_driver {
 	/* Optional. From now on *since is the boot time in ms since which this process holds the
 	 * lock that all writers wait for, 0 while it does not. Borrowed until close. */
 	void (*watch)(void *handle, _Atomic int64_t *since);
+
+	/* Optional. From now on what this process applies may be committed together with what
+	 * others apply (queue.h); with QUEUE_NO_PLACE it only minds what others do. Every process
+	 * that writes to the store meanwhile must share the queue. Borrowed until close. */
+	void (*share)(void *handle, struct queue *queue, unsigned place);
+
+	/* Optional. When it returns 0, nothing that the process with this place, which is dead, has
+	 * left will be committed any more, and what it had committed can be read. */
+	int (*withdraw)(void *handle, unsigned place);
 
 	/* Optional. */
 	void (*identify)(void *handle, struct driver_identity *identity_out);

@@ -162,6 +162,8 @@ static int open_driver(const struct store_options *options, void **handle_out, s
 			       options->path);
 	if (!ret && options->writing && options->driver->watch)
 		options->driver->watch(*handle_out, options->writing);
+	if (!ret && options->queue && options->driver->share)
+		options->driver->share(*handle_out, options->queue, options->place);
 	return ret;
 }
 

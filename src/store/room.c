@@ -24,11 +24,18 @@ static size_t pages_of(const struct driver_op *op, const struct room *room)
 	return room->depth + 2 + op->value.size / room->page_size + 1;
 }
 
-size_t room_missing(const struct room *room, const struct driver_op *ops, size_t count)
+size_t room_pages(const struct room *room, const struct driver_op *ops, size_t count)
 {
-	size_t needed = room->used + reserve_of(room->limit), i;
+	size_t pages = 0;
 
-	for (i = 0; i < count; i++)
-		needed += pages_of(&ops[i], room);
+	for (size_t i = 0; i < count; i++)
+		pages += pages_of(&ops[i], room);
+	return pages;
+}
+
+size_t room_missing(const struct room *room, size_t pages)
+{
+	size_t needed = room->used + reserve_of(room->limit) + pages;
+
 	return needed > room->limit ? needed - room->limit : 0;
 }

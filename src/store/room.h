@@ -17,8 +17,11 @@ struct room {
 	size_t depth;     /* levels of the tree */
 };
 
-/* How many pages must be free inside the file before this batch, which makes the store grow, may be
- * written; 0 while the map behind the file's end has room enough. */
-size_t room_missing(const struct room *room, const struct driver_op *ops, size_t count);
+/* How many pages a batch takes at most. */
+size_t room_pages(const struct room *room, const struct driver_op *ops, size_t count);
+
+/* How many pages must be free inside the file before something that takes so many, and makes the
+ * store grow, may be written; 0 while the map behind the file's end has room enough. */
+size_t room_missing(const struct room *room, size_t pages);
 
 #endif

@@ -212,6 +212,11 @@ int store_maintain(struct store *store, struct driver_usage *usage_out)
 	return ret;
 }
 
+int store_withdraw(struct store *store, unsigned place)
+{
+	return store->driver->withdraw ? store->driver->withdraw(store->handle, place) : 0;
+}
+
 int store_look(struct store *store)
 {
 	struct driver_usage usage;

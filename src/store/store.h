@@ -16,6 +16,7 @@
 struct buf;
 struct err;
 struct keyring;
+struct queue;
 struct store;
 
 /* How long a batch may grow and what it may write when the store is almost full. */
@@ -33,6 +34,9 @@ struct store_options {
 	const char *key_file;
 	_Atomic int64_t *writing; /* shows since when an open store is written to, as the driver's
 				   * watch says; NULL: nobody looks */
+	struct queue *queue;      /* of all processes that write to it (store/queue.h); NULL: this
+				   * is the only one */
+	unsigned place;           /* in the queue; QUEUE_NO_PLACE: it waits for nobody */
 };
 
 struct store_batch;
@@ -120,6 +124,11 @@ int store_rotate(struct store *store);
  * LH_ENOMEM; LH_ERANGE over STORE_BATCH_MAX operations. */
 int store_apply(struct store *store, enum store_urgency urgency, const struct store_batch *batch,
 		size_t *failed_out);
+
+/* Sees to it that nothing which a dead process has left in its place of the queue is committed from
+ * now on, and that what it had committed can be read: before anybody judges what it did. Any driver
+ * error. */
+int store_withdraw(struct store *store, unsigned place);
 
 /* The driver's maintain; also reads the fill for store_apply's limit, as store_open does and
  * store_apply itself at most once a second. The revoker calls it each minute and after the death of

@@ -42,6 +42,18 @@ void shared_wake_revoker(struct shared *shared)
 	(void)written;
 }
 
+/* A word: 40 bits of the name, then 24 of the minute in which it was told. */
+bool shared_tell(struct shared *shared, const unsigned char name[16], int64_t now_ms)
+{
+	_Atomic uint64_t *word = &shared->told[(name[0] << 8 | name[1]) % SHARED_TOLD];
+	uint64_t now = 0, before = atomic_load(word);
+
+	for (int i = 2; i < 7; i++)
+		now = now << 8 | name[i];
+	now = now << 24 | (((uint64_t)now_ms / 60000 + 1) & 0xffffff);
+	return before != now && atomic_compare_exchange_strong(word, &before, now);
+}
+
 void slot_beat(struct slot *slot)
 {
 	atomic_store(&slot->heartbeat, clock_boot_ms());

@@ -15,6 +15,7 @@
 #include "util/bucket.h"
 
 #define SHARED_SLOTS 320
+#define SHARED_TOLD  1024
 
 /* What a child has in hand, so that its death leaves no credential behind. */
 enum slot_phase {
@@ -23,6 +24,8 @@ enum slot_phase {
 	SLOT_ISSUED,    /* the credential exists, its reply is not flushed: revoke it */
 	SLOT_DELIVERED, /* the reply was flushed: the lease is good, only to be confirmed */
 	SLOT_OPENING,   /* a wrapper with it is being opened: revoke it if that was committed */
+	SLOT_TOKEN, /* not a lease but an unwrapped token, its reply is not flushed: revoke it */
+	SLOT_TOKEN_DELIVERED, /* the reply was flushed: the token is only to be released */
 };
 
 enum slot_counter {
@@ -44,7 +47,7 @@ struct slot {
 	_Atomic int64_t deadline;  /* boot-time ms by which the request in hand ends; 0: idle */
 	_Atomic int64_t writing;   /* boot-time ms since which it has the store to itself; 0: no */
 	_Atomic uint32_t phase;    /* enum slot_phase */
-	unsigned char lease[16];   /* keyed name of the lease in hand */
+	unsigned char lease[16];   /* keyed name of the lease, or token, in hand */
 	_Atomic uint64_t counters[SLOT_COUNTERS];
 };
 
@@ -55,6 +58,7 @@ struct shared {
 	_Atomic uint32_t dates_off;     /* the last so many answers of clouds were that far off */
 	struct bucket_table buckets;    /* of all clouds, accounts and actions */
 	struct bucket_table identities; /* of requests that need no token */
+	_Atomic uint64_t told[SHARED_TOLD]; /* what was logged of late; see shared_tell */
 };
 
 /* Maps and zeroes it, opens revoker_wake, draws nothing: the caller fills started.
@@ -67,16 +71,21 @@ void shared_free(struct shared *shared);
 /* Wakes the revoker; never blocks. */
 void shared_wake_revoker(struct shared *shared);
 
+/* Whether the log is to tell once more of what strangers can make happen as often as they like: once
+ * in each minute (of boot time, ms) for each name, in all processes together. Names that fall on the
+ * same word let each other be told more often, never less. */
+bool shared_tell(struct shared *shared, const unsigned char name[16], int64_t now_ms);
+
 /* Shows that its owner is alive. */
 void slot_beat(struct slot *slot);
 
-/* Whether a living child has the lease in hand, in that phase. */
+/* Whether a living child has the lease, or token, in hand, in that phase. */
 bool slots_hold(const struct shared *shared, const unsigned char lease[16], enum slot_phase phase);
 
 /* Adds one. Counters go on when a slot gets a new owner: sums over all slots never fall. */
 void slot_count(struct slot *slot, enum slot_counter counter);
 
-/* Names the lease in hand, then sets the phase. */
+/* Names the lease, or token, in hand, then sets the phase. */
 void slot_hold(struct slot *slot, const unsigned char lease[16], enum slot_phase phase);
 void slot_phase_set(struct slot *slot, enum slot_phase phase);
 

@@ -11,7 +11,7 @@ import pytest
 
 from client import request
 from harness import wait_until
-from nginx import FILES, NO_LIMITS, TOP, Nginx
+from nginx import FILES, NO_LIMITS, TOP, Nginx, shipped
 from responder import Responder, json_answer
 
 TOKEN = "hvs.CAESIsecretTOKENsecretTOKENsecret"
@@ -90,9 +90,8 @@ def test_nginx_accepts_the_files_without_a_warning(tmp_path):
 
 
 def test_socket_paths_stand_in_one_file_only():
-    for name in sorted(os.listdir(FILES)):
-        with open(os.path.join(FILES, name), encoding="utf-8") as file:
-            assert ("/run/leasehold" in file.read()) == (name == "leasehold-upstream.conf"), name
+    for name, text in shipped().items():
+        assert ("/run/leasehold" in text) == (name == "leasehold-upstream.conf"), name
 
 
 def test_the_end_marker_is_the_last_parameter(site):

@@ -111,6 +111,20 @@ def test_who_comes_second_is_told_in_the_log(server):
     assert token not in server.log() and SECRET not in server.log()
 
 
+def test_who_comes_again_and_again_does_not_fill_the_log(server):
+    tokens = [wrapped(server, "POST", "sys/wrapping/wrap", {"s": SECRET})["token"]
+              for _ in range(2)]
+    assert {unwrap(server, token).status for token in tokens} == {200}
+    start = len(server.log())
+    for _ in range(50):
+        assert {unwrap(server, token).status for token in tokens} == {400}
+        assert body_form(server, tokens[0]).status == 400
+        assert server.api("POST", "sys/wrapping/lookup", {"token": tokens[0]}, token=None
+                          ).status == 400
+    lines = [line for line in server.log()[start:].splitlines() if "unwrapped again" in line]
+    assert 2 <= len(lines) <= 4, lines    # of each one, and once more if a minute ended
+
+
 # --- credentials ---
 
 def test_a_wrapped_credential_works_when_it_was_opened(server, mount):
@@ -262,3 +276,18 @@ def test_nobody_fills_the_store_with_wrapped_answers(server):
     for token in tokens:
         assert unwrap(server, token).data == body
     assert server.api("POST", "sys/wrapping/wrap", {}, headers=with_ttl).status == 200
+
+
+def test_many_at_once_do_not_pass_the_limit_together(server):
+    """What each finds free at the same moment is taken by one of them."""
+    token = server.api("POST", "auth/token/create", {"policies": ["default"], "ttl": "1h"}
+                       )["auth"]["client_token"]
+    body = {"k": "x" * (400 << 10)}
+
+    def one(_):
+        return server.api("POST", "sys/wrapping/wrap", body, token, {"X-Vault-Wrap-TTL": "60"})
+    with concurrent.futures.ThreadPoolExecutor(32) as pool:
+        replies = list(pool.map(one, range(32)))
+    assert [reply.status for reply in replies].count(200) == 11, replies
+    assert {reply.errors[0][:20] for reply in replies if reply.status != 200} == {
+        "too many wrapped res"}

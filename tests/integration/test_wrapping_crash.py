@@ -13,7 +13,9 @@ from crashing import MOUNT, leases, settle
 from harness import wait_until
 from test_crash_commits import (WHEN, finish, preload, server_with_trap,    # noqa: F401
                                 set_off_at_the_end, trapped)
-from wrapping import INVALID, unwrap, wrapped_credential
+from wrapping import INVALID, unwrap, wrapped, wrapped_credential
+
+PAST_DEADLINE = 15   # seconds after which what a request had in hand is due: deadline and slack
 
 # --- wrapping ---
 
@@ -123,3 +125,61 @@ def test_a_wrapper_that_ended_while_the_server_was_down(server):
     server.start_daemon()
     settle(server)
     assert unwrap(server, token).errors == INVALID
+
+
+# --- tokens, which nobody would look for in the cloud ---
+
+def wrapped_token(server):
+    """The wrapping token of a new token, and what asks for that by its accessor."""
+    info = wrapped(server, "POST", "auth/token/create", {"ttl": "1h"}, ttl="10m")
+    finish(server)
+    return info["token"], {"accessor": info["wrapped_accessor"]}
+
+
+def is_alive(server, accessor):
+    return server.api("POST", "auth/token/lookup-accessor", accessor).status == 200
+
+
+@pytest.mark.parametrize("when", WHEN)
+def test_a_worker_killed_at_the_opening_of_a_token(server, trap, when):
+    token, accessor = wrapped_token(server)
+    trap.set("work", when, 1)
+    assert unwrap(server, token).status == 502 and trap.sprung()
+    reply = wait_until(lambda: (r := unwrap(server, token)).status != 502 and r)
+    if when == "before":
+        assert reply.status == 200 and is_alive(server, accessor)
+    else:
+        assert reply.errors == INVALID
+        wait_until(lambda: not is_alive(server, accessor), 30)
+
+
+def test_a_worker_killed_when_its_token_had_arrived(server, trap):
+    """The revoker writes down what it cannot any more: past the deadline, the token lives."""
+    token, accessor = wrapped_token(server)
+    trap.set("work", "before", 2)
+    auth = unwrap(server, token)["auth"]
+    wait_until(trap.sprung)
+    clock = wrapped(server, "POST", "sys/wrapping/wrap", {}, ttl="%ds" % PAST_DEADLINE)["token"]
+    wait_until(lambda: server.api("POST", "sys/wrapping/lookup", {"token": clock}, token=None
+                                  ).status == 400, 30)
+    assert is_alive(server, accessor)
+    reply = server.api("GET", "auth/token/lookup-self", token=auth["client_token"])
+    assert reply.status == 200, reply
+
+
+@pytest.mark.parametrize("when", WHEN)
+def test_a_server_killed_at_the_opening_of_a_token(server, trap, when):
+    """No slot is left that could tell: the time at which the token is due does."""
+    token, accessor = wrapped_token(server)
+    trap.set("work", when, 1, signal.SIGSTOP)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        pending = pool.submit(unwrap, server, token)
+        wait_until(trap.sprung)
+        server.kill("master")
+        assert pending.result().status == 502
+    server.start_daemon()
+    if when == "before":
+        assert unwrap(server, token).status == 200 and is_alive(server, accessor)
+    else:
+        assert unwrap(server, token).errors == INVALID
+        wait_until(lambda: not is_alive(server, accessor), 30)

@@ -367,13 +367,18 @@ static void builtin_mounts_stay_the_same(void **state)
 	assert_non_null(json_object_get(f.body, "token/"));
 }
 
-static void a_mount_is_found_by_what_is_in_it(void **state)
+static void a_mount_is_shown_by_its_own_name_alone(void **state)
 {
 	(void)state;
 	enable("m1");
 	assert_int_equal(ask(&f, "GET", "sys/mounts/m1", NULL), 200);
 	assert_string_equal(data_text(&f, "type"), "alicloud");
-	assert_int_equal(ask(&f, "GET", "sys/mounts/m1/role/x", NULL), 200);
+	expect(&f, "GET", "sys/mounts/m1/role/x", NULL, 400,
+	       "No secret engine mount at m1/role/x/");
+	expect(&f, "GET", "sys/mounts/m1/x/tune", NULL, 400,
+	       "cannot fetch sysview for path \"m1/x/\"");
+	expect(&f, "GET", "sys/mounts/sys/x", NULL, 400, "No secret engine mount at sys/x/");
+	assert_int_equal(ask(&f, "GET", "sys/mounts/m1/", NULL), 200);
 	expect(&f, "GET", "sys/mounts/none", NULL, 400, "No secret engine mount at none/");
 	assert_int_equal(ask(&f, "GET", "sys/internal/ui/mounts/m1/role/x", NULL), 200);
 	assert_string_equal(data_text(&f, "path"), "m1/");
@@ -744,7 +749,7 @@ int main(void)
 		TEST(mounts_that_cannot_be_are_refused),
 		TEST(mounts_are_listed_twice),
 		TEST(builtin_mounts_stay_the_same),
-		TEST(a_mount_is_found_by_what_is_in_it),
+		TEST(a_mount_is_shown_by_its_own_name_alone),
 		TEST(strangers_see_the_mounts_that_are_for_everybody),
 		TEST(mounts_are_tuned),
 		TEST(a_mount_being_disabled_answers_no_more),

@@ -277,12 +277,52 @@ static void who_may_use_a_path_learns_what_is_wrong_with_it(void **state)
 	expect(&f, "GET", "a/config", NULL, 404, NOT_FOUND);
 }
 
-static void help_is_for_every_valid_token(void **state)
+static void help_of_what_is_built_in_is_for_every_valid_token(void **state)
 {
 	(void)state;
 	become("[]", NULL);
 	assert_int_equal(ask(&f, "GET", "sys/mounts?help=1", NULL), 200);
 	expect(&f, "GET", "sys/mounts", NULL, 403, DENIED);
+}
+
+static void help_does_not_tell_which_mounts_exist(void **state)
+{
+	(void)state;
+	expect(&f, "PUT", "sys/mounts/a", "{\"type\":\"alicloud\"}", 204, "");
+	put("x", "path \"a/creds/x\" { capabilities = [\"read\"] } "
+		 "path \"none/creds/+\" { capabilities = [\"read\"] } "
+		 "path \"a/role/*\" { capabilities = [\"read\"] } "
+		 "path \"a/role/deep\" { capabilities = [\"deny\"] }");
+	become("[\"default\"]", NULL);
+	expect(&f, "GET", "a?help=1", NULL, 403, DENIED);
+	expect(&f, "GET", "none?help=1", NULL, 403, DENIED);
+	expect(&f, "GET", "a/creds/x?help=1", NULL, 403, DENIED);
+	expect(&f, "GET", "none/creds/x?help=1", NULL, 403, DENIED);
+	become("[\"x\"]", NULL);
+	assert_int_equal(ask(&f, "GET", "a?help=1", NULL), 200);
+	assert_int_equal(ask(&f, "GET", "a/?help=1", NULL), 200);
+	assert_int_equal(ask(&f, "GET", "a/creds/x?help=1", NULL), 200);
+	assert_int_equal(ask(&f, "GET", "a/role/x?help=1", NULL), 200);
+	expect(&f, "GET", "a/role/deep?help=1", NULL, 403, DENIED);
+	expect(&f, "GET", "a/config?help=1", NULL, 403, DENIED);
+	expect(&f, "GET", "none/creds/x?help=1", NULL, 404,
+	       "no handler for route \"none/creds/x\". route entry not found.");
+}
+
+static void what_lies_in_a_mount_does_not_show_it(void **state)
+{
+	(void)state;
+	expect(&f, "PUT", "sys/mounts/a", "{\"type\":\"alicloud\"}", 204, "");
+	put("m", "path \"sys/mounts/*\" { capabilities = [\"read\"] } "
+		 "path \"sys/mounts/a\" { capabilities = [\"deny\"] } "
+		 "path \"sys/mounts/a/tune\" { capabilities = [\"deny\"] }");
+	become("[\"m\"]", NULL);
+	expect(&f, "GET", "sys/mounts/a", NULL, 403, DENIED);
+	expect(&f, "GET", "sys/mounts/a/", NULL, 403, DENIED);
+	expect(&f, "GET", "sys/mounts/a/x", NULL, 400, "No secret engine mount at a/x/");
+	expect(&f, "GET", "sys/mounts/a/x/tune", NULL, 400,
+	       "cannot fetch sysview for path \"a/x/\"");
+	expect(&f, "GET", "sys/mounts/a/tune/", NULL, 403, DENIED);
 }
 
 static void create_and_update_are_two_rights(void **state)
@@ -496,7 +536,9 @@ int main(void)
 		TEST(a_large_policy_is_taken_and_a_larger_one_refused),
 		TEST(a_denial_tells_nothing),
 		TEST(who_may_use_a_path_learns_what_is_wrong_with_it),
-		TEST(help_is_for_every_valid_token),
+		TEST(help_of_what_is_built_in_is_for_every_valid_token),
+		TEST(help_does_not_tell_which_mounts_exist),
+		TEST(what_lies_in_a_mount_does_not_show_it),
 		TEST(create_and_update_are_two_rights),
 		TEST(parameters_are_judged),
 		TEST(a_final_slash_passes_no_rule),

@@ -280,6 +280,28 @@ static void an_expiring_root_makes_no_lasting_one(void **state)
 	made_by(&root, "{\"ttl\":\"1h\"}");
 }
 
+/* Nor one that ends before it begins, where its nanoseconds would not fit. */
+static void a_root_token_lives_no_longer_than_others_once_it_ends(void **state)
+{
+	static const char *const sent[] = { "{\"explicit_max_ttl\":\"9000000000s\"}",
+					    "{\"ttl\":\"9000000000s\"}",
+					    "{\"period\":\"9000000000s\"}",
+					    "{\"period\":\"9000000000s\","
+					    "\"explicit_max_ttl\":\"9000000000s\"}" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sent) / sizeof(sent[0]); i++) {
+		struct bearer root = made(sent[i]);
+		int64_t ttl;
+
+		assert_int_equal(ask_as(&root, "GET", "auth/token/lookup-self", NULL), 200);
+		ttl = json_get_int(json_object_get(f.body, "data"), "creation_ttl", 0);
+		assert_int_equal(ttl, f.conf.max_lease_ttl);
+	}
+	made("{\"explicit_max_ttl\":\"1h\"}");
+	assert_int_equal(json_get_int(json_object_get(f.body, "auth"), "lease_duration", 0), 3600);
+}
+
 static const struct {
 	const char *name, *sent, *shown;
 } display_names[] = {
@@ -688,6 +710,36 @@ static void accessors_reach_ones_own_descendants_alone(void **state)
 	expect_as(&grandchild, "GET", "auth/token/lookup-self", NULL, 403, INVALID);
 }
 
+static void ask_what(const struct bearer *who, const struct bearer *whose, int status)
+{
+	char body[100];
+
+	snprintf(body, sizeof(body), "{\"accessor\":\"%s\",\"paths\":\"x\"}",
+		 whose ? whose->accessor : "none");
+	expect_as(who, "POST", "sys/capabilities-accessor", body, status,
+		  status == 403 ? DENIED : NULL);
+}
+
+static void who_has_an_accessor_alone_is_not_told_what_its_token_may_do(void **state)
+{
+	struct bearer other = made("{\"ttl\":\"1h\"}"), maker, child, sudo;
+
+	(void)state;
+	maker = with_policy("asks",
+			    "path \"sys/capabilities-accessor\" { capabilities = [\"update\"] }\n"
+			    "path \"auth/token/create\" { capabilities = [\"update\"] }");
+	child = made_by(&maker, "{}");
+	ask_what(&maker, &child, 200);
+	ask_what(&maker, &maker, 200);
+	ask_what(&maker, &other, 403);
+	ask_what(&maker, NULL, 403);
+	ask_what(&child, &maker, 403);
+	sudo = with_policy("all", "path \"sys/capabilities-accessor\" { capabilities = "
+				  "[\"update\", \"sudo\"] }");
+	ask_what(&sudo, &other, 200);
+	ask_what(&sudo, NULL, 400);
+}
+
 static void a_grant_on_an_accessor_is_a_grant_on_that_very_token(void **state)
 {
 	struct bearer other = made("{\"ttl\":\"1h\",\"policies\":[\"default\"]}");
@@ -802,6 +854,7 @@ int main(void)
 		TEST(policies_are_the_parents_or_some_of_them),
 		TEST(some_tokens_have_no_children),
 		TEST(an_expiring_root_makes_no_lasting_one),
+		TEST(a_root_token_lives_no_longer_than_others_once_it_ends),
 		TEST(display_names_are_made_harmless),
 		TEST(every_request_is_a_use_even_a_denied_one),
 		TEST(a_counted_token_is_nobody_on_an_open_route),
@@ -819,6 +872,7 @@ int main(void)
 		TEST(batch_tokens_are_not_revoked),
 		TEST(orphaning_needs_sudo),
 		TEST(accessors_reach_ones_own_descendants_alone),
+		TEST(who_has_an_accessor_alone_is_not_told_what_its_token_may_do),
 		TEST(a_grant_on_an_accessor_is_a_grant_on_that_very_token),
 		TEST(all_accessors_are_for_sudo),
 		TEST(odd_tokens_let_nobody_in),

@@ -11,6 +11,7 @@
 
 #include "api_fixture.h"
 #include "auth/token.h"
+#include "auth/tree.h"
 #include "auth/wrapper.h"
 #include "broker/dates.h"
 #include "fail_alloc.h"
@@ -554,7 +555,7 @@ static void wrap_token(void)
 	const char *accessor;
 	char body[100];
 
-	wrap("POST", "auth/token/create", "{\"ttl\":\"1h\"}", "60");
+	wrap("POST", "auth/token/create", "{\"ttl\":\"1h\"}", "60"); /* TOKEN_TTL */
 	accessor = json_get_text(info(), "wrapped_accessor");
 	assert_int_equal(strlen(accessor), TOKEN_ACCESSOR);
 	snprintf(body, sizeof(body), "{\"accessor\":\"%s\"}", accessor);
@@ -752,6 +753,155 @@ static void killed_before_the_wrapping_token_was_sent_the_credential_is_revoked(
 	assert_int_equal(fake.revokes, 1);
 }
 
+/* ---- The same of tokens ---- */
+
+#define TOKEN_TTL 3600 /* of wrap_token */
+
+/* When the only token that is due within its life is; the wrapping token's entry has gone. */
+static struct token_due token_due(void)
+{
+	struct token_due dues[4];
+	size_t count;
+
+	assert_int_equal(
+		token_due_scan(f.temp.store, clock_now() + TOKEN_TTL + 60, dues, 4, &count), 0);
+	assert_in_range(count, 1, 2); /* a revoked one twice */
+	assert_memory_equal(dues[0].token.name, dues[count - 1].token.name, KEYRING_NAME_SIZE);
+	return dues[0];
+}
+
+/* Opens a wrapped token; its reply is on its way. */
+static void open_lost_token(void)
+{
+	wrap_token();
+	serve_lost(wrapping, "PUT", "sys/wrapping/unwrap", "");
+	assert_int_equal(f.shared->slots[0].phase, SLOT_TOKEN);
+	turn(2); /* the wrapping token goes */
+}
+
+/* Tokens that are due some time, alive or not: without root. */
+static size_t find_tokens(void)
+{
+	struct token_due dues[4];
+	size_t count;
+
+	assert_int_equal(token_due_scan(f.temp.store, INT64_MAX - 1, dues, 4, &count), 0);
+	return count;
+}
+
+static bool token_lives(void)
+{
+	struct token_due due = token_due();
+	struct caller caller;
+	int ret = token_find_name(f.temp.store, due.token.name, &caller);
+
+	caller_clear(&caller);
+	return !ret;
+}
+
+static void an_unwrapped_token_that_nobody_received_is_revoked(void **state)
+{
+	(void)state;
+	open_lost_token();
+	assert_true(token_lives());
+	api_sent(f.api, false);
+	api_settle(f.api);
+	assert_false(token_lives());
+	assert_int_equal(f.shared->slots[0].phase, SLOT_FREE);
+}
+
+static void an_unwrapped_token_that_arrived_lives_as_long_as_it_should(void **state)
+{
+	int64_t end;
+
+	(void)state;
+	open_lost_token();
+	assert_in_range(token_due().time, clock_now(), clock_now() + 60);
+	api_sent(f.api, true);
+	assert_int_equal(f.shared->slots[0].phase, SLOT_TOKEN_DELIVERED);
+	api_settle(f.api);
+	assert_int_equal(f.shared->slots[0].phase, SLOT_FREE);
+	end = clock_now() + TOKEN_TTL;
+	assert_in_range(token_due().time, end - 5, end + 1);
+	assert_true(token_lives());
+}
+
+static void killed_after_the_opening_the_token_is_revoked(void **state)
+{
+	(void)state;
+	open_lost_token();
+	f.shared->slots[0].pid = -7;
+	turn(1);
+	assert_int_equal(f.shared->slots[0].phase, SLOT_FREE);
+	turn(2);
+	assert_int_equal(find_tokens(), 0);
+}
+
+/* Between commit and the word to the slot, or with the whole server: the due time is left. */
+static void killed_with_its_slot_the_token_is_due_soon(void **state)
+{
+	struct token_due due;
+
+	(void)state;
+	open_lost_token();
+	slot_phase_set(&f.shared->slots[0], SLOT_FREE);
+	due = token_due();
+	assert_in_range(due.time, clock_now(), clock_now() + 60);
+	assert_int_equal(token_bury_due(f.temp.store, &due, 1), 0);
+	assert_false(token_lives());
+}
+
+static void killed_after_the_reply_the_token_lives(void **state)
+{
+	int64_t end = clock_now() + TOKEN_TTL;
+
+	(void)state;
+	open_lost_token();
+	api_sent(f.api, true);
+	f.shared->slots[0].pid = -7;
+	turn(2);
+	assert_in_range(token_due().time, end - 5, end + 5);
+	assert_true(token_lives());
+}
+
+/* The worker lives, but sleeps. */
+static void a_delivered_token_outlives_its_workers_sleep(void **state)
+{
+	struct token_due due;
+	struct store_batch batch = { 0 };
+	bool held;
+
+	(void)state;
+	open_lost_token();
+	api_sent(f.api, true);
+	due = token_due();
+	assert_int_equal(token_hold(f.temp.store, &batch, due.token.name, clock_now() - 1, &held),
+			 0);
+	assert_true(held);
+	assert_int_equal(store_apply(f.temp.store, STORE_NORMAL, &batch, NULL), 0);
+	store_batch_free(&batch);
+	turn(2);
+	assert_true(token_lives());
+	assert_true(token_due().time > clock_now() + TOKEN_TTL - 60);
+}
+
+/* Who uses it before that is written down is not in the way, nor is the way in theirs. */
+static void a_token_may_be_renewed_before_it_is_confirmed(void **state)
+{
+	struct caller caller;
+	int64_t end;
+
+	(void)state;
+	open_lost_token();
+	assert_int_equal(token_find_name(f.temp.store, token_due().token.name, &caller), 0);
+	assert_int_equal(token_renew(f.temp.store, &caller, TOKEN_TTL - 600), 0);
+	caller_clear(&caller);
+	api_sent(f.api, true);
+	api_settle(f.api);
+	end = clock_now() + TOKEN_TTL - 600;
+	assert_in_range(token_due().time, end - 5, end + 1);
+}
+
 /* ---- Who has the store and the master key ---- */
 
 struct search {
@@ -823,6 +973,74 @@ static void a_token_wraps_only_so_much(void **state)
 	turn(1);
 	wrap("POST", "sys/wrapping/wrap", body, "60");
 	free(body);
+}
+
+static struct wrapper *kept(const char *token)
+{
+	unsigned char name[KEYRING_NAME_SIZE];
+	struct wrapper *wrapper;
+
+	assert_int_equal(keyring_name(store_keyring(f.temp.store), KEYRING_TOKEN, token, name), 0);
+	assert_int_equal(wrapper_get(f.temp.store, name, &wrapper), 0);
+	return wrapper;
+}
+
+/* Else each of them would have a share of its own, and a chain of them no limit. */
+static void a_wrapping_token_wraps_anew_in_the_share_of_its_maker(void **state)
+{
+	static const char *const ways[][2] = {
+		{ "PUT", "sys/wrapping/unwrap" },
+		{ "GET", "cubbyhole/response" },
+	};
+	struct wrapper *first, *next;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		wrap("POST", "sys/wrapping/wrap", "{\"a\":\"b\"}", "60");
+		first = kept(wrapping);
+		assert_int_equal(ask_as(wrapping, ways[i][0], ways[i][1], NULL, "90"), 200);
+		snprintf(wrapping, sizeof(wrapping), "%s", json_get_text(info(), "token"));
+		next = kept(wrapping);
+		assert_memory_equal(next->maker, first->maker, sizeof(next->maker));
+		assert_memory_not_equal(next->maker, first->name, sizeof(next->maker));
+		wrapper_free(first);
+		wrapper_free(next);
+		assert_int_equal(unwrap(wrapping), 200);
+		assert_string_equal(data_text(&f, "a"), "b");
+	}
+}
+
+static void what_has_no_room_stays_wrapped_as_it_was(void **state)
+{
+	size_t size = WRAPPERS_SIZE_MAX / 4;
+	char *body = malloc(size + 1);
+
+	(void)state;
+	assert_non_null(body);
+	memset(body, 'x', size);
+	memcpy(body, "{\"k\":\"", 6);
+	memcpy(body + size - 2, "\"}", 3);
+	for (int i = 0; i < 4; i++)
+		wrap("POST", "sys/wrapping/wrap", body, "60");
+	assert_int_equal(ask_as(wrapping, "PUT", "sys/wrapping/unwrap", NULL, "90"), 400);
+	assert_int_equal(unwrap(wrapping), 200);
+	free(body);
+}
+
+/* A token that waits waits on in the wrapper that takes the first one's place. */
+static void a_token_wrapped_anew_by_the_old_way_is_revoked_unopened(void **state)
+{
+	char body[100];
+
+	(void)state;
+	wrap("POST", "auth/token/create", "{\"ttl\":\"1h\"}", "60");
+	snprintf(body, sizeof(body), "{\"accessor\":\"%s\"}",
+		 json_get_text(info(), "wrapped_accessor"));
+	assert_int_equal(ask_as(wrapping, "GET", "cubbyhole/response", NULL, "60"), 200);
+	snprintf(wrapping, sizeof(wrapping), "%s", json_get_text(info(), "token"));
+	age(61);
+	turn(1);
+	assert_int_not_equal(ask_as(NULL, "POST", "auth/token/lookup-accessor", body, ""), 200);
 }
 
 /* Ordinary writes until they are refused. */
@@ -984,6 +1202,52 @@ static void lost_memory_opens_nothing_by_half(void **state)
 	}
 }
 
+/* Either it can still be opened, or nobody has its token. */
+static void lost_memory_leaves_no_unwrapped_token(void **state)
+{
+	struct api_request raw = {
+		.method = "PUT",
+		.path = "/v1/sys/wrapping/unwrap",
+		.query = "",
+		.content_type = "",
+		.body = "",
+		.remote_address = ADDRESS,
+		.token = wrapping,
+		.authorization = "",
+		.namespace = "",
+		.wrap_ttl = "",
+		.vault_request = "",
+		.request_id = REQUEST_ID,
+	};
+	struct api_reply reply;
+	char accessor[100];
+	int status = 0;
+
+	(void)state;
+	for (unsigned n = 1; status != 200; n++) {
+		bool alive;
+
+		wrap("POST", "auth/token/create", "{\"ttl\":\"1h\"}", "60");
+		snprintf(accessor, sizeof(accessor), "{\"accessor\":\"%s\"}",
+			 json_get_text(info(), "wrapped_accessor"));
+		raw.deadline = clock_boot_ms() + DEADLINE;
+		fail_alloc_at(n);
+		api_serve(f.api, &raw, &reply);
+		fail_alloc_stop();
+		status = reply.status;
+		api_sent(f.api, true);
+		api_settle(f.api);
+		api_reply_clear(&reply);
+		turn(2);
+		alive = ask_as(NULL, "POST", "auth/token/lookup-accessor", accessor, "") == 200;
+		assert_true(n < 3000);
+		if (status == 200 && !alive)
+			fail_msg("allocation %u: the token is dead", n);
+		if (status != 200 && alive && unwrap(wrapping) != 200)
+			fail_msg("allocation %u: the token lives for nobody", n);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -1020,12 +1284,23 @@ int main(void)
 		TEST(killed_right_at_the_opening_too),
 		TEST(killed_before_the_opening_the_credential_waits_on),
 		TEST(killed_before_the_wrapping_token_was_sent_the_credential_is_revoked),
+		TEST(an_unwrapped_token_that_nobody_received_is_revoked),
+		TEST(an_unwrapped_token_that_arrived_lives_as_long_as_it_should),
+		TEST(killed_after_the_opening_the_token_is_revoked),
+		TEST(killed_with_its_slot_the_token_is_due_soon),
+		TEST(killed_after_the_reply_the_token_lives),
+		TEST(a_delivered_token_outlives_its_workers_sleep),
+		TEST(a_token_may_be_renewed_before_it_is_confirmed),
 		TEST(a_thief_with_the_master_key_finds_no_wrapped_value),
 		TEST(a_token_wraps_only_so_much),
+		TEST(a_wrapping_token_wraps_anew_in_the_share_of_its_maker),
+		TEST(what_has_no_room_stays_wrapped_as_it_was),
+		TEST(a_token_wrapped_anew_by_the_old_way_is_revoked_unopened),
 		TEST(a_full_store_opens_but_does_not_wrap),
 		TEST(a_read_process_hands_on_what_is_to_be_wrapped),
 		TEST(lost_memory_leaves_no_credential),
 		TEST(lost_memory_opens_nothing_by_half),
+		TEST(lost_memory_leaves_no_unwrapped_token),
 	};
 
 	fail_alloc_jansson();

@@ -117,6 +117,21 @@ static void waking_never_blocks(void **state)
 	assert_true(is_woken(shared));
 }
 
+static void a_thing_is_told_once_a_minute(void **state)
+{
+	static const unsigned char other[16] = { 1, 2, 3 }, same_word[16] = { 1, 2, 4 };
+	struct shared *shared = *state;
+
+	assert_true(shared_tell(shared, other, 0));
+	assert_false(shared_tell(shared, other, 0));
+	assert_false(shared_tell(shared, other, 59999));
+	assert_true(shared_tell(shared, name, 59999));
+	assert_true(shared_tell(shared, other, 60000));
+	assert_false(shared_tell(shared, other, 60001));
+	assert_true(shared_tell(shared, same_word, 60001));
+	assert_true(shared_tell(shared, other, 60001)); /* rather too often than not at all */
+}
+
 static void freeing_nothing_is_allowed(void **state)
 {
 	(void)state;
@@ -132,6 +147,7 @@ int main(void)
 		CASE(what_a_child_had_in_hand_outlives_it),
 		CASE(a_lease_is_in_the_hand_of_a_living_child),
 		CASE(waking_never_blocks),
+		CASE(a_thing_is_told_once_a_minute),
 		cmocka_unit_test(freeing_nothing_is_allowed),
 	};
 

@@ -293,6 +293,29 @@ static void a_dead_parent_has_no_more_children(void **state)
 	caller_clear(&child);
 }
 
+static void no_orphan_is_born_for_the_dead(void **state)
+{
+	enum token_type types[] = { TOKEN_SERVICE, TOKEN_BATCH };
+	struct caller parent = child_of(NULL), asker = child_of(&parent);
+
+	(void)state;
+	for (int dead = 0; dead <= 1; dead++) {
+		for (int i = 0; i < 2; i++) {
+			struct token_terms terms = ordinary(NULL);
+			struct token_made made;
+
+			terms.type = types[i];
+			terms.asker = &asker;
+			assert_int_equal(token_create(temp.store, &terms, &made),
+					 dead ? LH_ECONFLICT : 0);
+			token_made_clear(&made);
+		}
+		assert_int_equal(token_revoke(temp.store, parent.token, TOKEN_REVOKE_TREE), 0);
+	}
+	caller_clear(&parent);
+	caller_clear(&asker);
+}
+
 static void children_of_a_token_revoked_alone_are_orphans(void **state)
 {
 	struct caller parent, child, grandchild, again;
@@ -771,6 +794,7 @@ int main(void)
 		cmocka_unit_test(ancestors_are_named_nearest_first),
 		cmocka_unit_test(a_tree_has_a_greatest_depth),
 		cmocka_unit_test(a_dead_parent_has_no_more_children),
+		cmocka_unit_test(no_orphan_is_born_for_the_dead),
 		cmocka_unit_test(children_of_a_token_revoked_alone_are_orphans),
 		cmocka_unit_test(a_token_ends_in_time_and_what_is_below_it_too),
 		cmocka_unit_test(a_renewal_counts_from_now),

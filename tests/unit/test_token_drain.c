@@ -651,11 +651,12 @@ static void nothing_is_kept_or_wrapped_below_a_dead_root(void **state)
 	child = born(&terms, text);
 	assert_int_equal(broker_wrap(broker, &request, &again, &err), 0);
 	opening.token = again.made.token;
-	assert_int_equal(broker_rewrap(broker, &opening, &child, 0, &wrapped, &issued), 0);
+	assert_int_equal(broker_rewrap(broker, &opening, &child, 0, &wrapped, &issued, &err), 0);
 	wrap_reply_clear(&again);
 	opening.token = wrapped.made.token;
 	revoke(&root);
-	assert_int_equal(broker_rewrap(broker, &opening, &child, 0, &again, &issued), LH_EPERM);
+	assert_int_equal(broker_rewrap(broker, &opening, &child, 0, &again, &issued, &err),
+			 LH_EPERM);
 	wrap_reply_clear(&wrapped);
 	assert_int_equal(cubbyhole_put(temp.store, &owner, "x", data, &err), LH_EPERM);
 	assert_int_equal(broker_wrap(broker, &request, &wrapped, &err), LH_ECONFLICT);
