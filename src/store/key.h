@@ -16,7 +16,7 @@
  *   C/TOKEN                                  cubbyhole of a token
  *   w/WRAPPER                                wrapped response (keyed name of the wrapping token)
  *   W/MAKER/SIZE/WRAPPER                     wrapped responses by the token that asked for them
- *   W/MAKER                                  changes with each that is added
+ *   W/MAKER                                  changes when its share of them fills up
  *   E/TIME/WRAPPER                           when a wrapped response ends
  *   x/KIND/ID                                tombstone: the owner may have no new leases
  *   l/LEASE                                  lease (16 bytes, keyed name of the lease id)

@@ -41,16 +41,19 @@ NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"
 class TlsClient:
     """Asks one port; certificate: path without .crt and .key. The server may be anybody."""
 
-    def __init__(self, port, certificate=None, name=None):
-        """name: what the client calls the server when it connects, none without."""
-        self.port, self.name = port, name
+    def __init__(self, port, certificate=None, name=None, source="127.0.0.1"):
+        """name: what the client calls the server when it connects, none without.
+
+        source: the client's own address."""
+        self.port, self.name, self.source = port, name, source
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.context.check_hostname, self.context.verify_mode = False, ssl.CERT_NONE
         if certificate:
             self.context.load_cert_chain(certificate + ".crt", certificate + ".key")
 
     def ask(self, method, path, body=None, headers=None):
-        connection = _Connection("127.0.0.1", self.port, timeout=30, context=self.context)
+        connection = _Connection("127.0.0.1", self.port, timeout=30, context=self.context,
+                                 source_address=(self.source, 0))
         connection.called = self.name
         if isinstance(body, dict):
             body = json.dumps(body)

@@ -472,13 +472,14 @@ def check_policies(site, texts, *paths):
 
 
 def test_policies_tell_what_they_grant_and_which_rule_decides(site):
-    done = check_policies(site, [READS, LISTS], "a/b", "a/b/c", "b", "/a/")
+    done = check_policies(site, [READS, LISTS], "a/b", "a/b/c", "b", "/v1/a/b", "/a/")
     first, second = site.path("0.hcl"), site.path("1.hcl")
     assert (done.returncode, done.stderr) == (DONE, "")
     assert done.stdout == (
         'a/b: list, read\n  path "a/*", %s:1 + %s:2\n  max_wrapping_ttl: 60 s\n'
         'a/b/c: deny\n  path "a/+/c", %s:3\n'
         'b: deny\n  no rule matches\n'
+        '/v1/a/b: deny\n  no rule matches; rules and paths stand without /v1/\n'
         '/a/: list, read\n  path "a/*", %s:1 + %s:2\n  max_wrapping_ttl: 60 s\n'
         % (first, second, second, first, second))
 
@@ -495,7 +496,7 @@ def test_the_limits_of_a_rule_are_told(site):
     assert done.stdout == (
         'a: create, delete, list, read, update\n  path "a", %s:1\n'
         '  allowed_parameters: {"ttl":["5m"]}\n  denied_parameters: {"max_ttl":[]}\n'
-        '  required_parameters: {"ttl":true}\n  min_wrapping_ttl: 1 s\n' % site.path("0.hcl"))
+        '  required_parameters: ["ttl"]\n  min_wrapping_ttl: 1 s\n' % site.path("0.hcl"))
 
 
 @pytest.mark.parametrize("text,says", [
