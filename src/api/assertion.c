@@ -151,16 +151,16 @@ int assertion_caller(struct context *context, struct caller *caller_out)
 
 /* How fast an identity may ask: the web server cannot tell, as it counts before it knows who asks.
  * Counted where a request comes first. */
-static int check_rate(struct context *context, const struct caller *caller)
+static int check_rate(struct context *context, const struct caller *caller, unsigned rate)
 {
 	struct bucket_table *buckets = &broker_shared(context->broker)->identities;
 	char name[2 * KEYRING_NAME_SIZE + 1];
 	int64_t wait;
 
-	if (!caller->rate || context->request->raw->handed_on)
+	if (!rate || context->request->raw->handed_on)
 		return 0;
 	text_hex(caller->identity, sizeof(caller->identity), name);
-	wait = bucket_take(bucket_find(buckets, "identity", name, ""), caller->rate, BUCKET_REVOKE,
+	wait = bucket_take(bucket_find(buckets, "identity", name, ""), rate, BUCKET_REVOKE,
 			   clock_boot_us());
 	if (!wait)
 		return 0;
@@ -175,7 +175,22 @@ int assertion_serve(struct context *context, struct caller *caller_out)
 
 	if (ret == LH_EPERM)
 		outcome_error(&context->outcome, 403, "permission denied");
-	return ret ? ret : check_rate(context, caller_out);
+	return ret ? ret : check_rate(context, caller_out, caller_out->rate);
+}
+
+/* Method and name in the token's metadata are our own words: what tokens a login token makes are of no
+ * identity. */
+int assertion_check_rate(struct context *context, const struct caller *caller)
+{
+	unsigned rate;
+	int ret;
+
+	if (!caller->identified)
+		return 0;
+	ret = identities_rate(context->identities,
+			      identity_method_find(json_get_text(caller->metadata, "method")),
+			      json_get_text(caller->metadata, "name"), &rate);
+	return ret ? ret : check_rate(context, caller, rate);
 }
 
 void assertion_show(struct context *context, const struct caller *caller)

@@ -36,6 +36,10 @@ int assertion_caller(struct context *context, struct caller *caller_out);
  * rate is exceeded, with the refusal in the outcome. */
 int assertion_serve(struct context *context, struct caller *caller_out);
 
+/* Holds the token of a login to the rate that its identity has now, which counts all that it asks, with
+ * token or without; no-op for other tokens. LH_ERANGE: the refusal is in the outcome; else a fault. */
+int assertion_check_rate(struct context *context, const struct caller *caller);
+
 /* From now on log lines of this request show whose it is; no-op for callers without identity. */
 void assertion_show(struct context *context, const struct caller *caller);
 

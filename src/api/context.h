@@ -57,6 +57,9 @@ int init_read(struct context *context);
 int init_write(struct context *context);
 int leader_read(struct context *context);
 
+/* metrics.c */
+int metrics_read(struct context *context);
+
 /* token.c */
 int token_lookup(struct context *context);
 int token_lookup_self(struct context *context);

@@ -303,6 +303,21 @@ int identities_find(struct identities *identities, enum identity_method method, 
 	return ret;
 }
 
+int identities_rate(struct identities *identities, enum identity_method method, const char *name,
+		    unsigned *rate_out)
+{
+	const struct entry *entry;
+	int ret = refresh(identities);
+
+	*rate_out = 0;
+	if (ret)
+		return ret;
+	entry = choose(identities, method, name);
+	if (entry)
+		*rate_out = (unsigned)json_get_int(entry->record, "rate", 0);
+	return 0;
+}
+
 int identities_have_room(struct identities *identities, bool *room_out)
 {
 	int ret = refresh(identities);
