@@ -131,6 +131,20 @@ static bool asks_for_help(const char *argument)
 	return name && (is_option(name, size, "h") || is_option(name, size, "help"));
 }
 
+/* Half of a command of two words is told the whole. */
+static int refuse(const char *word, struct err *err)
+{
+	size_t size = strlen(word);
+
+	for (const struct command *command = commands; command->name; command++)
+		if (!strncmp(command->name, word, size) && command->name[size] == ' ')
+			return err_set(err, LH_EINVAL,
+				       "there is no command \"%s\", but \"%s\"; try `leasehold "
+				       "%s -h`",
+				       word, command->name, command->name);
+	return err_set(err, LH_EINVAL, "there is no command \"%s\"; try `leasehold help`", word);
+}
+
 int cli_parse(int argc, char **argv, struct cli *cli_out, struct err *err)
 {
 	int words;
@@ -144,8 +158,7 @@ int cli_parse(int argc, char **argv, struct cli *cli_out, struct err *err)
 	if (cli_out->help)
 		return 0;
 	if (!cli_out->command)
-		return err_set(err, LH_EINVAL, "there is no command \"%s\"; try `leasehold help`",
-			       argv[1]);
+		return refuse(argv[1], err);
 	return parse_options(argc, argv, 1 + words, cli_out, err);
 }
 

@@ -13,6 +13,7 @@
 #include "util/err.h"
 #include "util/file.h"
 #include "util/json.h"
+#include "util/text.h"
 #include "util/wipe.h"
 
 static int add_file(struct acl *acl, const char *path, struct err *err)
@@ -54,18 +55,39 @@ static int build(const struct cli *cli, struct acl **acl_out, struct err *err)
 	return 0;
 }
 
-static int print_json(const char *name, const json_t *value)
+static int print_value(const char *name, const json_t *value)
 {
-	char *text;
+	char *text = json_text_sorted(value);
 
-	if (!json_object_size(value))
-		return 0;
-	text = json_text_sorted(value);
 	if (!text)
 		return LH_ENOMEM;
 	printf("  %s: %s\n", name, text);
 	wipe_free(text);
 	return 0;
+}
+
+static int print_json(const char *name, const json_t *value)
+{
+	return json_object_size(value) ? print_value(name, value) : 0;
+}
+
+/* A set of names is shown as it was written. */
+static int print_names(const char *name, json_t *set)
+{
+	json_t *names = json_array();
+	const char *each;
+	json_t *value;
+	int ret = names ? 0 : LH_ENOMEM;
+
+	json_object_foreach(set, each, value)
+	{
+		if (!ret && json_array_append_new(names, json_string(each)))
+			ret = LH_ENOMEM;
+	}
+	if (!ret && json_array_size(names))
+		ret = print_value(name, names);
+	json_decref(names);
+	return ret;
 }
 
 static void print_ttl(const char *name, int64_t seconds)
@@ -92,7 +114,7 @@ static int print_rule(const struct rule *rule)
 	if (!ret)
 		ret = print_json("denied_parameters", rule->denied);
 	if (!ret)
-		ret = print_json("required_parameters", rule->required);
+		ret = print_names("required_parameters", rule->required);
 	print_ttl("min_wrapping_ttl", rule->min_wrap);
 	print_ttl("max_wrapping_ttl", rule->max_wrap);
 	return ret;
@@ -115,7 +137,9 @@ static int print_path(const struct acl *acl, const char *path)
 	json_decref(names);
 	if (rule)
 		return print_rule(rule);
-	puts("  no rule matches");
+	puts(text_starts_with(path + strspn(path, "/"), "v1/")
+		     ? "  no rule matches; rules and paths stand without /v1/"
+		     : "  no rule matches");
 	return 0;
 }
 

@@ -313,10 +313,10 @@ static int choose_life(struct making *making)
 	ret = read_duration(making, "ttl", &asked);
 	if (!ret && !text_field(making, "ttl")[0])
 		ret = read_duration(making, "lease", &asked);
+	if (!ret && !asked && is_root(making))
+		asked = terms->explicit_max;
 	if (!ret && (terms->period || asked || !is_root(making)))
 		ret = grant(making, asked);
-	else if (!ret)
-		terms->ttl = terms->explicit_max;
 	if (ret)
 		return ret;
 	if (!terms->ttl && making->context->caller->expires_ns)

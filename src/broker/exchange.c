@@ -36,6 +36,8 @@ struct exchange {
 	bool answered;
 	bool repeated;      /* an earlier attempt may have been executed: */
 	struct answer lost; /* this was said of the last such one */
+	bool throttled;     /* the cloud took an earlier attempt for one too many: */
+	struct answer told; /* it said this */
 	bool unsure;
 };
 
@@ -162,7 +164,23 @@ static int64_t backoff(struct exchange *exchange)
 	return wait / 2 + wait * dice / 65536; /* half to one and a half: no two retry in step */
 }
 
-/* Takes the answer as final, or plans another attempt inside the deadline. */
+static void note_throttling(struct exchange *exchange)
+{
+	const struct answer *answer = &exchange->answer;
+
+	pace_throttled(&exchange->terms.pace, exchange->terms.call->action, answer->retry_after_ms);
+	exchange->throttled = true;
+	exchange->told = *answer; /* it has no body */
+}
+
+/* Whether the attempt got no answer because our own deadline ended it. */
+static bool cut_short(const struct exchange *exchange)
+{
+	return !exchange->answer.status && clock_boot_ms() >= exchange->terms.deadline;
+}
+
+/* Takes the answer as final, or plans another attempt inside the deadline. What an attempt that was
+ * cut short may have done is remembered as unsure; the caller is told why time ran out. */
 static void conclude(struct exchange *exchange)
 {
 	struct answer *answer = &exchange->answer;
@@ -174,11 +192,12 @@ static void conclude(struct exchange *exchange)
 	if (perhaps_executed(answer->kind) && (effect == CALL_CREATES || effect == CALL_ONCE))
 		exchange->unsure = true;
 	if (answer->kind == ANSWER_THROTTLED)
-		pace_throttled(&exchange->terms.pace, exchange->terms.call->action,
-			       answer->retry_after_ms);
+		note_throttling(exchange);
 	else
 		exchange->attempts++;
 	exchange->answered = true;
+	if (exchange->throttled && cut_short(exchange))
+		*answer = exchange->told;
 	if (!may_repeat(exchange))
 		return;
 	wait = backoff(exchange);
@@ -407,6 +426,9 @@ static void end_late(struct exchange *exchange)
 {
 	if (exchange->repeated) {
 		exchange->answer = exchange->lost;
+		exchange->answered = true;
+	} else if (exchange->throttled) {
+		exchange->answer = exchange->told;
 		exchange->answered = true;
 	} else if (exchange->held_up) {
 		exchange->answer.retry_after_ms = 1000;

@@ -58,13 +58,16 @@ static bool is_too_deep(const char *text, size_t size)
 	return false;
 }
 
-/* Jansson quotes the text in which it stopped, which may be somebody's secret. */
+/* Jansson quotes the text in which it stopped, which may be somebody's secret, and names a flag of its
+ * own where it finds a NUL. */
 static int fail(const json_error_t *error, struct err *err)
 {
-	const char *quote = strstr(error->text, " near '");
-	int size = (int)(quote ? (size_t)(quote - error->text) : strlen(error->text));
+	const char *rest = strstr(error->text, " without JSON_ALLOW_NUL");
 
-	return err_set(err, LH_EINVAL, "line %d, column %d: %.*s", error->line, error->column, size,
+	if (!rest)
+		rest = strstr(error->text, " near '");
+	return err_set(err, LH_EINVAL, "line %d, column %d: %.*s", error->line, error->column,
+		       (int)(rest ? (size_t)(rest - error->text) : strlen(error->text)),
 		       error->text);
 }
 

@@ -13,7 +13,6 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FILES = os.path.join(TOP, "conf", "nginx")
-SHIPPED = ("http", "upstream", "params", "locations")
 
 MAIN = """
 {user}worker_processes 2;
@@ -52,27 +51,32 @@ def binary():
 
 
 class Nginx:
-    def __init__(self, folder, sockets, level="error", replace=NO_LIMITS, extra=""):
+    def __init__(self, folder, sockets, level="error", replace=NO_LIMITS, extra="", site=None,
+                 edited=None):
         """sockets: where read.sock and work.sock are. extra: lines for the server block.
 
-        replace: (text, other text) pairs, each of which must occur in the shipped files."""
+        replace: (text, other text) pairs, each of which must occur in the shipped files.
+        site: what to serve instead of the plain example, as text.
+        edited: other text for shipped files, by name. What they have in /etc/leasehold is looked
+        for in folder."""
         self.folder, self.sockets = str(folder), str(sockets)
         self.level, self.replace, self.extra = level, replace, extra
+        self.site, self.edited = site, edited or {}
         self.port = self.process = None
 
     # --- files ---
 
     def write(self):
-        files = os.path.join(self.folder, "leasehold")
-        os.makedirs(files, exist_ok=True)
-        os.makedirs(os.path.join(self.folder, "tmp"), exist_ok=True)
-        texts = {name: self._moved(_get("leasehold-%s.conf" % name)) for name in SHIPPED}
+        for name in ("leasehold/auth", "tmp"):
+            os.makedirs(os.path.join(self.folder, name), exist_ok=True)
+        texts = {name: self._moved(text) for name, text in {**shipped(), **self.edited}.items()}
         for old, new in self.replace:
             assert any(old in text for text in texts.values()), old
             texts = {name: text.replace(old, new) for name, text in texts.items()}
         for name, text in texts.items():
-            self._put("leasehold/leasehold-%s.conf" % name, text)
-        site = _get("leasehold.conf.example").replace("127.0.0.1:8200", "127.0.0.1:%d" % self.port)
+            self._put("leasehold/" + name, text)
+        site = self.site or shipped_file("leasehold.conf.example")
+        site = self._moved(site.replace("127.0.0.1:8200", "127.0.0.1:%d" % self.port))
         site = site.replace("location / {", self.extra + "\n\tlocation / {")
         self._put("leasehold/site.conf", site)
         self._put("nginx.conf", MAIN.format(folder=self.folder, level=self.level,
@@ -80,6 +84,7 @@ class Nginx:
 
     def _moved(self, text):
         text = text.replace("unix:/run/leasehold/", "unix:%s/" % self.sockets)
+        text = text.replace("/etc/leasehold/", self.folder + "/")
         text = re.sub(r"/var/log/nginx/(\S+) error;", r"%s/\1 %s;" % (self.folder, self.level), text)
         return text.replace("/var/log/nginx/", self.folder + "/")
 
@@ -111,7 +116,7 @@ class Nginx:
         raise RuntimeError("nginx did not start:\n" + self.log("error.log"))
 
     def _listens(self):
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while time.monotonic() < end and self.process.poll() is None:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
@@ -127,7 +132,7 @@ class Nginx:
             return
         self.process.terminate()
         try:
-            self.process.wait(10)
+            self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -145,7 +150,14 @@ class Nginx:
         return "".join(_read(os.path.join(self.folder, name)) for name in names)
 
 
-def _get(name):
+def shipped():
+    """The text of each file that is there to be included, by its name below leasehold/."""
+    names = [os.path.join(folder, name) for folder in ("", "auth")
+             for name in sorted(os.listdir(os.path.join(FILES, folder))) if name.endswith(".conf")]
+    return {name: shipped_file(name) for name in names}
+
+
+def shipped_file(name):
     return _read(os.path.join(FILES, name))
 
 

@@ -153,3 +153,22 @@ def test_an_issue_that_is_under_way_ends_with_its_token(busy, victim):
     if victim:
         assert busy.api("POST", "auth/token/revoke", {"token": tokens[0].text}).status == 204
     check_gone(busy, tokens, leases)
+
+
+def test_an_issue_that_is_under_way_is_not_hurt_by_a_renewal_or_a_tuned_mount(busy):
+    """They live on, whatever their records say now."""
+    tokens, leases = plant(busy)
+    calls = busy.sim.count("CreateUser")
+    busy.sim.configure(latency={"CreateUser": 0.6})
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        pending = pool.submit(tokens[-1].api, "GET", MOUNT + "/creds/r")
+        wait_until(lambda: busy.sim.count("CreateUser") > calls)
+        for token in (tokens[0], tokens[-1]):
+            assert token.api("POST", "auth/token/renew-self", {}).status == 200
+        assert busy.api("POST", "sys/mounts/%s/tune" % MOUNT, {"description": "d"}).status == 204
+        assert not pending.done()
+        reply = pending.result()
+    busy.sim.configure(latency=0)
+    assert reply.status == 200 and whoami(busy, reply.data).status == 200, reply
+    assert busy.api("POST", "auth/token/revoke", {"token": tokens[0].text}).status == 204
+    check_gone(busy, tokens, leases + [reply])

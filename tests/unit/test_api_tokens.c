@@ -280,6 +280,28 @@ static void an_expiring_root_makes_no_lasting_one(void **state)
 	made_by(&root, "{\"ttl\":\"1h\"}");
 }
 
+/* Nor one that ends before it begins, where its nanoseconds would not fit. */
+static void a_root_token_lives_no_longer_than_others_once_it_ends(void **state)
+{
+	static const char *const sent[] = { "{\"explicit_max_ttl\":\"9000000000s\"}",
+					    "{\"ttl\":\"9000000000s\"}",
+					    "{\"period\":\"9000000000s\"}",
+					    "{\"period\":\"9000000000s\","
+					    "\"explicit_max_ttl\":\"9000000000s\"}" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sent) / sizeof(sent[0]); i++) {
+		struct bearer root = made(sent[i]);
+		int64_t ttl;
+
+		assert_int_equal(ask_as(&root, "GET", "auth/token/lookup-self", NULL), 200);
+		ttl = json_get_int(json_object_get(f.body, "data"), "creation_ttl", 0);
+		assert_int_equal(ttl, f.conf.max_lease_ttl);
+	}
+	made("{\"explicit_max_ttl\":\"1h\"}");
+	assert_int_equal(json_get_int(json_object_get(f.body, "auth"), "lease_duration", 0), 3600);
+}
+
 static const struct {
 	const char *name, *sent, *shown;
 } display_names[] = {
@@ -832,6 +854,7 @@ int main(void)
 		TEST(policies_are_the_parents_or_some_of_them),
 		TEST(some_tokens_have_no_children),
 		TEST(an_expiring_root_makes_no_lasting_one),
+		TEST(a_root_token_lives_no_longer_than_others_once_it_ends),
 		TEST(display_names_are_made_harmless),
 		TEST(every_request_is_a_use_even_a_denied_one),
 		TEST(a_counted_token_is_nobody_on_an_open_route),

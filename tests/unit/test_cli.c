@@ -148,7 +148,7 @@ static const struct {
 	  NULL,
 	  false,
 	  false,
-	  "no command \"policy\"" },
+	  "no command \"policy\", but \"policy check\"" },
 	{ "one word of two alone",
 	  { "policy" },
 	  NULL,

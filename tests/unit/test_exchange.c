@@ -327,6 +327,129 @@ static void any_other_call_without_a_key_is_not_made(void **state)
 	assert_int_equal(end(exchange), ANSWER_UNSENT);
 }
 
+/* ---- Throttled calls ---- */
+
+static void read_answer(int status, const json_t *json, struct answer *answer)
+{
+	(void)json;
+	answer->kind = status == 429 ? ANSWER_THROTTLED : status == 200 ? ANSWER_OK : ANSWER_SICK;
+	err_text(answer->code, sizeof(answer->code), "%s", status == 429 ? "Throttling" : "");
+}
+
+static const struct quota no_quotas[] = { { NULL, 0 } };
+static const struct engine throttling = {
+	.type = "throttling", .scheme = &recorder, .read_answer = read_answer, .quotas = no_quotas
+};
+
+/* A call that creates something and was answered with 429; the next attempt is on its way. */
+static struct exchange *begin_throttled(struct shared *shared)
+{
+	static const struct call creating = { .service = &service,
+					      .action = "Create",
+					      .effect = CALL_CREATES };
+	const struct exchange_terms terms = {
+		.shared = shared,
+		.slot = &slot,
+		.engine = &throttling,
+		.conf = &conf,
+		.key = &key,
+		.call = &creating,
+		.pace = { .buckets = &shared->buckets,
+			  .engine = &throttling,
+			  .conf = &conf,
+			  .use = BUCKET_ISSUE },
+		.deadline = clock_boot_ms() + 20 * SECOND,
+		.attempts = 3,
+	};
+	struct exchange *exchange = exchange_new(&terms);
+
+	assert_non_null(exchange);
+	conf.sts_endpoint = endpoint;
+	scheme.query = scheme.body = "";
+	assert_true(turn(exchange, 0));
+	answer(HTTP_ANSWERED, 429, 3 * SECOND);
+	later += 10 * SECOND;
+	assert_true(turn(exchange, 0));
+	assert_int_equal(web.started, 2);
+	return exchange;
+}
+
+static void assert_told_of_throttling(struct exchange *exchange)
+{
+	struct answer result;
+
+	exchange_take_answer(exchange, &result);
+	assert_int_equal(result.kind, ANSWER_THROTTLED);
+	assert_string_equal(result.code, "Throttling");
+	assert_int_equal(result.retry_after_ms, 3 * SECOND);
+	answer_clear(&result);
+}
+
+/* The last attempt began just before the deadline: that the cloud throttles is why time ran out. */
+static void throttling_counts_more_than_an_attempt_cut_short(void **state)
+{
+	struct shared *shared = shared_new();
+	struct exchange *exchange = begin_throttled(shared);
+
+	(void)state;
+	assert_false(exchange_unsure(exchange));
+	later += 10 * SECOND;
+	answer(HTTP_UNSURE, 0, 0);
+	assert_false(turn(exchange, 0));
+	assert_true(exchange_unsure(exchange));
+	assert_told_of_throttling(exchange);
+	exchange_free(exchange);
+	shared_free(shared);
+}
+
+static void throttling_counts_more_than_the_deadline(void **state)
+{
+	struct shared *shared = shared_new();
+	struct exchange *exchange = begin_throttled(shared);
+
+	(void)state;
+	answer(HTTP_ANSWERED, 429, 3 * SECOND);
+	assert_true(turn(exchange, 0));
+	later += 10 * SECOND;
+	assert_false(turn(exchange, 0));
+	assert_int_equal(web.started, 2);
+	assert_false(exchange_unsure(exchange));
+	assert_told_of_throttling(exchange);
+	exchange_free(exchange);
+	shared_free(shared);
+}
+
+/* What the cloud itself says, or does before the time is over, is the news. */
+static void a_later_answer_counts_more_than_throttling(void **state)
+{
+	static const struct {
+		const char *name;
+		enum http_outcome outcome;
+		int status;
+		int64_t later;
+		enum answer_kind kind;
+	} cases[] = {
+		{ "sick at the deadline", HTTP_ANSWERED, 500, 10 * SECOND, ANSWER_SICK },
+		{ "done at the deadline", HTTP_ANSWERED, 200, 10 * SECOND, ANSWER_OK },
+		{ "dropped shortly before it", HTTP_UNSURE, 0, 9900, ANSWER_UNSURE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct shared *shared = shared_new();
+		struct exchange *exchange;
+
+		web.started = 0;
+		exchange = begin_throttled(shared);
+		later += cases[i].later;
+		answer(cases[i].outcome, cases[i].status, 0);
+		assert_false(turn(exchange, 0));
+		if (end(exchange) != cases[i].kind)
+			fail_msg("%s: another answer", cases[i].name);
+		shared_free(shared);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -342,6 +465,9 @@ int main(void)
 		cmocka_unit_test_setup(what_the_scheme_made_is_sent, set_up),
 		cmocka_unit_test_setup(a_login_is_made_without_a_key, set_up),
 		cmocka_unit_test_setup(any_other_call_without_a_key_is_not_made, set_up),
+		cmocka_unit_test_setup(throttling_counts_more_than_an_attempt_cut_short, set_up),
+		cmocka_unit_test_setup(throttling_counts_more_than_the_deadline, set_up),
+		cmocka_unit_test_setup(a_later_answer_counts_more_than_throttling, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

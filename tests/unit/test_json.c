@@ -26,7 +26,7 @@ static const struct {
 	  "line 1, column 10: duplicate object key" },
 	{ "text behind", "{} x", LH_EINVAL, "line 1, column 4: end of file expected" },
 	{ "an escaped NUL", "[\"a\\u0000b\"]", LH_EINVAL,
-	  "line 1, column 11: \\u0000 is not allowed without JSON_ALLOW_NUL" },
+	  "line 1, column 11: \\u0000 is not allowed" },
 	{ "broken UTF-8", "[\"\xff\"]", LH_EINVAL, "line 1, column 2: unable to decode byte 0xff" },
 	{ "a secret is not repeated", "{\"k\": hunter2", LH_EINVAL,
 	  "line 1, column 12: invalid token" },
