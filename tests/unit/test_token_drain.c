@@ -80,7 +80,7 @@ static void make_mount(void)
 	       *config = json_pack("{s:s, s:s}", "id", "key-1", "secret", "s");
 
 	assert_int_equal(mount_enable(broker, "cloud/", entry, &err), 0);
-	assert_int_equal(mount_role_put(broker, mount(), "app", role, 0), 0);
+	assert_int_equal(mount_role_put(broker, mount(), "app", role, 0, NULL), 0);
 	assert_int_equal(mount_config_put(broker, mount(), config, 0), 0);
 	json_decref(entry);
 	json_decref(role);
@@ -538,6 +538,29 @@ static void nothing_is_issued_to_a_dead_token(void **state)
 	caller_clear(&victim);
 }
 
+/* While a cloud is asked about it. */
+static void no_role_is_written_for_a_dead_token(void **state)
+{
+	json_t *role = json_pack("{s:s}", "k", "v"), *kept;
+	struct caller child;
+	uint64_t revision;
+
+	(void)state;
+	victim = child_of(NULL);
+	child = child_of(&victim);
+	assert_int_equal(mount_role_put(broker, mount(), "new", role, 0, &child), 0);
+	assert_int_equal(mount_role_get(broker, mount(), "new", &kept, &revision), 0);
+	json_decref(kept);
+	assert_int_equal(mount_role_put(broker, mount(), "new", role, 0, &child), LH_ECONFLICT);
+	revoke(&victim);
+	assert_int_equal(mount_role_put(broker, mount(), "new", role, revision, &child), LH_EPERM);
+	assert_int_equal(mount_role_put(broker, mount(), "app2", role, 0, &child), LH_EPERM);
+	assert_int_equal(mount_role_delete(broker, mount(), "new"), 0);
+	json_decref(role);
+	caller_clear(&child);
+	caller_clear(&victim);
+}
+
 static void a_credential_whose_owner_dies_meanwhile_is_revoked(void **state)
 {
 	struct caller child;
@@ -873,6 +896,7 @@ int main(void)
 		TEST(the_last_use_leaves_it_to_the_revoker),
 		TEST(a_used_token_is_found_by_its_end),
 		TEST(nothing_is_issued_to_a_dead_token),
+		TEST(no_role_is_written_for_a_dead_token),
 		TEST(a_credential_whose_owner_dies_meanwhile_is_revoked),
 		TEST(a_lease_of_a_dead_token_is_not_renewed),
 		TEST(a_lease_of_a_batch_token_ends_with_it),
