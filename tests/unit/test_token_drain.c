@@ -21,6 +21,7 @@
 #include "lease/index.h"
 #include "store/key.h"
 #include "temp_store.h"
+#include "util/buf.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -666,7 +667,8 @@ static void nothing_is_kept_or_wrapped_below_a_dead_root(void **state)
 		.accessor = "",
 		.deadline = clock_boot_ms() + 5000,
 	};
-	struct opening opening = { .address = "", .deadline = request.deadline };
+	struct opening opening = { .address = "", .deadline = request.deadline, .caller = &child };
+	struct buf response = BUF_INIT;
 	struct wrap_reply wrapped, again;
 	bool issued;
 
@@ -674,12 +676,13 @@ static void nothing_is_kept_or_wrapped_below_a_dead_root(void **state)
 	child = born(&terms, text);
 	assert_int_equal(broker_wrap(broker, &request, &again, &err), 0);
 	opening.token = again.made.token;
-	assert_int_equal(broker_rewrap(broker, &opening, &child, 0, &wrapped, &issued, &err), 0);
+	assert_int_equal(broker_rewrap(broker, &opening, 0, &wrapped, &issued, &err), 0);
 	wrap_reply_clear(&again);
 	opening.token = wrapped.made.token;
 	revoke(&root);
-	assert_int_equal(broker_rewrap(broker, &opening, &child, 0, &again, &issued, &err),
-			 LH_EPERM);
+	assert_int_equal(broker_rewrap(broker, &opening, 0, &again, &issued, &err), LH_EPERM);
+	assert_int_equal(broker_unwrap(broker, &opening, &response, &issued), LH_EPERM);
+	assert_int_equal(response.size, 0);
 	wrap_reply_clear(&wrapped);
 	assert_int_equal(cubbyhole_put(temp.store, &owner, "x", data, &err), LH_EPERM);
 	assert_int_equal(broker_wrap(broker, &request, &wrapped, &err), LH_ECONFLICT);
