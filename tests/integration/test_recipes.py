@@ -109,7 +109,8 @@ def test_an_address_is_the_identity_that_the_ranges_name(house, door):
 @through("bearer")
 def test_a_token_of_nginx_is_the_identity_that_the_map_names(door):
     assert door.who(Authorization="Bearer " + BEARER) == "map/build-7"
-    for token in ("", BEARER[:-1], BEARER + "0", "0" + BEARER, BEARER.upper(), "x Bearer " + BEARER):
+    for token in ("", BEARER[:-1], BEARER + "0", "0" + BEARER, BEARER.upper(),
+                  "x Bearer " + BEARER):
         is_refused(door.ask(Authorization="Bearer " + token))
     is_refused(door.ask())
     is_refused(door.ask(X_Vault_Token=BEARER))
