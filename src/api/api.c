@@ -84,8 +84,8 @@ static void say_fault(struct outcome *outcome, const struct api_request *raw, in
 
 /* ---- Who asks, and whether that is allowed ---- */
 
-/* A token decides alone, valid or not, whoever the web server says asks. LH_EPERM: the refusal is in
- * the outcome. */
+/* A token decides alone, valid or not, whoever the web server says asks. LH_EPERM, LH_ERANGE: the
+ * refusal is in the outcome. */
 static int find_caller(const struct api *api, struct context *context, struct caller *caller)
 {
 	int ret;
@@ -95,8 +95,10 @@ static int find_caller(const struct api *api, struct context *context, struct ca
 	ret = token_cache_lookup(api->tokens, context->request->token, caller);
 	if (ret == LH_EPERM)
 		outcome_error(&context->outcome, 403, INVALID_TOKEN);
-	if (ret || token_allows_address(caller, context->request->raw->remote_address))
+	if (ret)
 		return ret;
+	if (token_allows_address(caller, context->request->raw->remote_address))
+		return assertion_check_rate(context, caller);
 	outcome_error(&context->outcome, 403, "permission denied");
 	return LH_EPERM;
 }

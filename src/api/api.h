@@ -24,6 +24,7 @@ struct api_request {
 	const char *path;  /* DOCUMENT_URI: decoded and normalised by nginx, "/v1/…" */
 	const char *query; /* QUERY_STRING, still encoded */
 	const char *content_type;
+	const char *accept; /* LH_ACCEPT */
 	const void *body;
 	size_t body_size;
 	const char *remote_address;
@@ -50,8 +51,9 @@ struct api_request {
 
 struct api_reply {
 	int status;
-	bool hand_on;    /* no reply: the work pool must answer */
-	struct buf body; /* JSON, or empty */
+	bool hand_on;     /* no reply: the work pool must answer */
+	struct buf body;  /* JSON, or empty */
+	const char *type; /* of the body; a literal; NULL: JSON */
 	struct {
 		const char *name; /* literal */
 		char value[64];

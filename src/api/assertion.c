@@ -6,6 +6,7 @@
 
 #include "api/api.h"
 #include "api/context.h"
+#include "auth/cert_entry.h"
 #include "auth/token.h"
 #include "store/store.h"
 #include "util/bucket.h"
@@ -67,16 +68,24 @@ static bool is_secret(const char *text, const char *secret)
 	return strlen(text) == strlen(secret) && wipe_equal(text, secret, strlen(secret));
 }
 
-const char *assertion_fault(const struct api_request *raw, const char *secret)
+const char *assertion_peer_fault(const struct api_request *raw, const char *secret)
 {
-	enum identity_method method = identity_method_find(raw->auth_method);
-
 	if (!raw->trusted)
 		return "the listener has no trust_identity";
 	if (!is_secret(raw->auth_secret, secret))
 		return raw->auth_secret[0]
 			       ? "LH_AUTH_SECRET is not that of `leasehold nginx-secret`"
 			       : "LH_AUTH_SECRET is missing";
+	return NULL;
+}
+
+const char *assertion_fault(const struct api_request *raw, const char *secret)
+{
+	enum identity_method method = identity_method_find(raw->auth_method);
+	const char *fault = assertion_peer_fault(raw, secret);
+
+	if (fault)
+		return fault;
 	if (method == IDENTITY_METHODS)
 		return "the method is none of cert, basic, request, address, map";
 	if (!identity_name_is_valid(raw->auth_name))
@@ -142,16 +151,16 @@ int assertion_caller(struct context *context, struct caller *caller_out)
 
 /* How fast an identity may ask: the web server cannot tell, as it counts before it knows who asks.
  * Counted where a request comes first. */
-static int check_rate(struct context *context, const struct caller *caller)
+static int check_rate(struct context *context, const struct caller *caller, unsigned rate)
 {
 	struct bucket_table *buckets = &broker_shared(context->broker)->identities;
 	char name[2 * KEYRING_NAME_SIZE + 1];
 	int64_t wait;
 
-	if (!caller->rate || context->request->raw->handed_on)
+	if (!rate || context->request->raw->handed_on)
 		return 0;
 	text_hex(caller->identity, sizeof(caller->identity), name);
-	wait = bucket_take(bucket_find(buckets, "identity", name, ""), caller->rate, BUCKET_REVOKE,
+	wait = bucket_take(bucket_find(buckets, "identity", name, ""), rate, BUCKET_REVOKE,
 			   clock_boot_us());
 	if (!wait)
 		return 0;
@@ -166,16 +175,36 @@ int assertion_serve(struct context *context, struct caller *caller_out)
 
 	if (ret == LH_EPERM)
 		outcome_error(&context->outcome, 403, "permission denied");
-	return ret ? ret : check_rate(context, caller_out);
+	return ret ? ret : check_rate(context, caller_out, caller_out->rate);
+}
+
+/* Method and name in the token's metadata are our own words: what tokens a login token makes are of no
+ * identity. */
+int assertion_check_rate(struct context *context, const struct caller *caller)
+{
+	unsigned rate;
+	int ret;
+
+	if (!caller->identified)
+		return 0;
+	ret = identities_rate(context->identities,
+			      identity_method_find(json_get_text(caller->metadata, "method")),
+			      json_get_text(caller->metadata, "name"), &rate);
+	return ret ? ret : check_rate(context, caller, rate);
 }
 
 void assertion_show(struct context *context, const struct caller *caller)
 {
+	const char *entry = json_get_text(caller->metadata, "cert_name");
+
 	if (!caller->identified)
 		return;
-	snprintf(context->identity, sizeof(context->identity), "%s/%s",
-		 json_get_text(caller->metadata, "method"),
-		 json_get_text(caller->metadata, "name"));
+	if (!strcmp(caller->path, CERT_PATH))
+		snprintf(context->identity, sizeof(context->identity), "auth/cert/%s", entry);
+	else
+		snprintf(context->identity, sizeof(context->identity), "%s/%s",
+			 json_get_text(caller->metadata, "method"),
+			 json_get_text(caller->metadata, "name"));
 	log_set_identity(context->identity);
 }
 

@@ -20,7 +20,11 @@ struct context;
 /* Whether there is an assertion at all. */
 bool assertion_is_made(const struct api_request *raw);
 
-/* Why it must not be believed; NULL: it may be. secret: of keyring_web_secret. Literal. */
+/* Why nothing that a parameter says of the client is to be believed: they may not be the web server's.
+ * NULL: they are. secret: of keyring_web_secret. Literal. */
+const char *assertion_peer_fault(const struct api_request *raw, const char *secret);
+
+/* Why the assertion must not be believed, that being one reason; NULL: it may be. Literal. */
 const char *assertion_fault(const struct api_request *raw, const char *secret);
 
 /* The identity that is asserted, as a caller; release with caller_clear. LH_EPERM: there is none that
@@ -31,6 +35,10 @@ int assertion_caller(struct context *context, struct caller *caller_out);
 /* The same for a request that has no token and needs a caller: LH_EPERM, or LH_ERANGE when its entry's
  * rate is exceeded, with the refusal in the outcome. */
 int assertion_serve(struct context *context, struct caller *caller_out);
+
+/* Holds the token of a login to the rate that its identity has now, which counts all that it asks, with
+ * token or without; no-op for other tokens. LH_ERANGE: the refusal is in the outcome; else a fault. */
+int assertion_check_rate(struct context *context, const struct caller *caller);
 
 /* From now on log lines of this request show whose it is; no-op for callers without identity. */
 void assertion_show(struct context *context, const struct caller *caller);

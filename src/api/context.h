@@ -57,6 +57,9 @@ int init_read(struct context *context);
 int init_write(struct context *context);
 int leader_read(struct context *context);
 
+/* metrics.c */
+int metrics_read(struct context *context);
+
 /* token.c */
 int token_lookup(struct context *context);
 int token_lookup_self(struct context *context);
@@ -135,6 +138,16 @@ int identity_exists(struct context *context, bool *exists_out);
 int identity_write(struct context *context);
 int identity_remove(struct context *context);
 int identity_login(struct context *context);
+
+/* cert_entries.c */
+int cert_entries_list(struct context *context);
+int cert_entry_read(struct context *context);
+int cert_entry_exists(struct context *context, bool *exists_out);
+int cert_entry_write(struct context *context);
+int cert_entry_remove(struct context *context);
+
+/* cert_login.c */
+int cert_log_in(struct context *context);
 
 /* leases.c */
 int leases_lookup(struct context *context);

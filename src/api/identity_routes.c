@@ -18,8 +18,9 @@ static const struct field entry_fields[] = {
 	  false },
 	{ "metadata", FIELD_PAIRS, "Shown with the identity and its tokens.", false, false },
 	{ "rate", FIELD_INT,
-	  "Requests a second that each name may make without a token; 0: any number.", false,
-	  false },
+	  "Requests a second that each name may make, also with tokens of its logins; 0: any "
+	  "number.",
+	  false, false },
 	{ .name = NULL },
 };
 

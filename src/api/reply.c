@@ -51,11 +51,12 @@ int outcome_bare(struct outcome *outcome, int status, json_t *data)
 	return say(outcome, OUTCOME_BARE, status, data);
 }
 
-int outcome_text(struct outcome *outcome, struct buf *text)
+int outcome_text(struct outcome *outcome, struct buf *text, const char *type)
 {
 	say(outcome, OUTCOME_TEXT, 0, NULL);
 	buf_free(&outcome->text);
 	outcome->text = *text;
+	outcome->type = type;
 	*text = (struct buf)BUF_INIT;
 	return 0;
 }
@@ -320,6 +321,7 @@ int reply_write(const struct outcome *outcome, const struct reply_terms *terms,
 	if (!has_body(outcome, reply->status) || terms->operation == OPERATION_HEAD)
 		return 0;
 	if (outcome->kind == OUTCOME_TEXT) {
+		reply->type = outcome->type;
 		buf_add(&reply->body, outcome->text.data, outcome->text.size);
 		return buf_error(&reply->body);
 	}

@@ -25,6 +25,7 @@ struct outcome {
 	int status; /* 0: by the rules */
 	json_t *data;
 	struct buf text;
+	const char *type;  /* of text; a literal; NULL: JSON */
 	json_t *wrap_info; /* of an answer that was wrapped; NULL: it was not */
 	json_t *warnings;  /* array of texts, or NULL */
 	json_t *errors;    /* array of texts */
@@ -42,7 +43,8 @@ void outcome_clear(struct outcome *outcome);
  * with `return outcome_…`. data is taken; NULL means that memory is out. */
 int outcome_data(struct outcome *outcome, json_t *data);
 int outcome_bare(struct outcome *outcome, int status, json_t *data);
-int outcome_text(struct outcome *outcome, struct buf *text);     /* takes what text holds */
+int outcome_text(struct outcome *outcome, struct buf *text,
+		 const char *type); /* takes what text holds; type: NULL for JSON */
 int outcome_wrapped(struct outcome *outcome, json_t *wrap_info); /* taken; warnings go as well */
 int outcome_status(struct outcome *outcome, int status);         /* no body */
 int outcome_no_data(struct outcome *outcome, int status);        /* the envelope with data null */

@@ -8,6 +8,12 @@ static const struct field page_fields[] = {
 	{ .name = NULL },
 };
 
+static const struct field metrics_fields[] = {
+	{ "format", FIELD_STRING, "\"prometheus\" for text; else the Accept header decides.", false,
+	  false },
+	{ .name = NULL },
+};
+
 static const struct field enable_fields[] = {
 	{ "type", FIELD_STRING, "The type of the engine, \"alicloud\" or \"tencentcloud\".", true,
 	  false },
@@ -186,6 +192,14 @@ const struct route routes_system[] = {
 	OPEN("sys/init", OPERATION_READ, init_read, "Tells whether the store is initialized."),
 	OPEN("sys/init", OPERATION_WRITE, init_write, "Refuses: the server starts initialized."),
 	OPEN("sys/leader", OPERATION_READ, leader_read, "Tells who leads the cluster."),
+
+	{ .pattern = "sys/metrics",
+	  .operations = OPERATION_READ,
+	  .capability = CAPABILITY_READ,
+	  .pool = API_READ,
+	  .fields = metrics_fields,
+	  .handle = metrics_read,
+	  .help = "Shows what the server counts." },
 
 	{ .pattern = "sys/mounts",
 	  .operations = OPERATION_READ,

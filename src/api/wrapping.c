@@ -248,7 +248,7 @@ int wrapping_unwrap(struct context *context)
 	if (ret)
 		ret = say_failure(context, ret);
 	else
-		ret = outcome_text(&context->outcome, &response);
+		ret = outcome_text(&context->outcome, &response, NULL);
 	buf_free(&response);
 	return ret;
 }

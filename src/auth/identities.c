@@ -225,12 +225,7 @@ static char *display_name(const struct entry *entry, const char *name)
 	char *taken;
 
 	buf_printf(&text, "%s-", identity_method_name(entry->method));
-	for (; *name; name++) {
-		char one[2] = { *name, '\0' };
-
-		if (((unsigned char)*name & 0xc0) != 0x80) /* once for all bytes of one */
-			buf_add_char(&text, text_is_word(one, "", 1) ? *name : '-');
-	}
+	token_add_display_name(&text, name);
 	taken = buf_take(&text);
 	buf_free(&text);
 	return taken;
@@ -306,6 +301,21 @@ int identities_find(struct identities *identities, enum identity_method method, 
 	else
 		*caller_out = caller;
 	return ret;
+}
+
+int identities_rate(struct identities *identities, enum identity_method method, const char *name,
+		    unsigned *rate_out)
+{
+	const struct entry *entry;
+	int ret = refresh(identities);
+
+	*rate_out = 0;
+	if (ret)
+		return ret;
+	entry = choose(identities, method, name);
+	if (entry)
+		*rate_out = (unsigned)json_get_int(entry->record, "rate", 0);
+	return 0;
 }
 
 int identities_have_room(struct identities *identities, bool *room_out)

@@ -80,6 +80,11 @@ void identities_free(struct identities *identities);
 int identities_find(struct identities *identities, enum identity_method method, const char *name,
 		    struct caller *caller_out);
 
+/* How many requests a second the entry that serves a name now allows it; 0: any number, or there is
+ * no such entry. 0, LH_ECORRUPT, LH_EIO, LH_ENOMEM. */
+int identities_rate(struct identities *identities, enum identity_method method, const char *name,
+		    unsigned *rate_out);
+
 /* Whether one more entry may be made. Errors as above. */
 int identities_have_room(struct identities *identities, bool *room_out);
 

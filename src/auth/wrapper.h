@@ -3,7 +3,7 @@
  *
  *   w/WRAPPER              the record
  *   W/MAKER/SIZE/WRAPPER   by the token that asked for it, so that its share has a limit
- *   W/MAKER                while it has any: what keeps the limit among many (wrapper_take_room)
+ *   W/MAKER                while it has many: what keeps the limit among processes (wrapper_room.c)
  *   E/TIME/WRAPPER         when it ends
  *
  * The response is sealed for the bearer of the wrapping token (crypto/bearer.h). The rest names what
@@ -82,13 +82,14 @@ int wrapper_change(struct store_batch *batch, const struct wrapper *old, const s
 int wrapper_has_room(struct store *store, const unsigned char maker[KEYRING_NAME_SIZE],
 		     bool *room_out);
 
-/* The same as a part of the batch that adds the response, which then fails with LH_ECONFLICT when
- * another one was added meanwhile. One operation; none without room. */
-int wrapper_take_room(struct store *store, struct store_batch *batch,
-		      const unsigned char maker[KEYRING_NAME_SIZE], bool *room_out);
+/* The same for a wrapper whose path and response are set, as a part of the batch that adds it, which
+ * fails with LH_ECONFLICT when others were added meanwhile, so that there may be no room any more. One
+ * operation; none without room. */
+int wrapper_take_room(struct store *store, struct store_batch *batch, const struct wrapper *wrapper,
+		      bool *room_out);
 
 /* Adds to the batch that takes a wrapper away what only a token with wrapped responses needs, if it
- * is the last of them. LH_ECONFLICT from the batch: one was added meanwhile. One operation at most. */
+ * is the last of them. LH_ECONFLICT from the batch: one was added meanwhile. At most one operation. */
 int wrapper_close_gate(struct store *store, struct store_batch *batch,
 		       const unsigned char maker[KEYRING_NAME_SIZE]);
 

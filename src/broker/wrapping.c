@@ -130,7 +130,7 @@ static const unsigned char *maker_of(const struct change *change,
 static int take_room(struct change *change)
 {
 	bool room;
-	int ret = wrapper_take_room(store_of(change), &change->batch, change->made->maker, &room);
+	int ret = wrapper_take_room(store_of(change), &change->batch, change->made, &room);
 
 	return ret || room ? ret : LH_EINVAL;
 }
@@ -154,14 +154,13 @@ static int add_wrapper(struct change *change, const struct wrap_request *request
 	made->created_ns = change->token.issued_ns;
 	made->ttl = ttl;
 	name_what_waits(change, request);
-	ret = take_room(change);
-	if (ret)
-		return ret;
 	if (wrapper_set(&made->path, request->path) ||
 	    wrapper_set(&made->accessor, request->accessor))
 		return LH_ENOMEM;
 	ret = wrapper_seal(store_of(change), made, change->token.token, request->response,
 			   request->size);
+	if (!ret)
+		ret = take_room(change);
 	return ret ? ret : wrapper_change(&change->batch, NULL, made);
 }
 

@@ -65,6 +65,7 @@ static const struct {
 	{ "QUERY_STRING", offsetof(struct api_request, query) },
 	{ "CONTENT_TYPE", offsetof(struct api_request, content_type) },
 	{ "REMOTE_ADDR", offsetof(struct api_request, remote_address) },
+	{ "LH_ACCEPT", offsetof(struct api_request, accept) },
 	{ "LH_TOKEN", offsetof(struct api_request, token) },
 	{ "LH_AUTHORIZATION", offsetof(struct api_request, authorization) },
 	{ "LH_NAMESPACE", offsetof(struct api_request, namespace) },

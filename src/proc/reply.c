@@ -43,7 +43,8 @@ static const char *reason_of(int status)
 static void add_headers(const struct api_reply *reply, struct buf *out)
 {
 	buf_printf(out, "Status: %d %s\r\n", reply->status, reason_of(reply->status));
-	buf_add_text(out, "Content-Type: application/json\r\nCache-Control: no-store\r\n");
+	buf_printf(out, "Content-Type: %s\r\nCache-Control: no-store\r\n",
+		   reply->type ? reply->type : "application/json");
 	for (size_t i = 0; i < API_REPLY_HEADERS && reply->headers[i].name; i++)
 		buf_printf(out, "%s: %s\r\n", reply->headers[i].name, reply->headers[i].value);
 }

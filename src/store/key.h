@@ -13,10 +13,12 @@
  *   e/TIME/TOKEN                             when the revoker must look at a token: its end
  *   R/NAME                                   token role
  *   I/METHOD/NAME                            whom the web server may vouch for, and what for
+ *   N/NAME                                   entry of auth/cert
+ *   n/MARK/NAME                              entries of auth/cert by what their certificates are
  *   C/TOKEN                                  cubbyhole of a token
  *   w/WRAPPER                                wrapped response (keyed name of the wrapping token)
  *   W/MAKER/SIZE/WRAPPER                     wrapped responses by the token that asked for them
- *   W/MAKER                                  changes with each that is added
+ *   W/MAKER                                  changes when its share of them fills up
  *   E/TIME/WRAPPER                           when a wrapped response ends
  *   x/KIND/ID                                tombstone: the owner may have no new leases
  *   l/LEASE                                  lease (16 bytes, keyed name of the lease id)

@@ -76,6 +76,16 @@ void slot_count(struct slot *slot, enum slot_counter counter)
 	atomic_fetch_add_explicit(&slot->counters[counter], 1, memory_order_relaxed);
 }
 
+uint64_t shared_sum(const struct shared *shared, enum slot_counter counter)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < SHARED_SLOTS; i++)
+		sum += atomic_load_explicit(&shared->slots[i].counters[counter],
+					    memory_order_relaxed);
+	return sum;
+}
+
 /* Whoever looks after this process's death sees no lease at all while the name is half written. */
 void slot_hold(struct slot *slot, const unsigned char lease[16], enum slot_phase phase)
 {

@@ -85,6 +85,9 @@ bool slots_hold(const struct shared *shared, const unsigned char lease[16], enum
 /* Adds one. Counters go on when a slot gets a new owner: sums over all slots never fall. */
 void slot_count(struct slot *slot, enum slot_counter counter);
 
+/* The sum of a counter over all slots. */
+uint64_t shared_sum(const struct shared *shared, enum slot_counter counter);
+
 /* Names the lease, or token, in hand, then sets the phase. */
 void slot_hold(struct slot *slot, const unsigned char lease[16], enum slot_phase phase);
 void slot_phase_set(struct slot *slot, enum slot_phase phase);

@@ -49,7 +49,7 @@ class Client:
 
     reply_type = Reply
 
-    def __init__(self, sim, key, secret, token=None, timeout=10):
+    def __init__(self, sim, key, secret, token=None, timeout=60):
         self.sim, self.key, self.secret, self.token = sim, key, secret, token
         self.timeout = timeout
         self.tls = ssl.create_default_context(cafile=sim.ca_file)

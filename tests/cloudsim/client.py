@@ -20,6 +20,9 @@ from urllib.parse import urlencode, urlsplit
 
 from .registry import CLOUDS
 
+#: A machine that does ten other things may be so many times slower than one that does nothing else.
+#: Waits end when what they wait for is there, so only failures take longer by it.
+PATIENCE = 5
 PARENT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -29,7 +32,7 @@ class CloudSimError(Exception):
 
 class CloudSim:
     def __init__(self, folder, setup=None, clouds=None, ports=None, cloud="alicloud",
-                 timeout=20, module="cloudsim"):
+                 timeout=60, module="cloudsim"):
         """folder: certificates, ready file, log. setup: what /configure takes, from the start.
 
         clouds: names, default all. ports: {"alicloud.ram": 9443, "control": 9000}; default: free.
@@ -215,7 +218,7 @@ class CloudSim:
         """How many calls of an action arrived."""
         return self.counters()["arrived"].get(action, 0)
 
-    def wait(self, timeout=10, **condition):
+    def wait(self, timeout=60, **condition):
         """Returns True as soon as the condition holds, False when the time is over.
 
         Conditions, all of which must hold: action= with count= (1) and stage= "done" or "arrived";
@@ -223,12 +226,12 @@ class CloudSim:
         answer = self.request("POST", "/wait", {"timeout": timeout, **condition}, timeout + 5)
         return answer["held"]
 
-    def wait_calls(self, action, count=1, timeout=10, stage="done"):
+    def wait_calls(self, action, count=1, timeout=60, stage="done"):
         return self.wait(timeout, action=action, count=count, stage=stage)
 
     def wait_clean(self, timeout=10):
-        """Nothing left over and no late effect to come."""
-        return self.wait(timeout, leftovers=0, late=0)
+        """Nothing left over and no late effect to come; timeout: on a machine with nothing else."""
+        return self.wait(PATIENCE * timeout, leftovers=0, late=0)
 
 
 def rounds(calls):

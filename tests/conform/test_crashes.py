@@ -15,8 +15,8 @@ from trouble import Place, quick_server
 
 
 def make_server(engine):
-    return quick_server(engine, work_workers=4, more='issue_timeout = "2s"',
-                        engine='  request_timeout = "1s"\n  sweep_after = ["1s", "3s"]')
+    return quick_server(engine, work_workers=4, more='issue_timeout = "4s"',
+                        engine='  request_timeout = "2s"\n  sweep_after = ["1s", "3s"]')
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def struck(server):
 
 def start_again(server):
     """After the master was killed by somebody else."""
-    server.process.wait(10)
+    server.process.wait(60)
     server.start_daemon()
 
 

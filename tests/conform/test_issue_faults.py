@@ -85,7 +85,7 @@ class Outcome:
         if self.reply.status == 200 and not session:
             place.revoke_at_last(self.reply["lease_id"])
         if name == LATE:
-            assert server.sim.wait(40, late=0)
+            assert server.sim.wait(late=0)
         place.wait_clean(40)
         place.disable()
 

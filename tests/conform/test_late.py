@@ -22,7 +22,7 @@ class Late:
         number = place.fault(case[1], action=case[0], **fields)
         self.reply = place.issue()
         server.sim.clear_faults(number)
-        assert server.sim.wait(30, late=0)
+        assert server.sim.wait(late=0)
         place.wait_clean(20)
         place.disable()
 
@@ -46,7 +46,7 @@ def test_a_user_that_appears_after_the_mount_is_gone_is_swept(engine, server):
     server.sim.clear_faults(number)
     place.disable()
     assert place.left() == []
-    assert server.sim.wait(20, late=0)
+    assert server.sim.wait(late=0)
     place.wait_clean()
 
 
@@ -56,7 +56,7 @@ def test_a_user_that_appears_after_a_restart_is_swept(engine, place):
     assert place.issue().status == 502
     place.sim.clear_faults(number)
     place.server.restart()
-    assert place.sim.wait(20, late=0)
+    assert place.sim.wait(late=0)
     place.wait_clean()
 
 
@@ -76,5 +76,5 @@ def test_a_lost_call_whose_repetition_succeeded_is_swept_as_well(engine, place):
     """The credential is good, and given back before the first call happens after all."""
     place.fault("drop", action=engine.create_policy, times=1, effect="late", late=2)
     assert place.revoke(place.issued()["lease_id"]).status == 204
-    assert place.sim.wait(20, late=0)
+    assert place.sim.wait(late=0)
     place.wait_clean()

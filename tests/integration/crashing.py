@@ -9,8 +9,8 @@ import signal
 from harness import Server, wait_until
 from test_api_basic import issue, lookup, make_role, whoami
 
-TIMES = 'issue_timeout = "2s"\n'
-ENGINE = '  request_timeout = "1s"\n  sweep_after = ["1s", "3s"]\n'
+TIMES = 'issue_timeout = "4s"\n'
+ENGINE = '  request_timeout = "2s"\n  sweep_after = ["1s", "3s"]\n'
 MOUNT = "ali"
 
 
@@ -76,5 +76,5 @@ def turned(server):
 
 def start_again(server):
     """After the master was killed by somebody else."""
-    server.process.wait(10)
+    server.process.wait(60)
     server.start_daemon()

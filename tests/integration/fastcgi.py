@@ -60,7 +60,7 @@ class Answer:
         return "Answer(%r, %r, %r, ended=%r)" % (self.status, self.headers, self.body, self.ended)
 
 
-def connect(address, timeout=20):
+def connect(address, timeout=60):
     """address: the path of a socket, or (host, port)."""
     family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
     connection = socket.socket(family)

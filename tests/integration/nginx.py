@@ -116,7 +116,7 @@ class Nginx:
         raise RuntimeError("nginx did not start:\n" + self.log("error.log"))
 
     def _listens(self):
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while time.monotonic() < end and self.process.poll() is None:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
@@ -132,7 +132,7 @@ class Nginx:
             return
         self.process.terminate()
         try:
-            self.process.wait(10)
+            self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

@@ -66,7 +66,7 @@ class Site:
             return fastcgi.ask(self.path("work.sock"), "GET", "/v1/sys/mounts", token).status
         finally:
             server.terminate()
-            assert server.wait(20) == DONE
+            assert server.wait(60) == DONE
 
     def _listens(self):
         try:
@@ -226,7 +226,7 @@ def test_what_is_no_configuration_file_is_refused(site, make):
         with open(site.path("c.hcl"), "wb") as out:
             out.truncate(1 << 30 if make == "huge" else 0)
     for command in ("server", "init", "check", "adopt"):
-        done = site.run(command, timeout=5)
+        done = site.run(command, timeout=60)
         assert done.returncode == FAILED and site.path("c.hcl") in done.stderr
     assert os.listdir(site.folder) in ([], ["c.hcl"])
 
@@ -366,7 +366,7 @@ def test_a_master_key_that_is_no_file_is_refused(site, make):
     os.unlink(site.path("master.key"))
     if make != "missing":
         (os.mkdir if make == "folder" else os.mkfifo)(site.path("master.key"))
-    done = site.run("server", timeout=5)
+    done = site.run("server", timeout=60)
     assert done.returncode == FAILED and site.path("master.key") in done.stderr
 
 
@@ -428,7 +428,7 @@ def test_check_changes_nothing_beside_a_running_server(site):
         assert done.returncode == FAILED and str(server.pid) in done.stderr
     finally:
         server.terminate()
-        assert server.wait(20) == DONE
+        assert server.wait(60) == DONE
     assert site.serves(token) == 200
 
 

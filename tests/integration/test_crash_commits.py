@@ -277,7 +277,7 @@ def test_a_process_stopped_inside_a_transaction_is_not_waited_for_to_its_deadlin
         trap.set("work", "before", 1, signal.SIGSTOP)
         stopped = pool.submit(server.api, "POST", MOUNT + "/role/one", ROLE)
         wait_until(trap.sprung)
-        assert server.api("POST", MOUNT + "/role/two", ROLE, timeout=25).status == 204
+        assert server.api("POST", MOUNT + "/role/two", ROLE, timeout=60).status == 204
         assert stopped.result().status == 502
 
 
@@ -323,5 +323,5 @@ def test_a_server_whose_children_cannot_start_says_so_and_ends(stopped, trap):
     """Trying for ever would look like a server that is about to come."""
     trap.set("work", "reading", 1, signal.SIGABRT)
     stopped.start_daemon(ready=False)
-    assert stopped.process.wait(20) == 1
+    assert stopped.process.wait(60) == 1
     assert "could not start" in stopped.log()[stopped.log_start:]

@@ -50,7 +50,7 @@ def test_two_thousand_leases_of_two_mounts_are_revoked_by_prefix(server):
     deleted = server.sim.count("DeleteUser")
     worst = slowest_read(server, kept["lease_id"],
                          lambda: server.sim.count("DeleteUser") >= deleted + USERS // 2)
-    assert worst < 250, "%d ms" % worst
+    assert worst < 1000, "%d ms" % worst
     wait_until(lambda: not leases(server, "ali/creds/user"), 60)
     wait_until(lambda: not leases(server, "two/creds/session"), 60)
     assert {lookup(server, lease).status for lease in users[::20] + sessions[::40]} == {400}

@@ -53,7 +53,7 @@ class Site:
         self.work.close()
 
     def ask(self, method, path, body=None, headers=None):
-        return request(self.nginx.port, method, path, body, headers, timeout=15)
+        return request(self.nginx.port, method, path, body, headers, timeout=60)
 
     def raw(self, *lines):
         """Sends lines as they are and returns all that comes back."""
@@ -200,7 +200,7 @@ def test_nothing_is_written_to_temporary_files(tmp_path):
             slow.sendall(b"GET /v1/work/big HTTP/1.0\r\n\r\n")
             assert slow.recv(1) == b"H"
             reply = request(nginx.port, "POST", "/v1/work/big", b"b" * (2 * 1024 * 1024),
-                            timeout=15)
+                            timeout=60)
             assert reply.status == 200
             while slow.recv(65536):
                 pass
@@ -300,14 +300,14 @@ def test_a_full_work_pool_is_a_json_503_and_reads_go_on(tmp_path):
 
     def slow(request):
         arrived.set()
-        go_on.wait(10)
+        go_on.wait(60)
         return answer_work(request)
 
     few = NO_LIMITS + (("leasehold_work 96", "leasehold_work 1"),)
     with Responder(tmp_path / "read.sock", answer_read), Responder(tmp_path / "work.sock", slow), \
             Nginx(tmp_path, tmp_path, replace=few) as nginx, ThreadPoolExecutor() as pool:
         first = pool.submit(request, nginx.port, "GET", "/v1/work/x")
-        assert arrived.wait(10)
+        assert arrived.wait(60)
         second = request(nginx.port, "GET", "/v1/work/x")
         assert request(nginx.port, "GET", "/v1/x").status == 200
         go_on.set()

@@ -13,7 +13,7 @@ import time
 import pytest
 
 import fastcgi
-from harness import Server, binary, wait_until
+from harness import Server, binary, most_lives, wait_until
 from nginx import free_port
 from test_api_basic import issue, make_role, whoami
 
@@ -168,7 +168,7 @@ def test_what_is_in_hand_is_answered_before_the_end(own, number):
         assert own.sim.wait_calls("CreateUser", 4, stage="arrived")
         own.process.send_signal(number)
         replies = [one.result() for one in pending]
-    assert own.process.wait(20) == 0
+    assert own.process.wait(60) == 0
     assert [reply.status for reply in replies] == [200] * 4
     own.sim.configure(latency=0)
     assert all(whoami(own, reply.data).status == 200 for reply in replies)
@@ -191,7 +191,7 @@ def waiting(path):
 
 
 def test_a_request_that_does_not_end_holds_up_the_end_only_so_long(own):
-    own.write_configuration(more='drain_timeout = "1s"')
+    own.write_configuration(more='drain_timeout = "1s"', engine='request_timeout = "40s"')
     own.restart()
     own.sim.fault("hang", action="CreateAccessKey")
     before = own.sim.count("CreateAccessKey")
@@ -200,7 +200,7 @@ def test_a_request_that_does_not_end_holds_up_the_end_only_so_long(own):
         assert own.sim.wait_calls("CreateAccessKey", before + 1, stage="arrived")
         began = time.monotonic()
         assert own.stop_daemon() == 0
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20
         assert pending.result().status in (502, 504)
     own.sim.clear_faults()
     own.start_daemon()
@@ -220,7 +220,7 @@ def test_who_comes_during_the_end_is_refused_at_once(own):
         assert own.api("GET", "ali/role/r").status == 502
         assert not pending.done(), "what is in hand has its time"
         own.sim.clear_faults()
-        assert own.process.wait(20) == 0
+        assert own.process.wait(60) == 0
         pending.result()
     own.start_daemon()
 
@@ -412,15 +412,15 @@ def test_other_signals_change_nothing(server, mount, number):
 @pytest.mark.parametrize("kind", ["read", "work", "revoker"])
 def test_a_child_that_dies_at_once_again_and_again_is_started_less_and_less_often(own, kind):
     wait_until(lambda: said(own, "server: ready"))    # until then, a death is a failed start
-    seen, end = set(), time.monotonic() + 2.5
-    while time.monotonic() < end:
+    seen, began = set(), time.monotonic()
+    while time.monotonic() < began + 2.5:
         for pid in own.pids()[kind]:
             seen.add(pid)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.01)
-    # At once, and after 0.1, 0.2, 0.4, 0.8 and 1.6 s of waiting, for each post.
-    assert 3 * KINDS[kind] <= len(seen) <= 6 * KINDS[kind]
+    most = most_lives(time.monotonic() - began)
+    assert 3 * KINDS[kind] <= len(seen) <= most * KINDS[kind]
     wait_until(lambda: complete(own), 20)
     lease = issue(own, "ali")["lease_id"]
     assert own.api("PUT", "sys/leases/revoke", {"lease_id": lease}).status == 204

@@ -58,7 +58,7 @@ def test_a_certificate_is_the_identity_that_the_map_names(door):
     assert door.who("alice") == "cert/alice@example"
     for stranger in (None, "visitor", "twice"):
         is_refused(door.ask(stranger))
-    is_refused(door.ask("rogue"), 400, ["bad request"])
+    is_refused(door.ask("rogue"), 400, ["the client certificate is not accepted"])
 
 
 @through("request")

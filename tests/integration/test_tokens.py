@@ -256,7 +256,7 @@ def test_odd_tokens_are_refused(server, token):
 
 
 def raw(server, header):
-    with socket.create_connection(("127.0.0.1", server.nginx.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", server.nginx.port), timeout=60) as connection:
         connection.sendall(b"GET /v1/auth/token/lookup-self HTTP/1.1\r\nHost: x\r\n"
                            b"Connection: close\r\n" + header + b"\r\n\r\n")
         answer = b""

@@ -72,7 +72,7 @@ static void read_body(struct api_fixture *fixture)
 {
 	const struct buf *body = &fixture->reply.body;
 
-	if (!body->size)
+	if (!body->size || fixture->reply.type) /* of another kind than JSON */
 		return;
 	assert_int_equal(body->data[body->size - 1], '\n');
 	if (json_read(body->data, body->size, &fixture->body, NULL))
@@ -86,7 +86,7 @@ int ask_raw(struct api_fixture *fixture, const struct api_request *raw)
 		&whole.query,     &whole.content_type,  &whole.remote_address, &whole.token,
 		&whole.namespace, &whole.authorization, &whole.wrap_ttl,       &whole.vault_request,
 		&whole.uri,       &whole.auth_method,   &whole.auth_name,      &whole.auth_secret,
-		&whole.tls_cert,  &whole.tls_verify,    &whole.prefix,
+		&whole.tls_cert,  &whole.tls_verify,    &whole.prefix,         &whole.accept,
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)

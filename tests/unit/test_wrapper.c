@@ -253,13 +253,15 @@ static void a_token_may_wrap_so_many_bytes(void **state)
 	wrapper_free(opened);
 }
 
-/* Adds to a batch a wrapper of the maker "m", if there is room. */
-static bool prepare(int name, struct store_batch *batch)
+/* Adds to a batch a wrapper of the maker "m" with so many bytes, if there is room. */
+static bool prepare(int name, size_t size, struct store_batch *batch)
 {
+	static char response[5000];
 	struct wrapper *wrapper = new_wrapper(name, 'm', 60);
 	bool room;
 
-	assert_int_equal(wrapper_take_room(temp.store, batch, wrapper->maker, &room), 0);
+	assert_int_equal(wrapper_seal(temp.store, wrapper, TOKEN, response, size), 0);
+	assert_int_equal(wrapper_take_room(temp.store, batch, wrapper, &room), 0);
 	if (room)
 		assert_int_equal(wrapper_change(batch, NULL, wrapper), 0);
 	wrapper_free(wrapper);
@@ -274,21 +276,55 @@ static int commit(struct store_batch *batch)
 	return ret;
 }
 
-static void of_many_that_found_room_at_once_one_gets_in(void **state)
+#define LARGE 5000
+#define TINY  100
+
+static void of_many_large_ones_that_found_room_at_once_one_gets_in(void **state)
 {
 	struct store_batch batches[3] = { { 0 } };
 	size_t before = count_records();
 
 	(void)state;
 	for (int i = 0; i < 3; i++)
-		assert_true(prepare('a' + i, &batches[i]));
+		assert_true(prepare('a' + i, LARGE, &batches[i]));
 	assert_int_equal(commit(&batches[1]), 0);
 	assert_int_equal(commit(&batches[0]), LH_ECONFLICT);
 	assert_int_equal(commit(&batches[2]), LH_ECONFLICT);
 	assert_int_equal(count_records(), before + 4);
 	memset(batches, 0, sizeof(batches));
-	assert_true(prepare('a', &batches[0]));
+	assert_true(prepare('a', LARGE, &batches[0]));
 	assert_int_equal(commit(&batches[0]), 0);
+}
+
+static void small_ones_are_not_in_each_others_way(void **state)
+{
+	struct store_batch batches[4] = { { 0 } };
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		assert_true(prepare('a' + i, TINY, &batches[i]));
+	assert_int_equal(commit(&batches[1]), 0);
+	assert_int_equal(commit(&batches[0]), 0);
+	/* A large one may be what leaves no room for the next. */
+	assert_true(prepare('d', LARGE, &batches[3]));
+	assert_int_equal(commit(&batches[3]), 0);
+	assert_int_equal(commit(&batches[2]), LH_ECONFLICT);
+}
+
+static void beyond_half_of_the_share_small_ones_come_one_by_one(void **state)
+{
+	static char response[WRAPPERS_SIZE_MAX / 2];
+	struct store_batch batches[2] = { { 0 } };
+	struct wrapper *wrapper = new_wrapper('x', 'm', 60);
+
+	(void)state;
+	assert_int_equal(wrapper_seal(temp.store, wrapper, TOKEN, response, sizeof(response)), 0);
+	assert_int_equal(change(NULL, wrapper), 0);
+	wrapper_free(wrapper);
+	for (int i = 0; i < 2; i++)
+		assert_true(prepare('a' + i, TINY, &batches[i]));
+	assert_int_equal(commit(&batches[0]), 0);
+	assert_int_equal(commit(&batches[1]), LH_ECONFLICT);
 }
 
 static void take(int name)
@@ -310,7 +346,7 @@ static void the_last_one_of_a_token_leaves_nothing_of_its_share(void **state)
 	for (int i = 0; i < 2; i++) {
 		struct store_batch batch = { 0 };
 
-		assert_true(prepare('a' + i, &batch));
+		assert_true(prepare('a' + i, LARGE, &batch));
 		assert_int_equal(commit(&batch), 0);
 	}
 	take('a');
@@ -325,13 +361,13 @@ static void who_comes_while_the_last_one_goes_is_not_lost(void **state)
 	struct wrapper *wrapper;
 
 	(void)state;
-	assert_true(prepare('a', &batch));
+	assert_true(prepare('a', LARGE, &batch));
 	assert_int_equal(commit(&batch), 0);
 	wrapper = get('a');
 	assert_int_equal(wrapper_change(&going, wrapper, NULL), 0);
 	assert_int_equal(wrapper_close_gate(temp.store, &going, wrapper->maker), 0);
 	memset(&batch, 0, sizeof(batch));
-	assert_true(prepare('b', &batch));
+	assert_true(prepare('b', LARGE, &batch));
 	assert_int_equal(commit(&batch), 0);
 	assert_int_equal(commit(&going), LH_ECONFLICT);
 	wrapper_free(wrapper);
@@ -476,7 +512,9 @@ int main(void)
 		TEST(what_goes_leaves_nothing),
 		TEST(they_end_in_their_order),
 		TEST(a_token_may_wrap_so_many_bytes),
-		TEST(of_many_that_found_room_at_once_one_gets_in),
+		TEST(of_many_large_ones_that_found_room_at_once_one_gets_in),
+		TEST(small_ones_are_not_in_each_others_way),
+		TEST(beyond_half_of_the_share_small_ones_come_one_by_one),
 		TEST(the_last_one_of_a_token_leaves_nothing_of_its_share),
 		TEST(who_comes_while_the_last_one_goes_is_not_lost),
 		TEST(paths_count_as_well),
