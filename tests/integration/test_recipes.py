@@ -129,7 +129,7 @@ def test_a_token_counts_only_with_a_certificate(house, door):
         reply = door.ask("build-7", **headers)
         assert reply.status == 200 and reply.data["display_name"] == "token-app", reply
         is_refused(door.ask(**headers))
-        is_refused(door.ask("rogue", **headers), 400, ["bad request"])
+        is_refused(door.ask("rogue", **headers), 400, ["the client certificate is not accepted"])
     is_refused(door.ask("build-7"))
     is_refused(door.ask("build-7", X_Vault_Token="hvs.nobody"), errors=INVALID)
 

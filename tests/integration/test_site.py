@@ -36,8 +36,9 @@ def _said(line, said):
 
 
 CERTIFICATES = ("include leasehold/auth/certificate-http.conf", "ssl_client_certificate",
-                "ssl_verify_client", "location /v1/alicloud", "include leasehold/auth/certificate.",
-                "include leasehold/leasehold-api.conf", "}")
+                "ssl_verify_client", "location /v1/alicloud", "location = /v1/auth/cert",
+                "include leasehold/auth/certificate.", "include leasehold/leasehold-api.conf",
+                "include /etc/leasehold/nginx-secret.conf", "}")
 BEHIND_A_PROXY = ("set_real_ip_from", "real_ip_header", "real_ip_recursive")
 
 
@@ -304,3 +305,16 @@ def test_the_site_lets_a_certificate_in_and_another_site_does_not(leasehold, tmp
             assert reply.status == status, reply
         is_error(site.ask("GET", SELF, headers={**VAULT, "Host": "evil.example.com"},
                           certificate="build-7"), 421, "no service by this host name")
+
+
+def test_a_certificate_logs_in_at_the_site(leasehold, tmp_path):
+    with Server(trust=True) as server, \
+            Site(tmp_path, example(*CERTIFICATES), server.path("run"),
+                 server.run("nginx-secret").stdout) as site:
+        with open(site.path("ca.crt"), encoding="ascii") as file:
+            entry = {"certificate": file.read(), "token_policies": "default"}
+        reply = server.api("POST", "auth/cert/certs/machines", entry)
+        assert reply.status == 204, reply
+        reply = site.ask("POST", "/v1/auth/cert/login", certificate="build-7")
+        assert reply.status == 200 and reply["auth"]["metadata"]["common_name"] == "build-7", reply
+        assert site.ask("POST", "/v1/auth/cert/login").status == 400
