@@ -6,6 +6,7 @@
 
 #include "api/api.h"
 #include "api/context.h"
+#include "auth/cert_entry.h"
 #include "auth/token.h"
 #include "store/store.h"
 #include "util/bucket.h"
@@ -67,16 +68,24 @@ static bool is_secret(const char *text, const char *secret)
 	return strlen(text) == strlen(secret) && wipe_equal(text, secret, strlen(secret));
 }
 
-const char *assertion_fault(const struct api_request *raw, const char *secret)
+const char *assertion_peer_fault(const struct api_request *raw, const char *secret)
 {
-	enum identity_method method = identity_method_find(raw->auth_method);
-
 	if (!raw->trusted)
 		return "the listener has no trust_identity";
 	if (!is_secret(raw->auth_secret, secret))
 		return raw->auth_secret[0]
 			       ? "LH_AUTH_SECRET is not that of `leasehold nginx-secret`"
 			       : "LH_AUTH_SECRET is missing";
+	return NULL;
+}
+
+const char *assertion_fault(const struct api_request *raw, const char *secret)
+{
+	enum identity_method method = identity_method_find(raw->auth_method);
+	const char *fault = assertion_peer_fault(raw, secret);
+
+	if (fault)
+		return fault;
 	if (method == IDENTITY_METHODS)
 		return "the method is none of cert, basic, request, address, map";
 	if (!identity_name_is_valid(raw->auth_name))
@@ -186,11 +195,16 @@ int assertion_check_rate(struct context *context, const struct caller *caller)
 
 void assertion_show(struct context *context, const struct caller *caller)
 {
+	const char *entry = json_get_text(caller->metadata, "cert_name");
+
 	if (!caller->identified)
 		return;
-	snprintf(context->identity, sizeof(context->identity), "%s/%s",
-		 json_get_text(caller->metadata, "method"),
-		 json_get_text(caller->metadata, "name"));
+	if (!strcmp(caller->path, CERT_PATH))
+		snprintf(context->identity, sizeof(context->identity), "auth/cert/%s", entry);
+	else
+		snprintf(context->identity, sizeof(context->identity), "%s/%s",
+			 json_get_text(caller->metadata, "method"),
+			 json_get_text(caller->metadata, "name"));
 	log_set_identity(context->identity);
 }
 

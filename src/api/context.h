@@ -139,6 +139,16 @@ int identity_write(struct context *context);
 int identity_remove(struct context *context);
 int identity_login(struct context *context);
 
+/* cert_entries.c */
+int cert_entries_list(struct context *context);
+int cert_entry_read(struct context *context);
+int cert_entry_exists(struct context *context, bool *exists_out);
+int cert_entry_write(struct context *context);
+int cert_entry_remove(struct context *context);
+
+/* cert_login.c */
+int cert_log_in(struct context *context);
+
 /* leases.c */
 int leases_lookup(struct context *context);
 int leases_renew(struct context *context);

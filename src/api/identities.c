@@ -5,8 +5,8 @@
 #include "api/context.h"
 #include "api/page.h"
 #include "api/token.h"
+#include "api/token_fields.h"
 #include "auth/identity.h"
-#include "auth/policies.h"
 #include "auth/token.h"
 #include "conf/conf.h"
 #include "lease/ttl.h"
@@ -131,6 +131,8 @@ int identity_exists(struct context *context, bool *exists_out)
 
 /* ---- Writing ---- */
 
+static const char *const plain[] = { "ttl", "max_ttl", "bound_cidrs", "metadata", "rate" };
+
 static json_t *new_entry(void)
 {
 	return json_pack("{s:[], s:i, s:i, s:[], s:{}, s:i}", "policies", "ttl", 0, "max_ttl", 0,
@@ -139,60 +141,15 @@ static json_t *new_entry(void)
 
 static int take_policies(const json_t *fields, json_t *entry, struct err *err)
 {
-	const json_t *sent = json_object_get(fields, "policies"), *policy;
+	const json_t *sent = json_object_get(fields, "policies");
 	json_t *clean;
-	size_t i;
 
 	if (!sent)
 		return 0;
 	clean = policies_clean(sent, json_array_size(sent) > 0);
 	if (!clean || json_object_set_new(entry, "policies", clean))
 		return LH_ENOMEM;
-	json_array_foreach(clean, i, policy)
-	{
-		const char *name = json_string_value(policy);
-
-		if (!strcmp(name, "root") || !strcmp(name, TOKEN_WRAPPING_POLICY))
-			return err_set(err, LH_EINVAL, "an identity cannot have the policy \"%s\"",
-				       name);
-		if (!policy_name_is_valid(name))
-			return err_set(err, LH_EINVAL,
-				       "policies: a name has 1 to %d printable characters",
-				       POLICY_NAME_MAX);
-	}
-	return 0;
-}
-
-static int take_plain(const json_t *fields, json_t *entry)
-{
-	static const char *const plain[] = { "ttl", "max_ttl", "bound_cidrs", "metadata", "rate" };
-	int lost = 0;
-
-	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
-		const json_t *sent = json_object_get(fields, plain[i]);
-
-		if (sent)
-			lost |= json_object_set_new(entry, plain[i], json_deep_copy(sent));
-	}
-	return lost;
-}
-
-static int check_cidrs(const json_t *entry, struct err *err)
-{
-	const json_t *cidr;
-	size_t i;
-
-	json_array_foreach(json_object_get(entry, "bound_cidrs"), i, cidr)
-	{
-		const char *text = json_string_value(cidr);
-
-		if (!cidr_is_valid(text))
-			return err_set(err, LH_EINVAL,
-				       "bound_cidrs: \"%.64s\" must be an address or a block of "
-				       "addresses, as 10.0.0.0/8 or 2001:db8::/32",
-				       text);
-	}
-	return 0;
+	return token_fields_check_policies(clean, "an identity", err);
 }
 
 static int check(const json_t *entry, struct err *err)
@@ -210,7 +167,7 @@ static int check(const json_t *entry, struct err *err)
 		return err_set(err, LH_EINVAL,
 			       "metadata: \"method\" and \"name\" are set to who it is; choose "
 			       "other names");
-	return check_cidrs(entry, err);
+	return token_fields_check_cidrs(entry, "bound_cidrs", err);
 }
 
 static int check_room(struct context *context, struct err *err)
@@ -240,8 +197,9 @@ static int write_once(struct context *context, enum identity_method method, cons
 	}
 	if (!ret)
 		ret = take_policies(context->fields, entry, err);
-	if (!ret && take_plain(context->fields, entry))
-		ret = LH_ENOMEM;
+	if (!ret)
+		ret = token_fields_take(context->fields, plain, sizeof(plain) / sizeof(plain[0]),
+					entry);
 	if (!ret)
 		ret = check(entry, err);
 	if (!ret)

@@ -29,6 +29,7 @@ static const struct builtin {
 };
 
 static const struct builtin auth_mounts[] = {
+	{ "cert/", "cert", "certificates of clients", false, false, NULL },
 	{ "proxy/", "proxy", "identities that the web server asserts", false, false, NULL },
 	{ "token/", "token", "token based credentials", false, false, NULL },
 };

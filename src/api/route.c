@@ -11,9 +11,9 @@ static const struct {
 	const char *path, *type;
 	const struct route *table;
 } builtin_mounts[] = {
-	{ "sys/", "system", routes_system },         { "auth/token/", "token", routes_token },
-	{ "auth/proxy/", "proxy", routes_identity }, { "cubbyhole/", "cubbyhole", routes_system },
-	{ "identity/", "identity", NULL },
+	{ "sys/", "system", routes_system },          { "auth/token/", "token", routes_token },
+	{ "auth/proxy/", "proxy", routes_identity },  { "auth/cert/", "cert", routes_cert },
+	{ "cubbyhole/", "cubbyhole", routes_system }, { "identity/", "identity", NULL },
 };
 
 static const struct route no_routes[] = { { .pattern = NULL } };

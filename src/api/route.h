@@ -61,6 +61,7 @@ struct route {
 extern const struct route routes_system[];
 extern const struct route routes_token[];    /* token_routes.c */
 extern const struct route routes_identity[]; /* identity_routes.c */
+extern const struct route routes_cert[];     /* cert_routes.c */
 extern const struct route routes_engine[];
 
 enum route_miss {

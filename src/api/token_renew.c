@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/assertion.h"
+#include "api/cert_login.h"
 #include "api/context.h"
 #include "api/token.h"
 #include "auth/token.h"
@@ -77,6 +78,8 @@ static int renew_once(struct context *context, struct caller *token, char *warni
 	ret = check_renewable(token, err);
 	if (!ret)
 		ret = apply_role(context, token, &terms, err);
+	if (!ret && cert_login_made(token))
+		ret = cert_login_limits(context, token, &terms, err);
 	if (!ret)
 		ret = ttl_grant(&terms, &ttl, warning, size, err);
 	if (ret == LH_ERANGE)
@@ -107,6 +110,8 @@ static int check_identity(struct context *context, const struct caller *token)
 
 	if (!token->identified)
 		return 0;
+	if (cert_login_made(token))
+		return cert_login_renews(context, token);
 	ret = assertion_caller(context, &asserted);
 	if (!ret && !wipe_equal(asserted.identity, token->identity, sizeof(token->identity)))
 		ret = LH_EPERM;

@@ -5,7 +5,7 @@
 #include "api/context.h"
 #include "api/page.h"
 #include "api/token.h"
-#include "auth/token.h"
+#include "api/token_fields.h"
 #include "auth/token_role.h"
 #include "util/err.h"
 #include "util/json.h"
@@ -78,10 +78,7 @@ static const char *const policy_lists[] = { "allowed_policies", "disallowed_poli
 static const char *const plain[] = { "orphan", "renewable", "path_suffix", "token_num_uses",
 				     "token_no_default_policy" };
 
-/* A member and the name that it had once. */
-static const struct {
-	const char *name, *old;
-} renamed[] = {
+static const struct token_field_names renamed[] = {
 	{ "token_period", "period" },
 	{ "token_explicit_max_ttl", "explicit_max_ttl" },
 	{ "token_bound_cidrs", "bound_cidrs" },
@@ -103,68 +100,6 @@ static int take_lists(const json_t *fields, json_t *role)
 	return lost;
 }
 
-static int take_plain(const json_t *fields, json_t *role)
-{
-	int lost = 0;
-
-	for (size_t i = 0; i < LENGTH(plain); i++) {
-		const json_t *sent = json_object_get(fields, plain[i]);
-
-		if (sent)
-			lost |= json_object_set_new(role, plain[i], json_deep_copy(sent));
-	}
-	return lost;
-}
-
-static json_t *nothing_like(const json_t *value)
-{
-	return json_is_array(value) ? json_array() : json_integer(0);
-}
-
-/* The old name sets both; the new one alone clears what the old one had said. */
-static int take_renamed(struct context *context, json_t *role)
-{
-	int lost = 0;
-
-	for (size_t i = 0; i < LENGTH(renamed); i++) {
-		const json_t *sent = json_object_get(context->fields, renamed[i].name);
-		const json_t *old = json_object_get(context->fields, renamed[i].old);
-
-		if (sent) {
-			lost |= json_object_set_new(role, renamed[i].name, json_deep_copy(sent));
-			lost |= json_object_set_new(role, renamed[i].old, nothing_like(sent));
-		} else if (old) {
-			lost |= json_object_set_new(role, renamed[i].name, json_deep_copy(old));
-			lost |= json_object_set_new(role, renamed[i].old, json_deep_copy(old));
-		}
-		if (sent && old)
-			outcome_warn(&context->outcome,
-				     "Both '%s' and deprecated '%s' value supplied, ignoring the "
-				     "deprecated value",
-				     renamed[i].name, renamed[i].old);
-	}
-	return lost;
-}
-
-static int take_type(const json_t *fields, json_t *role, struct err *err)
-{
-	static const char *const types[] = { "service", "batch", "default-service",
-					     "default-batch" };
-	const json_t *sent = json_object_get(fields, "token_type");
-	const char *type = json_string_value(sent);
-
-	if (!sent)
-		return 0;
-	if (!type[0] || !strcmp(type, "default"))
-		type = "default-service";
-	for (size_t i = 0; i < LENGTH(types); i++)
-		if (!strcmp(type, types[i]))
-			return json_object_set_new(role, "token_type", json_string(type))
-				       ? LH_ENOMEM
-				       : 0;
-	return err_set(err, LH_EINVAL, "invalid 'token_type' value \"%s\"", type);
-}
-
 /* ---- Checking ---- */
 
 #define NO_BATCH "'token_type' cannot be 'batch' when role is set to generate "
@@ -184,21 +119,6 @@ static int check_batch(const json_t *role, struct err *err)
 	return 0;
 }
 
-static int check_cidrs(const json_t *role, struct err *err)
-{
-	const json_t *cidr;
-	size_t i;
-
-	json_array_foreach(json_object_get(role, "token_bound_cidrs"), i, cidr) if (
-		!cidr_is_valid(json_string_value(
-			cidr))) return err_set(err, LH_EINVAL,
-					       "token_bound_cidrs: \"%s\" must be an address or a "
-					       "block "
-					       "of addresses, as 10.0.0.0/8 or 2001:db8::/32",
-					       json_string_value(cidr));
-	return 0;
-}
-
 static int check(const json_t *role, struct err *err)
 {
 	const char *suffix = json_get_text(role, "path_suffix");
@@ -210,7 +130,7 @@ static int check(const json_t *role, struct err *err)
 			       "\\w(([\\w-.]+)?\\w)?");
 	if (json_get_int(role, "token_num_uses", 0) < 0)
 		return err_set(err, LH_EINVAL, "'token_num_uses' cannot be negative");
-	ret = check_cidrs(role, err);
+	ret = token_fields_check_cidrs(role, "token_bound_cidrs", err);
 	return ret ? ret : check_batch(role, err);
 }
 
@@ -226,11 +146,14 @@ static int write_once(struct context *context, struct err *err)
 		role = token_role_new();
 		ret = role ? 0 : LH_ENOMEM;
 	}
-	if (!ret && (take_lists(context->fields, role) || take_plain(context->fields, role) ||
-		     take_renamed(context, role)))
+	if (!ret && take_lists(context->fields, role))
 		ret = LH_ENOMEM;
 	if (!ret)
-		ret = take_type(context->fields, role, err);
+		ret = token_fields_take(context->fields, plain, LENGTH(plain), role);
+	if (!ret)
+		ret = token_fields_take_renamed(context, renamed, LENGTH(renamed), role);
+	if (!ret)
+		ret = token_fields_take_type(context->fields, "default-service", role, err);
 	if (!ret)
 		ret = check(role, err);
 	if (!ret)

@@ -225,12 +225,7 @@ static char *display_name(const struct entry *entry, const char *name)
 	char *taken;
 
 	buf_printf(&text, "%s-", identity_method_name(entry->method));
-	for (; *name; name++) {
-		char one[2] = { *name, '\0' };
-
-		if (((unsigned char)*name & 0xc0) != 0x80) /* once for all bytes of one */
-			buf_add_char(&text, text_is_word(one, "", 1) ? *name : '-');
-	}
+	token_add_display_name(&text, name);
 	taken = buf_take(&text);
 	buf_free(&text);
 	return taken;

@@ -136,8 +136,7 @@ static int apply(struct store *store, enum store_urgency urgency, struct store_b
 	return store_apply(store, urgency, batch, NULL);
 }
 
-/* Draws the id of a new entry, and adds the root of its tree. */
-static int add_root(struct store *store, struct store_batch *batch, json_t *entry)
+int identity_root_add(struct store *store, struct store_batch *batch, json_t *entry)
 {
 	const struct token_made made = { .token = NULL };
 	const struct token_terms terms = { .display_name = "" };
@@ -167,7 +166,7 @@ int identity_put(struct store *store, enum identity_method method, const char *n
 	struct store_batch batch = { 0 };
 	char *text = NULL;
 	struct key key;
-	int ret = revision ? 0 : add_root(store, &batch, entry);
+	int ret = revision ? 0 : identity_root_add(store, &batch, entry);
 
 	if (!ret && !(text = json_text(entry)))
 		ret = LH_ENOMEM;

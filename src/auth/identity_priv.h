@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files about identities share. */
+/* What the files about identities share, and those about entries of auth/cert. */
 #ifndef AUTH_IDENTITY_PRIV_H
 #define AUTH_IDENTITY_PRIV_H
 
@@ -7,6 +7,7 @@
 #include "crypto/keyring.h"
 
 struct key;
+struct store_batch;
 
 /* The generation of all entries, and one entry; "" as name: the start of its method. */
 void key_identities(struct key *key);
@@ -14,5 +15,8 @@ void key_identity(struct key *key, enum identity_method method, const char *name
 
 /* The keyed name of the root of an entry's tree. 0, LH_EIO, LH_ENOMEM. */
 int identity_root(struct store *store, const char *id, unsigned char name_out[KEYRING_NAME_SIZE]);
+
+/* Draws the "id" of a new entry, and adds the root of its tree to the batch. Errors as above. */
+int identity_root_add(struct store *store, struct store_batch *batch, json_t *entry);
 
 #endif

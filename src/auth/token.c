@@ -10,6 +10,7 @@
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/json.h"
+#include "util/text.h"
 #include "util/wipe.h"
 
 #define NS_PER_SECOND INT64_C(1000000000)
@@ -22,6 +23,16 @@ void token_made_clear(struct token_made *made)
 {
 	wipe_free(made->token);
 	wipe(made, sizeof(*made));
+}
+
+void token_add_display_name(struct buf *out, const char *text)
+{
+	for (; *text; text++) {
+		char one[2] = { *text, '\0' };
+
+		if (((unsigned char)*text & 0xc0) != 0x80) /* once for all bytes of one */
+			buf_add_char(out, text_is_word(one, "", 1) ? *text : '-');
+	}
 }
 
 void token_expect_alive(struct store_batch *batch, const struct caller *caller)

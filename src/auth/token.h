@@ -18,6 +18,7 @@
 
 #include "auth/auth.h"
 
+struct buf;
 struct key;
 struct store;
 struct store_batch;
@@ -62,6 +63,10 @@ struct token_made {
 };
 
 void token_made_clear(struct token_made *made);
+
+/* Appends a text as a part of a display name, which goes into names in the cloud: each character that
+ * is no ASCII letter or digit becomes a hyphen. */
+void token_add_display_name(struct buf *out, const char *text);
 
 /* Makes a token and commits it. 0; LH_EEXIST: there is one with this id; LH_ECONFLICT: its parent,
  * or who asked for it, was revoked meanwhile; LH_ERANGE: its ancestors, or the bytes of its record, are too many;

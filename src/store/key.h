@@ -13,6 +13,8 @@
  *   e/TIME/TOKEN                             when the revoker must look at a token: its end
  *   R/NAME                                   token role
  *   I/METHOD/NAME                            whom the web server may vouch for, and what for
+ *   N/NAME                                   entry of auth/cert
+ *   n/MARK/NAME                              entries of auth/cert by what their certificates are
  *   C/TOKEN                                  cubbyhole of a token
  *   w/WRAPPER                                wrapped response (keyed name of the wrapping token)
  *   W/MAKER/SIZE/WRAPPER                     wrapped responses by the token that asked for them

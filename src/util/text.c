@@ -185,6 +185,25 @@ void text_percent_encode(struct buf *out, const char *text, size_t size)
 	}
 }
 
+int text_percent_decode(struct buf *out, const char *text, size_t size)
+{
+	unsigned char byte;
+	char digits[3] = "";
+
+	for (size_t i = 0; i < size; i++) {
+		if (text[i] != '%') {
+			buf_add_char(out, text[i]);
+			continue;
+		}
+		memcpy(digits, text + i + 1, size - i > 2 ? 2 : size - i - 1);
+		if (size - i < 3 || text_unhex(digits, &byte, 1))
+			return LH_EINVAL;
+		buf_add_char(out, (char)byte);
+		i += 2;
+	}
+	return buf_error(out);
+}
+
 /* Whole groups of four digits, and one of two or three for what is left. */
 static void add_base64(struct buf *out, const void *data, size_t size, const char digits[65])
 {

@@ -42,6 +42,10 @@ bool text_matches(const char *glob, const char *text);
 /* RFC 3986: everything but A-Z a-z 0-9 - _ . ~ becomes %XX. */
 void text_percent_encode(struct buf *out, const char *text, size_t size);
 
+/* Appends the text with the bytes that %XX stand for. 0, LH_EINVAL (an escape of nothing) or
+ * LH_ENOMEM. */
+int text_percent_decode(struct buf *out, const char *text, size_t size);
+
 /* Base64 with padding and without line breaks (RFC 4648, section 4). */
 void text_base64(struct buf *out, const void *data, size_t size);
 

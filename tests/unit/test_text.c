@@ -166,6 +166,23 @@ static void percent_encoding_keeps_only_the_unreserved(void **state)
 	buf_free(&buf);
 }
 
+static void percent_decoding_takes_whole_escapes(void **state)
+{
+	static const char *const broken[] = { "%", "a%2", "%zz", "%2g", "%%20" };
+	struct buf buf = BUF_INIT;
+
+	(void)state;
+	assert_int_equal(text_percent_decode(&buf, "a+b%2Bc%0a%c3%A9", 16), 0);
+	assert_string_equal(buf_text(&buf), "a+b+c\n\xc3\xa9");
+	buf_clear(&buf);
+	assert_int_equal(text_percent_decode(&buf, "%00%20", 3), 0);
+	assert_int_equal(buf.size, 1);
+	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++)
+		assert_int_equal(text_percent_decode(&buf, broken[i], strlen(broken[i])),
+				 LH_EINVAL);
+	buf_free(&buf);
+}
+
 /* RFC 4648, section 10. */
 static void base64_of_the_standard(void **state)
 {
@@ -305,6 +322,7 @@ int main(void)
 		cmocka_unit_test(printable_texts),
 		cmocka_unit_test(beginnings_and_ends),
 		cmocka_unit_test(percent_encoding_keeps_only_the_unreserved),
+		cmocka_unit_test(percent_decoding_takes_whole_escapes),
 		cmocka_unit_test(base64_of_the_standard),
 		cmocka_unit_test(base64_of_high_bytes),
 		cmocka_unit_test(base64_is_read_as_it_is_written),
