@@ -37,7 +37,7 @@ struct goal goal_make(const struct tree *tree, const struct block *server, const
 	struct goal goal = { .path = path, .size = strcspn(path, "?$") };
 
 	goal.open = path[goal.size] == '$';
-	for (size_t i = server->number; i < tree->count; i++) {
+	for (size_t i = server->number; i < server->end; i++) {
 		const struct block *location = &tree->blocks[i];
 
 		if (location->kind == BLOCK_LOCATION && block_server(location) == server &&
