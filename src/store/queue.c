@@ -234,12 +234,6 @@ void queue_refuse(struct queue *queue, unsigned place, uint64_t number)
 	tell(queue, place, word_of(TAKEN, number), word_of(ALONE, number));
 }
 
-void queue_refuse_all(struct queue *queue, uint64_t number)
-{
-	for (unsigned i = 0; i < QUEUE_PLACES; i++)
-		queue_refuse(queue, i, number);
-}
-
 void queue_withdraw(struct queue *queue, unsigned place)
 {
 	atomic_store(&queue->words[place], EMPTY);
