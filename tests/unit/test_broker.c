@@ -90,7 +90,7 @@ static void make_mount(void)
 	struct err err = { "" };
 
 	assert_int_equal(mount_enable(broker, "cloud/", entry, &err), 0);
-	assert_int_equal(mount_role_put(broker, mount(), "app", role, 0), 0);
+	assert_int_equal(mount_role_put(broker, mount(), "app", role, 0, NULL), 0);
 	json_decref(entry);
 	json_decref(role);
 }
