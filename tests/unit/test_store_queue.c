@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One commit for several processes, and what becomes of it when one of them dies. */
-#include <config.h>
-
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
