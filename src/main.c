@@ -59,16 +59,18 @@ const struct command commands[] = {
 		  "places for the sockets, the form of the master key. Changes nothing, and may be "
 		  "run\n"
 		  "beside a running server.\n\n"
-		  "With -nginx FILE it reads what `nginx -T` printed (- is standard input), and "
-		  "names by\n"
-		  "file and line: `satisfy any` or a guard that is \"off\" at an identity, an "
-		  "identity set\n"
-		  "twice or from what the client wrote, tokens in log formats, very wide "
-		  "set_real_ip_from,\n"
-		  "locations without leasehold-params.conf, requests that are sent again. It does "
-		  "not follow\n"
-		  "requests from location to location, and does not ask whether a guard is "
-		  "missing.\n",
+		  "With -nginx FILE it reads what `nginx -T` printed (- is standard "
+		  "input), and names by\n"
+		  "file and line what makes the site unsafe: identities that reach "
+		  "leasehold without a guard,\n"
+		  "wherever location, if, limit_except, rewrite, try_files, "
+		  "error_page, subrequests and\n"
+		  "X-Accel-Redirect lead; identities that the client writes or can "
+		  "guess; parameters that are\n"
+		  "missing or altered; tokens and credentials in logs, caches and "
+		  "files; requests that are\n"
+		  "sent again. It does not know what your login service and other "
+		  "applications do.\n",
 	  .takes_config = true,
 	  .takes_nginx = true,
 	  .run = command_check },

@@ -157,7 +157,7 @@ static int write_role_once(struct context *context, struct warnings *warnings, s
 					  warnings, err);
 	if (!ret)
 		ret = mount_role_put(context->broker, mount, name, resolved ? resolved : new,
-				     revision);
+				     revision, context->caller);
 	json_decref(old);
 	json_decref(new);
 	json_decref(resolved);
@@ -176,6 +176,8 @@ int role_write(struct context *context)
 	while (broker_again(context->broker, ret, context->request->raw->deadline, &tries));
 	if (ret == LH_EINVAL)
 		return outcome_error(&context->outcome, 400, "%s", err.text);
+	if (ret == LH_EPERM) /* as if it had come after its revocation */
+		return outcome_error(&context->outcome, 403, "permission denied");
 	if (ret)
 		return ret == LH_ECONFLICT ? too_many_conflicts(context) : ret;
 	if (!warnings.count)

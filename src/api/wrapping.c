@@ -156,6 +156,7 @@ static struct opening opening_of(const struct context *context)
 		.token = context->wrapping_token,
 		.address = context->request->raw->remote_address,
 		.deadline = context->request->raw->deadline,
+		.caller = context->caller,
 	};
 }
 
@@ -218,8 +219,7 @@ static int rewrap(struct context *context, int64_t ttl)
 	struct opening opening = opening_of(context);
 	struct wrap_reply reply;
 	struct err err = { "" };
-	int ret = broker_rewrap(context->broker, &opening, context->caller, ttl, &reply,
-				&context->issued, &err);
+	int ret = broker_rewrap(context->broker, &opening, ttl, &reply, &context->issued, &err);
 
 	if (ret == LH_EINVAL)
 		return context_failure(context, ret, &err);

@@ -407,7 +407,7 @@ static void remember_role(struct issue *issue)
 
 	if (issue->role)
 		mount_role_put(issue->broker, request->mount, request->role_name, issue->role,
-			       request->role_revision);
+			       request->role_revision, NULL);
 }
 
 /* One plan from its choice to its end. LH_EEXIST: a name was taken, the plan is given up. */

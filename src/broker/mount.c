@@ -369,20 +369,25 @@ static int get_json(struct broker *broker, const struct key *key, json_t **value
 	return ret;
 }
 
+/* asker: who must be alive then; NULL: nobody. */
 static int put_value(struct broker *broker, const struct mount *mount, const struct key *key,
-		     const json_t *value, uint64_t revision)
+		     const json_t *value, uint64_t revision, const struct caller *asker)
 {
 	struct store_batch batch = { 0 };
 	struct key tombstone;
+	size_t conditions, failed = 0;
 	int ret;
 
 	key_tombstone_mount(&tombstone, mount->uuid);
 	store_batch_expect(&batch, STORE_ABSENT, 0, key_bytes(&tombstone));
 	ret = put_json(&batch, revision ? STORE_REVISION : STORE_ABSENT, revision, key, value);
+	conditions = batch.count;
+	if (asker)
+		token_expect_alive(&batch, asker);
 	if (!ret)
-		ret = store_apply(broker->options.store, STORE_NORMAL, &batch, NULL);
+		ret = store_apply(broker->options.store, STORE_NORMAL, &batch, &failed);
 	store_batch_free(&batch);
-	return ret;
+	return ret == LH_ECONFLICT && failed >= conditions ? LH_EPERM : ret;
 }
 
 static int delete_value(struct broker *broker, const struct key *key)
@@ -417,7 +422,7 @@ int mount_config_put(struct broker *broker, const struct mount *mount, const jso
 	struct key key;
 
 	key_config(&key, mount->uuid);
-	return put_value(broker, mount, &key, value, revision);
+	return put_value(broker, mount, &key, value, revision, NULL);
 }
 
 int mount_config_delete(struct broker *broker, const struct mount *mount)
@@ -438,12 +443,12 @@ int mount_role_get(struct broker *broker, const struct mount *mount, const char 
 }
 
 int mount_role_put(struct broker *broker, const struct mount *mount, const char *name,
-		   const json_t *value, uint64_t revision)
+		   const json_t *value, uint64_t revision, const struct caller *asker)
 {
 	struct key key;
 
 	key_role(&key, mount->uuid, name);
-	return put_value(broker, mount, &key, value, revision);
+	return put_value(broker, mount, &key, value, revision, asker);
 }
 
 int mount_role_delete(struct broker *broker, const struct mount *mount, const char *name)

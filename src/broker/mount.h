@@ -12,6 +12,7 @@
 #include "lease/lease.h"
 
 struct broker;
+struct caller;
 
 #define MOUNT_PATH_MAX 128
 
@@ -51,7 +52,8 @@ int64_t mount_default_ttl(const struct broker *broker, const struct mount *mount
 int64_t mount_max_ttl(const struct broker *broker, const struct mount *mount);
 
 /* Configuration and roles as stored objects. Reading: *value_out is new, 0 or LH_ENOENT. Writing
- * with `revision` 0 means "must not exist yet", else "must still be this one": LH_ECONFLICT.
+ * with `revision` 0 means "must not exist yet", else "must still be this one": LH_ECONFLICT. asker:
+ * who must be alive still, as clouds may have been asked on the way (LH_EPERM); NULL: nobody.
  * Deleting what is absent is 0. */
 int mount_config_get(struct broker *broker, const struct mount *mount, json_t **value_out,
 		     uint64_t *revision_out);
@@ -61,7 +63,7 @@ int mount_config_delete(struct broker *broker, const struct mount *mount);
 int mount_role_get(struct broker *broker, const struct mount *mount, const char *name,
 		   json_t **value_out, uint64_t *revision_out);
 int mount_role_put(struct broker *broker, const struct mount *mount, const char *name,
-		   const json_t *value, uint64_t revision);
+		   const json_t *value, uint64_t revision, const struct caller *asker);
 int mount_role_delete(struct broker *broker, const struct mount *mount, const char *name);
 
 /* Names of roles in order, behind `after` (NULL: all), at most max. */

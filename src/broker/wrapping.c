@@ -399,7 +399,10 @@ static int unwrap_once(struct change *change, const struct opening *opening, str
 	if (!ret && change->closed->has_token)
 		ret = token_hold(store_of(change), &change->batch, change->closed->token,
 				 orphan_time(opening->deadline), &change->holds_token);
-	return ret ? ret : commit_opening(change);
+	if (ret)
+		return ret;
+	expect_asker(change, opening->caller);
+	return commit_opening(change);
 }
 
 int broker_unwrap(struct broker *broker, const struct opening *opening, struct buf *response_out,
@@ -456,11 +459,11 @@ cleanup:
 	return ret;
 }
 
-int broker_rewrap(struct broker *broker, const struct opening *opening, const struct caller *caller,
-		  int64_t ttl, struct wrap_reply *reply, bool *issued_out, struct err *err)
+int broker_rewrap(struct broker *broker, const struct opening *opening, int64_t ttl,
+		  struct wrap_reply *reply, bool *issued_out, struct err *err)
 {
 	struct change change = { .broker = broker };
-	struct wrap_request request = { .caller = caller };
+	struct wrap_request request = { .caller = opening->caller };
 	unsigned tries = 0;
 	int ret;
 

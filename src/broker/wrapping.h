@@ -53,9 +53,10 @@ int broker_wrap(struct broker *broker, const struct wrap_request *request, struc
 
 /* Who opens a wrapper; all borrowed. */
 struct opening {
-	const char *token;   /* the wrapping token */
-	const char *address; /* of the client, for the record and the log */
-	int64_t deadline;    /* boot ms */
+	const char *token;           /* the wrapping token */
+	const char *address;         /* of the client, for the record and the log */
+	int64_t deadline;            /* boot ms */
+	const struct caller *caller; /* who asks, and must be alive then, unless with that token */
 };
 
 /* Finds the wrapper of a wrapping token that is alive and was not opened; that it was opened before
@@ -64,17 +65,16 @@ int broker_wrapper_find(struct broker *broker, const struct opening *opening,
 			struct wrapper **wrapper_out);
 
 /* Opens a wrapper, once: the response is appended to response_out, the wrapping token is dead. When it
- * holds a lease or a token, that is in hand: *issued_out tells that broker_delivered must be told how the reply
- * fares. Whether the token is alive has been checked by the caller. LH_ENOENT: somebody else was
- * first; LH_EFULL, LH_EIO, LH_ENOMEM, LH_ECORRUPT. */
+ * holds a lease or a token, that is in hand: *issued_out tells that broker_delivered must be told how
+ * the reply fares. Whether the token is alive has been checked by the caller. LH_ENOENT: somebody else was
+ * first; LH_EPERM: who asks was revoked meanwhile; LH_EFULL, LH_EIO, LH_ENOMEM, LH_ECORRUPT. */
 int broker_unwrap(struct broker *broker, const struct opening *opening, struct buf *response_out,
 		  bool *issued_out);
 
 /* Opens a wrapper and puts its response into a new one, for the same time (ttl 0) or another, in one
- * commit. caller: who asks for it, and in whose share it stands from now on; only a wrapping token's
- * stands where it stood. LH_EPERM: the caller was revoked meanwhile; LH_EINVAL: no room, the sentence
- * is set. The rest as broker_unwrap. */
-int broker_rewrap(struct broker *broker, const struct opening *opening, const struct caller *caller,
-		  int64_t ttl, struct wrap_reply *reply, bool *issued_out, struct err *err);
+ * commit. It stands in the share of who asks from now on; only what a wrapping token asks for stays
+ * where it stood. LH_EINVAL: no room, the sentence is set. The rest as broker_unwrap. */
+int broker_rewrap(struct broker *broker, const struct opening *opening, int64_t ttl,
+		  struct wrap_reply *reply, bool *issued_out, struct err *err);
 
 #endif

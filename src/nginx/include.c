@@ -55,8 +55,11 @@ static int include(const struct includer *includer, json_t *directive, json_t *i
 static int expand_block(const struct includer *includer, json_t *directive, json_t *into,
 			unsigned depth)
 {
-	json_t *copy = json_copy(directive), *body = json_object_get(directive, "body");
-	json_t *whole;
+	/* json_copy would leave out what it has no memory for. */
+	json_t *copy = json_pack("{s:O, s:O, s:O}", "file", json_object_get(directive, "file"),
+				 "line", json_object_get(directive, "line"), "words",
+				 json_object_get(directive, "words"));
+	json_t *body = json_object_get(directive, "body"), *whole;
 
 	if (json_array_append_new(into, copy))
 		return LH_ENOMEM;

@@ -15,6 +15,7 @@ import pytest
 
 import fastcgi
 from harness import binary, wait_until
+from nginx import shipped_file
 
 DONE, FAILED, USAGE = 0, 1, 2
 COMMANDS = ("server", "init", "check", "policy check", "adopt", "nginx-secret", "version")
@@ -519,12 +520,13 @@ def test_a_policy_that_cannot_be_read_is_told(site):
 
 # --- check -nginx ---
 
-SITE = "location / { fastcgi_param LH_END 1; fastcgi_next_upstream %s; fastcgi_pass leasehold_read; }\n"
+SITE = "%s\nlocation / { access_log off; %s\nfastcgi_pass leasehold_read; }\n" % (
+    shipped_file("leasehold-http.conf"), shipped_file("leasehold-params.conf"))
 
 
 @pytest.mark.parametrize("text, code, words", [
-    (SITE % "off", DONE, "none of the mistakes"),
-    (SITE % "error", FAILED, "fastcgi_next_upstream"),
+    (SITE, DONE, "none of the mistakes"),
+    (SITE.replace("next_upstream off", "next_upstream error"), FAILED, "fastcgi_next_upstream"),
     ("", FAILED, "has no fastcgi_pass"),
 ], ids=["sound", "unsafe", "of a broken site"])
 def test_a_site_is_judged_by_what_nginx_prints(tmp_path, text, code, words):

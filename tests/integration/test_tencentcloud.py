@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is of Tencent Cloud alone: names that become numbers, the pair that is merged, external ids."""
+import concurrent.futures
 import contextlib
 import itertools
 import json
@@ -10,6 +11,7 @@ import pytest
 from cloudsim.client import rounds
 from conform.engines import TENCENTCLOUD
 from harness import Server, wait_until
+from tokens import end, make, policy
 
 NUMBERS = itertools.count(1)
 DOCUMENT = {"version": "2.0", "statement": [
@@ -93,6 +95,23 @@ def test_a_name_that_does_not_exist_is_a_400_with_near_ones(mount):
     assert "policy_name:QcloudCOSReadOnly,scope:QCS no data" in reply.errors[0]
     assert "QcloudCOSReadOnlyAccess" in reply.errors[0]
     assert mount.server.api("GET", mount.path + "/role/app").status == 404
+
+
+def test_a_token_revoked_while_the_cloud_is_asked_writes_no_role(mount):
+    policy(mount.server, "writer", {mount.path + "/role/*": ["create", "update"]})
+    token = make(mount.server, policies=["writer"])
+    mount.sim.configure(latency={"ListPolicies": 0.5})
+    calls = mount.sim.count("ListPolicies")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        pending = pool.submit(token.api, "POST", mount.path + "/role/late",
+                              {"remote_policies": [OWN]})
+        wait_until(lambda: mount.sim.count("ListPolicies") > calls)
+        end(mount.server, token)
+        reply = pending.result()
+    mount.sim.configure(latency=0)
+    assert reply.status == 403, reply
+    assert mount.server.api("GET", mount.path + "/role/late").status == 404
+    mount.ok("DELETE", "sys/policies/acl/writer")
 
 
 def test_a_scope_is_exact_too(mount):

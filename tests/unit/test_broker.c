@@ -21,6 +21,8 @@
 #include "fake_engine.h"
 #include "lease/index.h"
 #include "store/key.h"
+#include "store/queue.h"
+#include "store/store_priv.h"
 #include "temp_store.h"
 #include "util/clock.h"
 #include "util/err.h"
@@ -88,7 +90,7 @@ static void make_mount(void)
 	struct err err = { "" };
 
 	assert_int_equal(mount_enable(broker, "cloud/", entry, &err), 0);
-	assert_int_equal(mount_role_put(broker, mount(), "app", role, 0), 0);
+	assert_int_equal(mount_role_put(broker, mount(), "app", role, 0, NULL), 0);
 	json_decref(entry);
 	json_decref(role);
 }
@@ -478,6 +480,26 @@ static void a_dead_worker_leaves_nothing(void **state)
 	assert_int_equal(shared->slots[1].pid, 0);
 	assert_int_equal(fake.revokes, 1);
 	issue_reply_clear(&reply);
+}
+
+/* What it had ready for a commit would change what was settled, if another process did it now. */
+static void what_a_dead_worker_had_ready_is_not_committed_any_more(void **state)
+{
+	struct queue *queue = queue_new();
+	const struct driver_op op = { .kind = STORE_PUT, .key = { "k", 1 }, .value = { "v", 1 } };
+
+	(void)state;
+	assert_non_null(queue);
+	store_lmdb.share(temp.store->handle, queue, QUEUE_NO_PLACE);
+	assert_true(queue_put(queue, 1, &op, 1));
+	assert_true(queue_put(queue, 3, &op, 1));
+	shared->slots[1].pid = -1;
+	turn(1);
+	assert_int_equal(shared->slots[1].pid, 0);
+	assert_false(queue_is_pending(queue, 1));
+	assert_true(queue_is_pending(queue, 3));
+	store_lmdb.share(temp.store->handle, NULL, QUEUE_NO_PLACE);
+	queue_free(queue);
 }
 
 static void die_in_mid_issue(void)
@@ -1126,6 +1148,7 @@ int main(void)
 		TEST(no_session_outlives_its_mount),
 		TEST(a_session_is_one_record),
 		TEST(a_dead_worker_leaves_nothing),
+		TEST(what_a_dead_worker_had_ready_is_not_committed_any_more),
 		TEST(a_worker_that_dies_in_mid_issue_leaves_nothing),
 		TEST(a_dead_workers_slot_names_its_lease_until_it_is_settled),
 		TEST(a_delivered_lease_outlives_its_worker),

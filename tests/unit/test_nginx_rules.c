@@ -9,82 +9,270 @@
 
 #include <cmocka.h>
 
+#include "fail_alloc.h"
 #include "nginx/include.h"
 #include "nginx/parse.h"
 #include "nginx/rules.h"
+#include "nginx_fixture.h"
 #include "util/err.h"
 
-#define PASS "fastcgi_pass leasehold_read; "
-#define LIST "fastcgi_param LH_END 1; fastcgi_next_upstream off; "
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#define REST         SITE_IDENTITY SITE_HOW "fastcgi_pass leasehold_read; "
+#define TOKEN_MAP    "location / { set $lh_auth_method map; set $lh_auth_name $n; " PASS "} "
 
-/* Each site has one finding, or none, that begins like this. */
-static const struct {
-	const char *name, *text, *finding;
-} cases[] = {
-	{ "a guarded identity",
-	  "location /v1/ { satisfy all; auth_basic x; set $lh_auth_name $remote_user; " LIST PASS
+static const struct site_case identities[] = {
+	{ "an identity set twice", "location / { " BASIC ALICE "\nset $lh_auth_name y; " PASS "}",
+	  "x:2: set: the identity is set already in line 1" },
+	{ "an identity set once more in an if",
+	  "location / { " BASIC ALICE "if ($request_method = GET) {\nset $lh_auth_name y; } " PASS
 	  "}",
+	  "x:2: set: the identity is set already" },
+	{ "an identity set in two locations",
+	  "location /a { " BASIC ALICE PASS "} location /b { " BASIC ALICE PASS "}", NULL },
+	{ "an identity taken back", "location / { " BASIC "set $lh_auth_name \"\"; " ALICE PASS "}",
 	  NULL },
-	{ "satisfy any at an identity", "location / {\n satisfy any; set $lh_auth_name x; }",
-	  "x:2: satisfy:" },
-	{ "satisfy any above an identity", "satisfy any;\nlocation / { set $lh_auth_name x; }",
-	  "x:1: satisfy:" },
-	{ "satisfy any elsewhere",
-	  "location /a { satisfy any; } location / { set $lh_auth_name x; }", NULL },
-	{ "a guard switched off", "location / { set $lh_auth_name x;\nauth_basic off; }",
-	  "x:2: auth_basic:" },
-	{ "another guard switched off", "location / { set $lh_auth_method x; auth_request off; }",
-	  "x:1: auth_request:" },
-	{ "an identity set twice", "location / { set $lh_auth_name x;\nset $lh_auth_name y; }",
-	  "x:2: set:" },
-	{ "an identity from a header", "location / { set $lh_auth_name $http_user; }",
-	  "x:1: set:" },
-	{ "an identity from a cookie as parameter", "fastcgi_param LH_AUTH_NAME a${cookie_b};",
-	  "x:1: fastcgi_param:" },
-	{ "another parameter from a header", "fastcgi_param LH_TOKEN $http_x_vault_token;", NULL },
-	{ "a token in the log", "log_format a '$status ' '$http_x_vault_token';",
-	  "x:1: log_format:" },
-	{ "a log without secrets", "log_format a '$status $request_id';", NULL },
+	{ "an identity from a header",
+	  "location / { " BASIC "set $lh_auth_method basic;\nset $lh_auth_name $http_user; " PASS
+	  "}",
+	  "x:2: set: the client writes" },
+	{ "an identity from a header through map and set",
+	  "map $http_user $a { default \"\"; ~^(?<b>[a-z]+)$ $b; } location / { " BASIC
+	  "set $c u-$a; set $lh_auth_method basic;\nset $lh_auth_name $c; " PASS "}",
+	  "x:2: set: the client writes" },
+	{ "an identity from the path",
+	  "location ~ ^/v1/(?<who>[a-z]+)/ { " BASIC
+	  "set $lh_auth_method basic;\nset $lh_auth_name $who; " PASS "}",
+	  "x:2: set: the client writes" },
+	{ "an identity picked by the host",
+	  "map $host $n { a.example a; b.example b; } location / { " BASIC
+	  "set $lh_auth_method basic;\nset $lh_auth_name $n; " PASS "}",
+	  "x:2: set: the client writes" },
+	{ "an identity picked by an address that the client writes",
+	  "geo $http_x_real_ip $n { 10.0.0.0/8 a; } location / { " BASIC
+	  "set $lh_auth_method address;\nset $lh_auth_name $n; " PASS "}",
+	  "x:2: set: the client writes" },
+	{ "an identity captured from a certificate",
+	  "location / { " BASIC "if ($ssl_client_s_dn ~ ^CN=([a-z]+)$) { set $lh_auth_method cert; "
+	  "set $lh_auth_name $1; } " PASS "}",
+	  NULL },
+	{ "an identity from a cookie as parameter",
+	  "location / { " BASIC SITE_PARAMETERS
+	  "fastcgi_param LH_AUTH_METHOD basic;\nfastcgi_param "
+	  "LH_AUTH_NAME a${cookie_b}; " SITE_HOW "fastcgi_pass leasehold_read; }",
+	  "x:2: fastcgi_param: the client writes" },
+	{ "a variable that begins with itself",
+	  "location / { " BASIC "set $a x; set $a \"${a}y\"; set $a \"${a}z\"; set $lh_auth_method "
+	  "basic; set $lh_auth_name $a; " PASS "}",
+	  NULL },
 	{ "every address is a proxy", "set_real_ip_from 0.0.0.0/0;", "x:1: set_real_ip_from:" },
+	{ "half of all addresses are proxies", "set_real_ip_from 128.0.0.0/1;",
+	  "x:1: set_real_ip_from:" },
 	{ "every address of IPv6 is a proxy", "set_real_ip_from ::/0;", "x:1: set_real_ip_from:" },
-	{ "a private range of proxies", "set_real_ip_from 10.0.0.0/8; set_real_ip_from ::1;",
+	{ "a private range of proxies",
+	  "set_real_ip_from 10.0.0.0/8; set_real_ip_from ::1; set_real_ip_from fd00::/32;", NULL },
+};
+
+static const struct site_case maps[] = {
+	{ "no token is somebody",
+	  "map $http_authorization $n {\ndefault guest; } location / { " BASIC
+	  "set $lh_auth_method map; set $lh_auth_name $n; " PASS "}",
+	  "x:2: map: whoever shows no secret" },
+	{ "a token in any case",
+	  "map $http_authorization $n {\n\"Bearer 0123456789abcdef\" a; } " TOKEN_MAP,
+	  "x:2: map: this key fits in capital" },
+	{ "a token in any case by its expression",
+	  "map $http_authorization $n {\n\"~*^Bearer 0123456789abcdef$\" a; } " TOKEN_MAP,
+	  "x:2: map: this key fits in capital" },
+	{ "a word before the token in any case",
+	  "map $http_authorization $n { \"~^(?i:bearer) 0123456789abcdef$\" a; } " TOKEN_MAP,
 	  NULL },
-	{ "no parameters", "fastcgi_next_upstream off; location / { " PASS "}",
-	  "x:1: fastcgi_pass:" },
-	{ "inherited parameters", LIST "location / { " PASS "}", NULL },
+	{ "a token within something longer",
+	  "map $http_authorization $n {\n~0123456789abcdef a; } " TOKEN_MAP,
+	  "x:2: map: this key fits longer" },
+	{ "a token with something behind it",
+	  "map $http_authorization $n {\n\"~^Bearer 0123456789abcdef\" a; } " TOKEN_MAP,
+	  "x:2: map: this key fits longer" },
+	{ "one of two tokens within something longer",
+	  "map $http_authorization $n {\n\"~^Bearer 01|23$\" a; } " TOKEN_MAP,
+	  "x:2: map: this key fits longer" },
+	{ "one of two tokens", "map $http_authorization $n { \"~^Bearer (01|23)$\" a; } " TOKEN_MAP,
+	  NULL },
+	{ "any token", "map $http_authorization $n {\n\"~^Bearer .+$\" a; } " TOKEN_MAP,
+	  "x:2: map: this key fits longer" },
+	{ "a token taken out of its header first",
+	  "map $http_authorization $t { ~*^bearer(?<t2>.*) $t2; } map $t $n {\n\" "
+	  "0123456789abcdef\" "
+	  "a; } " TOKEN_MAP,
+	  "x:2: map: this key fits in capital" },
+	{ "a token that an if wants",
+	  "map $http_authorization $ok {\n\"~Bearer 0123456789abcdef\" 1; } location / { if ($ok = "
+	  "\"\") { return 403; } " ALICE PASS "}",
+	  "x:2: map: this key fits longer" },
+	{ "a map of tokens for something else",
+	  "map $http_authorization $n { default guest; x y; } location / { " PASS "}", NULL },
+};
+
+static const struct site_case parameters[] = {
+	{ "no parameters", "location / { " SITE_HOW "fastcgi_pass leasehold_read; }",
+	  "x:1: fastcgi_pass: the list of parameters" },
+	{ "inherited parameters",
+	  SITE_PARAMETERS SITE_IDENTITY "location / { " SITE_HOW "fastcgi_pass leasehold_read; }",
+	  NULL },
 	{ "inherited parameters dropped by one more",
-	  LIST "location / { fastcgi_param A b;\n" PASS "}", "x:2: fastcgi_pass:" },
-	{ "a request sent twice by default", "fastcgi_param LH_END 1; location / {\n" PASS "}",
-	  "x:2: fastcgi_pass:" },
-	{ "a request sent twice", LIST "location / { fastcgi_next_upstream error; " PASS "}",
-	  "x:1: fastcgi_next_upstream:" },
+	  SITE_PARAMETERS SITE_IDENTITY "location / { fastcgi_param A b;\n" SITE_HOW
+					"fastcgi_pass leasehold_read; }",
+	  "x:2: fastcgi_pass: the list of parameters" },
+	{ "a missing parameter",
+	  "location / { " SITE_PARAMETERS "fastcgi_param LH_AUTH_METHOD a;\n" SITE_HOW
+	  "fastcgi_pass leasehold_read; }",
+	  "x:2: fastcgi_pass: leasehold decides without knowing LH_AUTH_NAME;" },
+	{ "a parameter twice", "location / { fastcgi_param LH_END 1;\n" SITE_PARAMETERS REST "}",
+	  "x:2: fastcgi_param: LH_END is passed already" },
+	{ "an upstream of another name",
+	  "upstream lent { server unix:/run/leasehold/read.sock; } location / { " SITE_HOW
+	  "fastcgi_pass lent; }",
+	  "x:1: fastcgi_pass: the list of parameters" },
+	{ "an upstream that is known by its parameters",
+	  "upstream a { server unix:/x; } upstream b { server unix:/x; } location /a "
+	  "{ " SITE_PARAMETERS SITE_IDENTITY SITE_HOW "fastcgi_pass a; }\nlocation /b { " SITE_HOW
+	  "fastcgi_pass b; }",
+	  "x:2: fastcgi_pass: the list of parameters" },
 	{ "another application", "location / { fastcgi_pass unix:/php; }", NULL },
+	{ "headers as parameters",
+	  "location / { fastcgi_next_upstream off; access_log off; fastcgi_max_temp_file_size 0; "
+	  "client_body_buffer_size 1m; " SITE_PARAMETERS SITE_IDENTITY
+	  "\nfastcgi_pass leasehold_read; }",
+	  "x:2: fastcgi_pass: every header" },
+	{ "a request sent twice by default",
+	  "location / { fastcgi_pass_request_headers off; access_log off; "
+	  "fastcgi_max_temp_file_size "
+	  "0; client_body_buffer_size 1m; " SITE_PARAMETERS SITE_IDENTITY
+	  "\nfastcgi_pass leasehold_read; }",
+	  "x:2: fastcgi_pass: a request that fails" },
+	{ "a request sent twice", "location / {\nfastcgi_next_upstream error; " PASS "}",
+	  "x:2: fastcgi_next_upstream:" },
+};
+
+#define OTHER(name, value) "fastcgi_param " name " " value ";\nfastcgi_param LH_X 1;"
+
+static const struct site_case others[] = {
+	{ "a path as it was sent", OTHER("DOCUMENT_URI", "$request_uri"),
+	  "x:1: fastcgi_param: DOCUMENT_URI must be $document_uri" },
+	{ "a path as it is served", OTHER("REQUEST_URI", "$uri"),
+	  "x:1: fastcgi_param: REQUEST_URI" },
+	{ "an address that the client writes", OTHER("REMOTE_ADDR", "$http_x_real_ip"),
+	  "x:1: fastcgi_param: REMOTE_ADDR" },
+	{ "web pages may ask", OTHER("LH_VAULT_REQUEST", "true"),
+	  "x:1: fastcgi_param: LH_VAULT_REQUEST" },
+	{ "every certificate is verified", OTHER("LH_TLS_VERIFY", "SUCCESS"),
+	  "x:1: fastcgi_param: LH_TLS_VERIFY" },
+	{ "a certificate in a header", OTHER("LH_TLS_CERT", "$http_x_cert"),
+	  "x:1: fastcgi_param: LH_TLS_CERT" },
+	{ "the usual other word", OTHER("DOCUMENT_URI", "$uri"), NULL },
+	{ "another application's", "fastcgi_param DOCUMENT_URI $request_uri;", NULL },
+};
+
+static const struct site_case secrets[] = {
+	{ "a token in the log", "log_format a '$status ' '$http_x_vault_token';",
+	  "x:1: log_format: writes tokens" },
+	{ "a piece of a token in the log",
+	  "map $http_x_vault_token $t { \"~(?<end>.{24})$\" $end; }\nlog_format a $t;",
+	  "x:2: log_format: writes tokens" },
+	{ "whether there is a token in the log",
+	  "map $http_x_vault_token $t { default yes; \"\" no; } log_format a $t;", NULL },
+	{ "a body in the log", "log_format a $request_body;", "x:1: log_format: writes tokens" },
+	{ "a log without secrets", "log_format a '$status $request_id';", NULL },
+	{ "the query in nginx's own log",
+	  "access_log x; location / { " SITE_PARAMETERS
+	  "fastcgi_pass_request_headers off; fastcgi_next_upstream off; fastcgi_max_temp_file_size "
+	  "0; "
+	  "client_body_buffer_size 1m; " SITE_IDENTITY "fastcgi_pass leasehold_read; }",
+	  "x:1: access_log: this log has the whole query" },
+	{ "the query in a log of the site's",
+	  "log_format q $request_uri;\naccess_log x q; location / { " SITE_PARAMETERS
+	  "fastcgi_pass_request_headers off; fastcgi_next_upstream off; fastcgi_max_temp_file_size "
+	  "0; "
+	  "client_body_buffer_size 1m; " SITE_IDENTITY "fastcgi_pass leasehold_read; }",
+	  "x:2: access_log: this log has the whole query" },
+	{ "no log is nginx's own log",
+	  "location / { " SITE_PARAMETERS "fastcgi_pass_request_headers off; fastcgi_next_upstream "
+	  "off; fastcgi_max_temp_file_size 0; "
+	  "client_body_buffer_size 1m; " SITE_IDENTITY "fastcgi_pass leasehold_read; }",
+	  "x:1: fastcgi_pass: nginx's own access log" },
+	{ "a debugging log", "error_log x debug; location / { " PASS "}", "x:1: error_log:" },
+	{ "a debugging log of another location",
+	  "location /a { error_log x debug; } location / { " PASS "}", NULL },
+	{ "a cache", "location / { fastcgi_cache c; " PASS "}",
+	  "x:1: fastcgi_cache: keeps answers" },
+	{ "a cache above", "fastcgi_cache c; location / { " PASS "}", "x:1: fastcgi_cache:" },
+	{ "a cache switched off", "fastcgi_cache c; location / { fastcgi_cache off; " PASS "}",
+	  NULL },
+	{ "a store", "location / { fastcgi_store on; " PASS "}",
+	  "x:1: fastcgi_store: keeps answers" },
+	{ "bodies in files", "client_body_in_file_only clean; location / { " PASS "}",
+	  "x:1: client_body_in_file_only:" },
+	{ "large bodies in files", "client_max_body_size 2M; location / { " PASS "}",
+	  "x:1: fastcgi_pass: requests larger" },
+	{ "bodies without a limit", "client_max_body_size 0; location / { " PASS "}",
+	  "x:1: fastcgi_pass: requests larger" },
+	{ "answers in files",
+	  "location / { " SITE_PARAMETERS "fastcgi_pass_request_headers off; fastcgi_next_upstream "
+	  "off; access_log off; client_body_buffer_size 1m; " SITE_IDENTITY
+	  "fastcgi_pass leasehold_read; }",
+	  "x:1: fastcgi_pass: answers are written" },
+};
+
+static const struct site_case files[] = {
 	{ "an included danger",
-	  "# configuration file /e/main:\nlocation / { include *.conf; }\n"
-	  "# configuration file /e/a.conf:\n\nset $lh_auth_name $arg_a;",
+	  "# configuration file /e/main:\nlocation / { include *.conf; " PASS "}\n"
+	  "# configuration file /e/a.conf:\n\n" ALICE,
 	  "/e/a.conf:2: set:" },
 	{ "a file that nobody includes",
-	  "# configuration file /e/main:\n# configuration file /e/a:\nset $lh_auth_name $arg_a;",
+	  "# configuration file /e/main:\n# configuration file /e/a:\nset_real_ip_from ::/0;",
 	  NULL },
 };
 
-static void each_danger_is_named_by_its_line(void **state)
+static void identities_are_what_nginx_has_verified(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		json_t *files, *site, *findings = json_array();
-		const char *wanted = cases[i].finding, *first;
-		struct err err = { 0 };
+	assert_findings(identities, COUNT(identities));
+}
 
-		assert_int_equal(nginx_parse("x", cases[i].text, &files, &err), 0);
-		assert_int_equal(nginx_include(files, &site, &err), 0);
-		assert_int_equal(nginx_rules(site, findings), 0);
-		first = json_string_value(json_array_get(findings, 0));
-		if (json_array_size(findings) != (wanted ? 1 : 0) ||
-		    (wanted && strncmp(first, wanted, strlen(wanted)) != 0))
-			fail_msg("%s: %s", cases[i].name, first ? first : "found nothing");
-		json_decref(files);
-		json_decref(site);
+static void a_map_of_tokens_fits_one_token(void **state)
+{
+	(void)state;
+	assert_findings(maps, COUNT(maps));
+}
+
+static void leasehold_is_told_all_and_asked_once(void **state)
+{
+	(void)state;
+	assert_findings(parameters, COUNT(parameters));
+	assert_findings(others, COUNT(others));
+}
+
+static void secrets_stay_nowhere(void **state)
+{
+	(void)state;
+	assert_findings(secrets, COUNT(secrets));
+}
+
+static void files_stand_where_they_are_included(void **state)
+{
+	(void)state;
+	assert_findings(files, COUNT(files));
+}
+
+/* The keys of a map are secrets. */
+static void no_sentence_holds_a_token(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(maps); i++) {
+		json_t *findings = site_findings(maps[i].text);
+		char *text = json_dumps(findings, 0);
+
+		assert_null(strstr(text, "0123456789abcdef"));
+		free(text);
 		json_decref(findings);
 	}
 }
@@ -98,23 +286,81 @@ static void what_is_not_whole_is_refused(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+	for (size_t i = 0; i < COUNT(texts); i++) {
 		struct err err = { 0 };
-		json_t *files, *site;
+		json_t *read, *site;
 
-		assert_int_equal(nginx_parse("x", texts[i], &files, &err), 0);
-		assert_int_equal(nginx_include(files, &site, &err), LH_EINVAL);
+		assert_int_equal(nginx_parse("x", texts[i], &read, &err), 0);
+		assert_int_equal(nginx_include(read, &site, &err), LH_EINVAL);
 		assert_null(site);
-		json_decref(files);
+		json_decref(read);
 	}
+}
+
+static int judge(const char *text, json_t **findings_out)
+{
+	json_t *read = NULL, *site = NULL;
+	struct err err = { 0 };
+	int ret;
+
+	*findings_out = json_array();
+	ret = *findings_out ? nginx_parse("x", text, &read, &err) : LH_ENOMEM;
+	if (ret == 0)
+		ret = nginx_include(read, &site, &err);
+	if (ret == 0)
+		ret = nginx_rules(site, *findings_out);
+	json_decref(site);
+	json_decref(read);
+	return ret;
+}
+
+/* Never a site that looks sound because memory was out. */
+static void want_of_memory_is_no_verdict(void **state)
+{
+	static const char text[] =
+		"map $http_authorization $n { Bearer a; } error_page 403 = @leasehold_work; "
+		"location / "
+		"{ set $lh_auth_method map; if ($n = \"\") { return 403; } set $lh_auth_name "
+		"$http_a; "
+		"rewrite ^ /b; fastcgi_pass leasehold_read; } location @leasehold_work { "
+		"fastcgi_pass leasehold_work; }";
+	json_t *findings;
+	unsigned n = 1;
+	size_t all;
+
+	(void)state;
+	assert_int_equal(judge(text, &findings), 0);
+	all = json_array_size(findings);
+	assert_true(all > 5);
+	json_decref(findings);
+	for (bool failed = true; failed; n++) {
+		int ret;
+
+		fail_alloc_at(n);
+		ret = judge(text, &findings);
+		failed = fail_alloc_stop();
+		if (ret == 0)
+			assert_int_equal(json_array_size(findings), all);
+		else
+			assert_true(failed && (ret == LH_ENOMEM || ret == LH_EINVAL));
+		json_decref(findings);
+	}
+	assert_true(n > 100);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_danger_is_named_by_its_line),
+		cmocka_unit_test(identities_are_what_nginx_has_verified),
+		cmocka_unit_test(a_map_of_tokens_fits_one_token),
+		cmocka_unit_test(leasehold_is_told_all_and_asked_once),
+		cmocka_unit_test(secrets_stay_nowhere),
+		cmocka_unit_test(files_stand_where_they_are_included),
+		cmocka_unit_test(no_sentence_holds_a_token),
 		cmocka_unit_test(what_is_not_whole_is_refused),
+		cmocka_unit_test(want_of_memory_is_no_verdict),
 	};
 
+	fail_alloc_jansson();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,7 +69,7 @@ static void make_mount(void)
 	put('a', name, sizeof(name), FAKE_ACCOUNT);
 	assert_int_equal(mount_enable(broker, "cloud/", entry, &err), 0);
 	assert_int_equal(mount_config_put(broker, mount(), config, 0), 0);
-	assert_int_equal(mount_role_put(broker, mount(), "app", role, 0), 0);
+	assert_int_equal(mount_role_put(broker, mount(), "app", role, 0, NULL), 0);
 	json_decref(config);
 	json_decref(entry);
 	json_decref(role);
@@ -239,7 +239,7 @@ static void who_wrote_the_role_meanwhile_is_right(void **state)
 	(void)state;
 	fake.answer = "42";
 	assert_int_equal(mount_role_get(broker, mount(), "app", &role, &revision), 0);
-	assert_int_equal(mount_role_put(broker, mount(), "app", newer, revision), 0);
+	assert_int_equal(mount_role_put(broker, mount(), "app", newer, revision, NULL), 0);
 	assert_int_equal(issue(role, revision, &reply), 0);
 	assert_int_equal(mount_role_get(broker, mount(), "app", &kept, NULL), 0);
 	assert_true(json_equal(kept, newer));

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -52,6 +53,7 @@ int fstat(int fd, struct stat *status)
 }
 
 static struct queue *queue;
+static pid_t parent; /* of all workers */
 
 static int set_up(void **state)
 {
@@ -380,8 +382,12 @@ static pid_t start(struct fixture *fixture, unsigned worker, unsigned last)
 {
 	pid_t child = fork();
 
-	if (child == 0)
+	if (child == 0) {
+		/* A test that fails must not leave it behind. */
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+			_exit(1);
 		work(fixture, worker, last);
+	}
 	return child;
 }
 
@@ -478,5 +484,6 @@ int main(void)
 		TEST_MANY(whoever_is_killed_loses_nothing_and_adds_nothing),
 	};
 
+	parent = getpid();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

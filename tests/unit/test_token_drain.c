@@ -21,6 +21,7 @@
 #include "lease/index.h"
 #include "store/key.h"
 #include "temp_store.h"
+#include "util/buf.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -80,7 +81,7 @@ static void make_mount(void)
 	       *config = json_pack("{s:s, s:s}", "id", "key-1", "secret", "s");
 
 	assert_int_equal(mount_enable(broker, "cloud/", entry, &err), 0);
-	assert_int_equal(mount_role_put(broker, mount(), "app", role, 0), 0);
+	assert_int_equal(mount_role_put(broker, mount(), "app", role, 0, NULL), 0);
 	assert_int_equal(mount_config_put(broker, mount(), config, 0), 0);
 	json_decref(entry);
 	json_decref(role);
@@ -538,6 +539,29 @@ static void nothing_is_issued_to_a_dead_token(void **state)
 	caller_clear(&victim);
 }
 
+/* While a cloud is asked about it. */
+static void no_role_is_written_for_a_dead_token(void **state)
+{
+	json_t *role = json_pack("{s:s}", "k", "v"), *kept;
+	struct caller child;
+	uint64_t revision;
+
+	(void)state;
+	victim = child_of(NULL);
+	child = child_of(&victim);
+	assert_int_equal(mount_role_put(broker, mount(), "new", role, 0, &child), 0);
+	assert_int_equal(mount_role_get(broker, mount(), "new", &kept, &revision), 0);
+	json_decref(kept);
+	assert_int_equal(mount_role_put(broker, mount(), "new", role, 0, &child), LH_ECONFLICT);
+	revoke(&victim);
+	assert_int_equal(mount_role_put(broker, mount(), "new", role, revision, &child), LH_EPERM);
+	assert_int_equal(mount_role_put(broker, mount(), "app2", role, 0, &child), LH_EPERM);
+	assert_int_equal(mount_role_delete(broker, mount(), "new"), 0);
+	json_decref(role);
+	caller_clear(&child);
+	caller_clear(&victim);
+}
+
 static void a_credential_whose_owner_dies_meanwhile_is_revoked(void **state)
 {
 	struct caller child;
@@ -643,7 +667,8 @@ static void nothing_is_kept_or_wrapped_below_a_dead_root(void **state)
 		.accessor = "",
 		.deadline = clock_boot_ms() + 5000,
 	};
-	struct opening opening = { .address = "", .deadline = request.deadline };
+	struct opening opening = { .address = "", .deadline = request.deadline, .caller = &child };
+	struct buf response = BUF_INIT;
 	struct wrap_reply wrapped, again;
 	bool issued;
 
@@ -651,12 +676,13 @@ static void nothing_is_kept_or_wrapped_below_a_dead_root(void **state)
 	child = born(&terms, text);
 	assert_int_equal(broker_wrap(broker, &request, &again, &err), 0);
 	opening.token = again.made.token;
-	assert_int_equal(broker_rewrap(broker, &opening, &child, 0, &wrapped, &issued, &err), 0);
+	assert_int_equal(broker_rewrap(broker, &opening, 0, &wrapped, &issued, &err), 0);
 	wrap_reply_clear(&again);
 	opening.token = wrapped.made.token;
 	revoke(&root);
-	assert_int_equal(broker_rewrap(broker, &opening, &child, 0, &again, &issued, &err),
-			 LH_EPERM);
+	assert_int_equal(broker_rewrap(broker, &opening, 0, &again, &issued, &err), LH_EPERM);
+	assert_int_equal(broker_unwrap(broker, &opening, &response, &issued), LH_EPERM);
+	assert_int_equal(response.size, 0);
 	wrap_reply_clear(&wrapped);
 	assert_int_equal(cubbyhole_put(temp.store, &owner, "x", data, &err), LH_EPERM);
 	assert_int_equal(broker_wrap(broker, &request, &wrapped, &err), LH_ECONFLICT);
@@ -873,6 +899,7 @@ int main(void)
 		TEST(the_last_use_leaves_it_to_the_revoker),
 		TEST(a_used_token_is_found_by_its_end),
 		TEST(nothing_is_issued_to_a_dead_token),
+		TEST(no_role_is_written_for_a_dead_token),
 		TEST(a_credential_whose_owner_dies_meanwhile_is_revoked),
 		TEST(a_lease_of_a_dead_token_is_not_renewed),
 		TEST(a_lease_of_a_batch_token_ends_with_it),

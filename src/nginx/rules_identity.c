@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules about who somebody is. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "nginx/asserted.h"
+#include "nginx/finding.h"
+#include "nginx/flow.h"
+#include "nginx/rules_priv.h"
+#include "nginx/value.h"
+
+int rule_unguarded(const struct judging *judging, const struct block *block)
+{
+	return block->kind == BLOCK_SITE ? flow_follow(judging->tree, judging->findings) : 0;
+}
+
+/* ---- one recipe for each location ---- */
+
+/* The first in the block, or in an `if` of it, that sets that variable to something. */
+static json_t *first_set(const struct judging *judging, json_t *body, const char *variable)
+{
+	json_t *directive, *found = NULL;
+	size_t i;
+
+	json_array_foreach(body, i, directive)
+	{
+		if (asserted_is_set(judging->tree, directive) && *directive_word(directive, 2) &&
+		    strcmp(directive_word(directive, 1), variable) == 0)
+			return directive;
+		if (directive_is(directive, "if"))
+			found = first_set(judging, json_object_get(directive, "body"), variable);
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+int rule_set_twice(const struct judging *judging, const struct block *block)
+{
+	const struct block *whole = block_location(block);
+	json_t *directive, *first;
+	int ret = 0;
+	size_t i;
+
+	json_array_foreach(block->body, i, directive)
+	{
+		if (!asserted_is_set(judging->tree, directive) || !*directive_word(directive, 2))
+			continue;
+		first = first_set(judging, whole->body, directive_word(directive, 1));
+		if (first != directive)
+			ret = finding_add(judging->findings, directive,
+					  "the identity is set already in line %d of %s, by "
+					  "another guard, and only the last counts: one recipe for "
+					  "each location",
+					  directive_line(first), directive_file(first));
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* ---- what the client says ---- */
+
+int rule_said_by_client(const struct judging *judging, const struct block *block)
+{
+	json_t *directive;
+	int ret = 0;
+	size_t i;
+
+	json_array_foreach(block->body, i, directive)
+	{
+		unsigned origins = 0;
+
+		if (asserted_is_set(judging->tree, directive))
+			origins = value_origins_set(judging->tree, directive);
+		if (asserted_is_parameter(directive))
+			origins = value_origins_unset(judging->tree, directive_word(directive, 2));
+		if (origins & (VALUE_SAID | VALUE_ASKED))
+			ret = finding_add(judging->findings, directive,
+					  "the client writes or chooses this value and can be "
+					  "anybody; take it from what nginx has verified");
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* Shorter than any network that one operator has: 10.0.0.0/8, and 2000::/16. */
+static bool is_wide(const char *range)
+{
+	const char *slash = strchr(range, '/');
+
+	return slash && strtol(slash + 1, NULL, 10) < (strchr(range, ':') ? 16 : 8);
+}
+
+int rule_wide_proxies(const struct judging *judging, const struct block *block)
+{
+	json_t *directive;
+	int ret = 0;
+	size_t i;
+
+	json_array_foreach(block->body, i, directive)
+	{
+		if (directive_is(directive, "set_real_ip_from") &&
+		    is_wide(directive_word(directive, 1)))
+			ret = finding_add(judging->findings, directive,
+					  "whoever is in a range this wide may claim any address, "
+					  "and pass rules on addresses; name the proxies in front");
+		if (ret)
+			return ret;
+	}
+	return 0;
+}

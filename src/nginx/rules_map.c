@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules about maps from a secret that the client shows to a name. Only such a map's keys stand between
+ * a stranger and the identity. */
+#include <string.h>
+
+#include "nginx/asserted.h"
+#include "nginx/finding.h"
+#include "nginx/guard.h"
+#include "nginx/rules_priv.h"
+#include "nginx/value.h"
+#include "nginx/writers.h"
+#include "util/err.h"
+
+/* ---- which maps decide ---- */
+
+static int add_proofs(const struct judging *judging, const char *text);
+
+static int add_proofs_of_map(const struct judging *judging, json_t *map)
+{
+	json_t *entry;
+	int ret = add_proofs(judging, directive_word(map, 1));
+	size_t i;
+
+	json_array_foreach(json_object_get(map, "body"), i, entry)
+	{
+		ret = ret ? ret : add_proofs(judging, directive_word(entry, 1));
+	}
+	return ret;
+}
+
+static int add_proof(const struct judging *judging, const char *name)
+{
+	json_t *writer;
+	int ret = 0;
+	size_t i;
+
+	if (json_object_get(judging->proofs, name))
+		return 0;
+	if (json_object_set_new(judging->proofs, name, json_true()))
+		return LH_ENOMEM;
+	json_array_foreach(json_object_get(judging->tree->writers, name), i, writer)
+	{
+		if (directive_is(writer, "map"))
+			ret = add_proofs_of_map(judging, writer);
+		if (directive_is(writer, "set"))
+			ret = add_proofs(judging, directive_word(writer, 2));
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int add_proofs(const struct judging *judging, const char *text)
+{
+	char name[64];
+
+	while ((text = next_variable(text, name, sizeof(name)))) {
+		int ret = add_proof(judging, name);
+
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* An `if` that strangers do not pass decides, too: it answers them, or names the others. */
+static bool decides(const struct judging *judging, const struct block *block)
+{
+	enum condition_of_strangers strangers;
+	json_t *directive;
+	size_t i;
+
+	if (block->kind != BLOCK_IF)
+		return false;
+	strangers = condition_of_strangers(judging->tree, block->directive);
+	json_array_foreach(block->body, i, directive)
+	{
+		if (strangers == STRANGERS_TRUE && directive_is(directive, "return"))
+			return true;
+		if (strangers == STRANGERS_FALSE && asserted_is_set(judging->tree, directive))
+			return true;
+	}
+	return false;
+}
+
+static int add_condition(const struct judging *judging, const struct block *block)
+{
+	struct condition condition;
+
+	if (!decides(judging, block))
+		return 0;
+	condition_read(block->directive, &condition);
+	return add_proof(judging, condition.variable);
+}
+
+int rule_find_proofs(const struct judging *judging)
+{
+	json_t *const roots[] = { judging->tree->methods, judging->tree->names };
+	int ret = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *name;
+		json_t *value;
+
+		json_object_foreach(roots[i], name, value)
+		{
+			ret = ret ? ret : add_proof(judging, name);
+		}
+	}
+	for (size_t i = 0; ret == 0 && i < judging->tree->count; i++)
+		ret = add_condition(judging, &judging->tree->blocks[i]);
+	return ret;
+}
+
+static bool is_token_map(const struct judging *judging, const struct block *block)
+{
+	json_t *map = block->directive;
+
+	return map && directive_is(map, "map") &&
+	       json_object_get(judging->proofs, directive_word(map, 2) + 1) &&
+	       (value_origins(judging->tree, directive_word(map, 1)) & VALUE_SAID);
+}
+
+/* An entry that gives a name of the site's own, and not a part of what the client said. */
+static bool is_grant(json_t *entry)
+{
+	const char *value = directive_word(entry, 1);
+
+	return *value && !strchr(value, '$') && map_has_key(entry);
+}
+
+static int find_in(const struct judging *judging, const struct block *block,
+		   bool (*is_bad)(json_t *entry), const char *sentence)
+{
+	json_t *entry;
+	int ret = 0;
+	size_t i;
+
+	if (!is_token_map(judging, block))
+		return 0;
+	json_array_foreach(block->body, i, entry)
+	{
+		if (is_bad(entry))
+			ret = finding_add_as(judging->findings, entry, "map", sentence);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* ---- the rules ---- */
+
+static bool is_open(json_t *entry)
+{
+	const char *value = directive_word(entry, 1);
+
+	return directive_is(entry, "default") && *value && strcmp(value, "0") != 0 &&
+	       !strchr(value, '$');
+}
+
+int rule_open_map(const struct judging *judging, const struct block *block)
+{
+	return find_in(
+		judging, block, is_open,
+		"whoever shows no secret at all is somebody by this map; say `default \"\"`");
+}
+
+/* Text compares without case in a map, and so does "~*". */
+static bool is_blind(json_t *entry)
+{
+	const char *key = directive_word(entry, 0);
+
+	return is_grant(entry) && (key[0] != '~' || key[1] == '*' || strstr(key, "(?i)"));
+}
+
+int rule_blind_map(const struct judging *judging, const struct block *block)
+{
+	return find_in(judging, block, is_blind,
+		       "this key fits in capital and small letters alike, so a secret is quicker "
+		       "guessed; write it as \"~^…$\"");
+}
+
+/* An alternative outside of brackets ends what ^ and $ hold. */
+static bool has_alternatives(const char *regex)
+{
+	int depth = 0;
+
+	for (; *regex; regex++) {
+		if (*regex == '\\' && regex[1])
+			regex++;
+		else if (*regex == '(')
+			depth++;
+		else if (*regex == ')')
+			depth--;
+		else if (*regex == '|' && depth == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_loose(json_t *entry)
+{
+	const char *key = directive_word(entry, 0), *regex;
+	size_t size = strlen(key);
+
+	if (!is_grant(entry) || key[0] != '~')
+		return false;
+	regex = key + (key[1] == '*' ? 2 : 1);
+	return *regex != '^' || key[size - 1] != '$' || key[size - 2] == '\\' ||
+	       has_alternatives(regex) || strstr(regex, ".*") || strstr(regex, ".+");
+}
+
+int rule_loose_map(const struct judging *judging, const struct block *block)
+{
+	return find_in(judging, block, is_loose,
+		       "this key fits longer and other secrets than the one that is meant; let it "
+		       "begin with ^, end with $, and hold one secret as it is");
+}

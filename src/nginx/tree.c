@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nginx/tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "nginx/asserted.h"
+#include "nginx/target.h"
+#include "nginx/writers.h"
+#include "util/err.h"
+
+const char *directive_word(json_t *directive, size_t i)
+{
+	const char *text = json_string_value(
+		json_array_get(json_object_get(directive, "words"), i));
+
+	return text ? text : "";
+}
+
+size_t directive_size(json_t *directive)
+{
+	return json_array_size(json_object_get(directive, "words"));
+}
+
+const char *directive_last(json_t *directive)
+{
+	size_t size = directive_size(directive);
+
+	return size > 1 ? directive_word(directive, size - 1) : "";
+}
+
+bool directive_is(json_t *directive, const char *verb)
+{
+	return strcmp(directive_word(directive, 0), verb) == 0;
+}
+
+const char *directive_file(json_t *directive)
+{
+	const char *file = json_string_value(json_object_get(directive, "file"));
+
+	return file ? file : "";
+}
+
+int directive_line(json_t *directive)
+{
+	return (int)json_integer_value(json_object_get(directive, "line"));
+}
+
+json_t *body_find(json_t *body, const char *verb)
+{
+	json_t *directive;
+	size_t i;
+
+	json_array_foreach(body, i, directive)
+	{
+		if (directive_is(directive, verb))
+			return directive;
+	}
+	return NULL;
+}
+
+const struct block *block_with(const struct block *block, const char *verb)
+{
+	while (block && !body_find(block->body, verb))
+		block = block->above;
+	return block;
+}
+
+json_t *block_nearest(const struct block *block, const char *verb)
+{
+	block = block_with(block, verb);
+	return block ? body_find(block->body, verb) : NULL;
+}
+
+const char *block_setting(const struct block *block, const char *verb, const char *otherwise)
+{
+	json_t *directive = block_nearest(block, verb);
+
+	return directive ? directive_word(directive, 1) : otherwise;
+}
+
+const struct block *block_server(const struct block *block)
+{
+	while (block->kind != BLOCK_SERVER && block->above)
+		block = block->above;
+	return block;
+}
+
+const struct block *block_location(const struct block *block)
+{
+	while (block->kind == BLOCK_IF || block->kind == BLOCK_LIMIT_EXCEPT)
+		block = block->above;
+	return block;
+}
+
+/* Blocks stand behind the one they are in; the search ends with the first that is not within. */
+const struct block *block_of(const struct tree *tree, const struct block *above, json_t *directive)
+{
+	for (size_t i = above->number + 1; i < tree->count; i++) {
+		if (tree->blocks[i].directive == directive)
+			return &tree->blocks[i];
+	}
+	return NULL;
+}
+
+const char *location_pattern(const struct block *location, const char **text_out)
+{
+	static const char *const signs[] = { "=", "^~", "~*", "~", "@" };
+	const char *first = directive_word(location->directive, 1);
+
+	*text_out = first;
+	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++) {
+		size_t size = strlen(signs[i]);
+
+		if (strncmp(first, signs[i], size) != 0)
+			continue;
+		*text_out = first[size] || signs[i][0] == '@'
+				    ? first + size
+				    : directive_word(location->directive, 2);
+		return signs[i];
+	}
+	return "";
+}
+
+json_t *block_parameter(const struct block *block, const char *name)
+{
+	const struct block *list = block_with(block, "fastcgi_param");
+	json_t *directive;
+	size_t i;
+
+	json_array_foreach(list ? list->body : NULL, i, directive)
+	{
+		if (directive_is(directive, "fastcgi_param") &&
+		    strcmp(directive_word(directive, 1), name) == 0)
+			return directive;
+	}
+	return NULL;
+}
+
+/* nginx hands a location's fastcgi_pass down into `if` and limit_except, and no further. */
+json_t *block_believer(const struct tree *tree, const struct block *block)
+{
+	json_t *pass = body_find(block->body, "fastcgi_pass");
+
+	while (!pass && (block->kind == BLOCK_IF || block->kind == BLOCK_LIMIT_EXCEPT)) {
+		block = block->above;
+		pass = body_find(block->body, "fastcgi_pass");
+	}
+	return pass && json_object_get(tree->targets, directive_word(pass, 1)) ? pass : NULL;
+}
+
+/* ---- making ---- */
+
+static size_t count_blocks(json_t *body)
+{
+	json_t *directive;
+	size_t count = 1, i;
+
+	json_array_foreach(body, i, directive)
+	{
+		json_t *within = json_object_get(directive, "body");
+
+		if (within)
+			count += count_blocks(within);
+	}
+	return count;
+}
+
+static enum block_kind kind_of(json_t *directive)
+{
+	static const struct {
+		const char *verb;
+		enum block_kind kind;
+	} kinds[] = {
+		{ "server", BLOCK_SERVER },
+		{ "location", BLOCK_LOCATION },
+		{ "if", BLOCK_IF },
+		{ "limit_except", BLOCK_LIMIT_EXCEPT },
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (directive_is(directive, kinds[i].verb))
+			return kinds[i].kind;
+	}
+	return BLOCK_OTHER;
+}
+
+static void add_blocks(struct tree *tree, json_t *directive, json_t *body,
+		       const struct block *above)
+{
+	struct block *block = &tree->blocks[tree->count];
+	json_t *below;
+	size_t i;
+
+	*block = (struct block){ above ? kind_of(directive) : BLOCK_SITE, tree->count++, directive,
+				 body, above };
+	json_array_foreach(body, i, below)
+	{
+		json_t *within = json_object_get(below, "body");
+
+		if (within)
+			add_blocks(tree, below, within, block);
+	}
+}
+
+int tree_make(json_t *site, struct tree *tree_out)
+{
+	struct tree tree = { .writers = json_object(),
+			     .targets = json_object(),
+			     .methods = json_object(),
+			     .names = json_object() };
+	int ret = LH_ENOMEM;
+
+	*tree_out = (struct tree){ 0 };
+	tree.blocks = calloc(count_blocks(site), sizeof(*tree.blocks));
+	if (!tree.blocks || !tree.writers || !tree.targets || !tree.methods || !tree.names)
+		goto cleanup;
+	add_blocks(&tree, NULL, site, NULL);
+	ret = writers_find(&tree);
+	if (ret == 0)
+		ret = targets_find(&tree);
+	if (ret == 0)
+		ret = asserted_find(&tree);
+	if (ret)
+		goto cleanup;
+
+	*tree_out = tree;
+	return 0;
+cleanup:
+	tree_free(&tree);
+	return ret;
+}
+
+void tree_free(struct tree *tree)
+{
+	free(tree->blocks);
+	json_decref(tree->writers);
+	json_decref(tree->targets);
+	json_decref(tree->methods);
+	json_decref(tree->names);
+	*tree = (struct tree){ 0 };
+}
