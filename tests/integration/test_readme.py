@@ -13,7 +13,7 @@ def readme():
 
 
 def test_the_files_it_names_exist():
-    for name in re.findall(r"leasehold-\w+\.conf", readme()):
+    for name in re.findall(r"leasehold-\w+\.conf(?:\.example)?", readme()):
         assert os.path.exists(os.path.join(FILES, name)), name
     for name in re.findall(r"^    (src/\w+/|tests/)", readme(), re.MULTILINE):
         assert os.path.isdir(os.path.join(TOP, name)), name

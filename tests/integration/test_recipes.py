@@ -9,6 +9,7 @@ from harness import Server, wait_until
 from nginx import shipped
 from tokens import DENIED, INVALID
 
+CERT_LOGIN = "/v1/auth/cert/login"
 ASKS_FOR_A_PASSWORD = (401, ["user name and password wanted, or another login"])
 ALICE = {"Authorization": basic("alice", "in")}
 ANN = {"Authorization": basic("ann", "look")}
@@ -109,7 +110,8 @@ def test_an_address_is_the_identity_that_the_ranges_name(house, door):
 @through("bearer")
 def test_a_token_of_nginx_is_the_identity_that_the_map_names(door):
     assert door.who(Authorization="Bearer " + BEARER) == "map/build-7"
-    for token in ("", BEARER[:-1], BEARER + "0", "0" + BEARER, BEARER.upper(), "x Bearer " + BEARER):
+    for token in ("", BEARER[:-1], BEARER + "0", "0" + BEARER, BEARER.upper(),
+                  "x Bearer " + BEARER):
         is_refused(door.ask(Authorization="Bearer " + token))
     is_refused(door.ask())
     is_refused(door.ask(X_Vault_Token=BEARER))
@@ -128,9 +130,21 @@ def test_a_token_counts_only_with_a_certificate(house, door):
         reply = door.ask("build-7", **headers)
         assert reply.status == 200 and reply.data["display_name"] == "token-app", reply
         is_refused(door.ask(**headers))
-        is_refused(door.ask("rogue", **headers), 400, ["bad request"])
+        is_refused(door.ask("rogue", **headers), 400, ["the client certificate is not accepted"])
     is_refused(door.ask("build-7"))
     is_refused(door.ask("build-7", X_Vault_Token="hvs.nobody"), errors=INVALID)
+
+
+@through("certificate-login")
+def test_a_certificate_logs_in_and_is_nobody_without(house, door):
+    """More of it in test_cert.py."""
+    reply = door.ask("build-7", "POST", CERT_LOGIN)
+    assert reply.status == 200 and reply["auth"]["metadata"]["common_name"] == "build-7", reply
+    token = reply["auth"]["client_token"]
+    assert door.ask(X_Vault_Token=token).data["display_name"] == "cert-machines"
+    is_refused(door.ask("build-7"))
+    is_refused(door.ask("visitor", "POST", CERT_LOGIN), 400,
+               ["invalid certificate or no client certificate supplied"])
 
 
 @through("read-only")
@@ -217,14 +231,18 @@ def strangers(house):
                          for token in ("", BEARER[:-1], BEARER + "0", BEARER.upper()))],
         "certificate-and-token": [{"X_Vault_Token": house.token}, {"certificate": "build-7"},
                                   {"certificate": "rogue", "X_Vault_Token": house.token}],
+        "certificate-login": [
+            {"certificate": "build-7"},
+            *({"certificate": who, "method": "POST", "path": CERT_LOGIN}
+              for who in (None, "visitor", "rogue"))],
         "read-only": [{}, {"Authorization": basic("ann", "wrong")},
                       *({"method": method, "path": "/v1/cubbyhole/x", "body": {"a": 1}, **ANN}
                         for method in ("POST", "PUT", "DELETE"))],
     }
 
 
-RECIPES = ("address", "basic", "bearer", "certificate", "certificate-and-token", "read-only",
-           "request")
+RECIPES = ("address", "basic", "bearer", "certificate", "certificate-and-token",
+           "certificate-login", "read-only", "request")
 
 # What only `leasehold check -nginx` can notice: nginx has no way to tell a name that it has checked
 # from one that is merely claimed.
