@@ -60,8 +60,8 @@ int flow_go(struct flow *flow, const struct block *from, const char *target, jso
 	there.rewritten = NULL;
 	if (*target == '@')
 		return go_to_name(flow, server, target, &there);
-	if (strstr(target, "://") || strncmp(target, "$scheme", 7) == 0)
-		return 0;
+	if (strchr("/$", *target) == NULL || strncmp(target, "$scheme", 7) == 0)
+		return 0; /* to another site, or try_files' last word "=404" */
 	return go_to_path(flow, server, target, &there);
 }
 

@@ -191,6 +191,19 @@ static bool is_proof(unsigned origins)
 	       origins != VALUE_TEXT;
 }
 
+static bool has_everybody(json_t *map)
+{
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach(json_object_get(map, "body"), i, entry)
+	{
+		if (is_everybody(directive_word(entry, 0)))
+			return true;
+	}
+	return false;
+}
+
 /* One map or geo whose default is a text of the site's own. */
 static bool has_value_for_strangers(const struct tree *tree, const char *name, json_t **writer_out)
 {
@@ -200,7 +213,7 @@ static bool has_value_for_strangers(const struct tree *tree, const char *name, j
 	return json_array_size(writers) == 1 &&
 	       (directive_is(*writer_out, "map") || directive_is(*writer_out, "geo")) &&
 	       strcmp(directive_last(*writer_out) + 1, name) == 0 &&
-	       !strchr(map_default(*writer_out), '$');
+	       !strchr(map_default(*writer_out), '$') && !has_everybody(*writer_out);
 }
 
 enum guard condition_guard(json_t *directive)
