@@ -27,8 +27,9 @@ server {{
 	listen 127.0.0.1:8200 ssl http2;
 	ssl_certificate /etc/leasehold/server.crt;
 	ssl_certificate_key /etc/leasehold/server.key;
-	ssl_client_certificate /etc/leasehold/ca.crt;
+	ssl_client_certificate {authority};
 	ssl_verify_client {verify};
+	{more}
 	include leasehold/leasehold-server.conf;
 	{server}
 	location /v1/ {{
@@ -62,12 +63,15 @@ def files(recipe):
 
 
 class Door:
-    """One recipe in front of the daemon; edited: other text for its files, by name."""
+    """One recipe in front of the daemon; edited: other text for its files, by name.
 
-    def __init__(self, house, folder, recipe, edited=None, verify="optional"):
+    authority: the file of those whom nginx knows. more: lines for the server."""
+
+    def __init__(self, house, folder, recipe, edited=None, verify="optional",
+                 authority="/etc/leasehold/ca.crt", more=""):
         self.house, self.folder, self.recipe = house, str(folder), recipe
         texts = {name: written(name, house.login.port) for name in files(recipe)}
-        site = SITE.format(recipe=recipe, verify=verify, **{
+        site = SITE.format(recipe=recipe, verify=verify, authority=authority, more=more, **{
             level: "include leasehold/auth/%s-%s.conf;" % (recipe, level)
             if "%s-%s.conf" % (recipe, level) in texts else "" for level in ("http", "server")})
         self.nginx = Nginx(folder, house.server.path("run"), site=site, edited={
@@ -113,16 +117,24 @@ class House:
         for entry in self.ENTRIES:
             self.entry(entry, policies="app,default")
         self.entry("basic/auditors-*", policies="audit")
+        self._let_in_certificates()
         self.token = make(server, policies=["default"], display_name="app").text
 
     def _make_certificates(self):
-        authority = Authority(self.folder)
+        authority = self.authority = Authority(self.folder)
         authority.issue("server", "/CN=127.0.0.1")
         authority.issue("build-7", "/O=Example/OU=machines/CN=build-7")
         authority.issue("alice", "/O=Example/OU=people/CN=Alice Doe")
         authority.issue("visitor", "/O=Example/OU=visitors/CN=build-7")
         authority.issue("twice", "/O=Example/OU=machines/CN=build-7/CN=x")
         authority.sign_itself("rogue", "/O=Example/OU=machines/CN=build-7")
+
+    def _let_in_certificates(self):
+        """By auth/cert, those of machines."""
+        reply = self.server.api("POST", "auth/cert/certs/machines", {
+            "certificate": self.authority.pem("ca"), "token_policies": "app",
+            "allowed_organizational_units": "machines"})
+        assert reply.status == 204, reply
 
     def path(self, name):
         return os.path.join(self.folder, name)

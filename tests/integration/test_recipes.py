@@ -9,6 +9,7 @@ from harness import Server, wait_until
 from nginx import shipped
 from tokens import DENIED, INVALID
 
+CERT_LOGIN = "/v1/auth/cert/login"
 ASKS_FOR_A_PASSWORD = (401, ["user name and password wanted, or another login"])
 ALICE = {"Authorization": basic("alice", "in")}
 ANN = {"Authorization": basic("ann", "look")}
@@ -134,6 +135,18 @@ def test_a_token_counts_only_with_a_certificate(house, door):
     is_refused(door.ask("build-7", X_Vault_Token="hvs.nobody"), errors=INVALID)
 
 
+@through("certificate-login")
+def test_a_certificate_logs_in_and_is_nobody_without(house, door):
+    """More of it in test_cert.py."""
+    reply = door.ask("build-7", "POST", CERT_LOGIN)
+    assert reply.status == 200 and reply["auth"]["metadata"]["common_name"] == "build-7", reply
+    token = reply["auth"]["client_token"]
+    assert door.ask(X_Vault_Token=token).data["display_name"] == "cert-machines"
+    is_refused(door.ask("build-7"))
+    is_refused(door.ask("visitor", "POST", CERT_LOGIN), 400,
+               ["invalid certificate or no client certificate supplied"])
+
+
 @through("read-only")
 def test_a_group_reads_and_changes_nothing(house, door):
     """nginx's lock alone: the policy would let them."""
@@ -218,14 +231,18 @@ def strangers(house):
                          for token in ("", BEARER[:-1], BEARER + "0", BEARER.upper()))],
         "certificate-and-token": [{"X_Vault_Token": house.token}, {"certificate": "build-7"},
                                   {"certificate": "rogue", "X_Vault_Token": house.token}],
+        "certificate-login": [
+            {"certificate": "build-7"},
+            *({"certificate": who, "method": "POST", "path": CERT_LOGIN}
+              for who in (None, "visitor", "rogue"))],
         "read-only": [{}, {"Authorization": basic("ann", "wrong")},
                       *({"method": method, "path": "/v1/cubbyhole/x", "body": {"a": 1}, **ANN}
                         for method in ("POST", "PUT", "DELETE"))],
     }
 
 
-RECIPES = ("address", "basic", "bearer", "certificate", "certificate-and-token", "read-only",
-           "request")
+RECIPES = ("address", "basic", "bearer", "certificate", "certificate-and-token",
+           "certificate-login", "read-only", "request")
 
 # What only `leasehold check -nginx` can notice: nginx has no way to tell a name that it has checked
 # from one that is merely claimed.
