@@ -25,7 +25,7 @@ class Visitor:
     themselves."""
 
     FILES = ("tls.crt", "tls.key", "clients-ca.crt", "basic.htpasswd", "nginx-secret.conf",
-             "auditors.htpasswd", "page")
+             "auditors.htpasswd", "page", "others-ca.crt")
 
     def __init__(self, folder):
         self.folder = str(folder)
@@ -33,6 +33,8 @@ class Visitor:
         authority.issue("tls", "/CN=127.0.0.1")
         os.link(self.path("ca.crt"), self.path("clients-ca.crt"))
         authority.sign_itself("rogue", "/O=Example/OU=machines/CN=build-7")
+        authority.sign_itself("others-ca", "/CN=others")
+        authority.issue("foreign", "/O=Example/OU=machines/CN=build-7", signer="others-ca")
         self.write("basic.htpasswd", user("alice", "in") + user("bob", "bin"))
         self.write("auditors.htpasswd", user("ann", "look"))
         self.write("nginx-secret.conf", "set $lh_auth_secret x;\n")
@@ -256,6 +258,8 @@ DANGERS = {
     "port-without-tls": plain_port,
     "refused-certificate": asking_by_tls("visitor"),
     "any-certificate": asking_by_tls("build-7", "rogue"),
+    "verified-elsewhere": asking_by_tls("build-7", "foreign"),
+    "authority-for-stapling": asking_by_tls("build-7", "foreign"),
     # values
     "name-in-a-header": asking("user-root", Authorization=basic("bob", "bin"), X_User="root"),
     "name-by-host": asking("b", Authorization=basic("bob", "bin"), Host="b.example"),
