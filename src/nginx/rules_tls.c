@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rules about whose certificates count. nginx verifies a certificate before it knows which server is
- * meant, by the rules of the server that the client names in its handshake. */
+ * meant, by the rules of the server that the client names in its handshake, else of the port's default
+ * server; and that one's tickets open the sessions of all servers of the port. */
 #include <string.h>
 
 #include "nginx/asserted.h"
@@ -127,6 +128,57 @@ static bool verify_alike(const struct block *one, const struct block *other)
 	return true;
 }
 
+static int blame_default(const struct judging *judging, json_t *listen, const struct block *first)
+{
+	return finding_add(
+		judging->findings, listen,
+		"who names no server in the handshake has a certificate verified as the "
+		"default server of this port says (%s:%d), by other authorities or lists, "
+		"and it counts here; ask for no certificate there",
+		directive_file(first->directive), directive_line(first->directive));
+}
+
+static int blame_sessions(const struct judging *judging, json_t *listen, const struct block *first,
+			  const struct block *other)
+{
+	return finding_add(judging->findings, listen,
+			   "a session in which another server of this port has verified a "
+			   "certificate by other authorities or lists (%s:%d) may be resumed here, "
+			   "and the certificate counts; say `ssl_session_tickets off` in the "
+			   "default server of the port (%s:%d)",
+			   directive_file(other->directive), directive_line(other->directive),
+			   directive_file(first->directive), directive_line(first->directive));
+}
+
+/* Another server of the port that verifies certificates in another way; NULL if there is none. */
+static const struct block *find_stranger(const struct tree *tree, const char *address,
+					 const struct block *server)
+{
+	for (size_t i = 0; i < tree->count; i++) {
+		const struct block *block = &tree->blocks[i];
+
+		if (block->kind == BLOCK_SERVER && find_listen(block, address) &&
+		    !is_off(verifies(block)) && !verify_alike(block, server))
+			return block;
+	}
+	return NULL;
+}
+
+static int judge_listen(const struct judging *judging, const struct block *server, json_t *listen)
+{
+	const char *address = listen_address(listen);
+	const struct block *stranger = find_stranger(judging->tree, address, server);
+	const struct block *first = default_server(judging->tree, address);
+
+	if (!stranger)
+		return 0;
+	if (!is_off(verifies(first)) && !verify_alike(first, server))
+		return blame_default(judging, listen, first);
+	if (!is_off(block_setting(first, "ssl_session_tickets", "on")))
+		return blame_sessions(judging, listen, first, stranger);
+	return 0;
+}
+
 int rule_verified_elsewhere(const struct judging *judging, const struct block *block)
 {
 	json_t *listen;
@@ -137,23 +189,10 @@ int rule_verified_elsewhere(const struct judging *judging, const struct block *b
 		return 0;
 	json_array_foreach(block->body, i, listen)
 	{
-		const struct block *first;
-
-		if (!directive_is(listen, "listen"))
-			continue;
-		first = default_server(judging->tree, listen_address(listen));
-		if (!is_off(verifies(first)) && !verify_alike(first, block))
-			ret = finding_add(judging->findings, listen,
-					  "who names no server in the handshake has a certificate "
-					  "verified as the default server of this port says "
-					  "(%s:%d), by other authorities or lists, and it counts "
-					  "here; ask for no certificate there",
-					  directive_file(first->directive),
-					  directive_line(first->directive));
-		if (ret)
-			return ret;
+		if (ret == 0 && directive_is(listen, "listen"))
+			ret = judge_listen(judging, block, listen);
 	}
-	return 0;
+	return ret;
 }
 
 /* ---- authorities that were meant for something else ---- */

@@ -174,6 +174,16 @@ def plain_port(site):
     site.is_reached_by("alice")
 
 
+def resumed(site):
+    """What one server has verified counts at another, which would not have."""
+    client = TlsClient(site.nginx.port, site.visitor.path("foreign"), name="shop.example")
+    client.ask("GET", "/", headers={"Host": "shop.example"}, keep_session=True)
+    assert not site.told("LH_AUTH_NAME")
+    client.name = None
+    client.ask("GET", "/v1/x")
+    site.is_reached_by("build-7")
+
+
 def mirrored(site):
     site.get("/page", Authorization=basic("nobody", "x"))
     wait_until(lambda: site.told("LH_AUTH_NAME"), what="the mirrored request")
@@ -259,6 +269,7 @@ DANGERS = {
     "refused-certificate": asking_by_tls("visitor"),
     "any-certificate": asking_by_tls("build-7", "rogue"),
     "verified-elsewhere": asking_by_tls("build-7", "foreign"),
+    "sessions-of-another-server": resumed,
     "authority-for-stapling": asking_by_tls("build-7", "foreign"),
     # values
     "name-in-a-header": asking("user-root", Authorization=basic("bob", "bin"), X_User="root"),

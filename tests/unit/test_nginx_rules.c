@@ -200,9 +200,15 @@ static const struct site_case certificates[] = {
 	  "x:2: listen: who names no server" },
 	{ "it knows the same ones", SHOP(BY("a")) OWN(""), NULL },
 	{ "it asks for no certificate", SHOP("ssl_client_certificate b; ") OWN(""), NULL },
-	{ "another server that is not the first does", OWN("") SHOP(BY("b")), NULL },
 	{ "the first server of another port does", "server { listen 2 ssl; " BY("b") "} " OWN(""),
 	  NULL },
+	{ "the default server's tickets open sessions of one that does",
+	  "server { listen 1 ssl default_server; } " OWN("ssl_session_tickets off; ") SHOP(BY("b")),
+	  "x:2: listen: a session in which another server" },
+	{ "its own tickets open them", OWN("") SHOP(BY("b")), "x:2: listen: a session" },
+	{ "tickets of one that knows the same ones", OWN("") SHOP(BY("a")), NULL },
+	{ "the default server has no tickets",
+	  "server { listen 1 ssl; ssl_session_tickets off; } " OWN("") SHOP(BY("b")), NULL },
 	{ "a name that is made of the certificate",
 	  SHOP(BY("b")) "server {\nlisten 1 ssl; " BY(
 		  "a") "location / { " BASIC
