@@ -37,8 +37,8 @@ def _said(line, said):
 
 CERTIFICATES = ("include leasehold/auth/certificate-http.conf", "ssl_client_certificate",
                 "ssl_verify_client", "location /v1/alicloud", "location = /v1/auth/cert",
-                "include leasehold/auth/certificate.", "include leasehold/leasehold-api.conf",
-                "include /etc/leasehold/nginx-secret.conf", "}")
+                "location /v1/auth/token", "include leasehold/auth/certificate",
+                "include leasehold/leasehold-api.conf", "}")
 BEHIND_A_PROXY = ("set_real_ip_from", "real_ip_header", "real_ip_recursive")
 
 
@@ -318,3 +318,7 @@ def test_a_certificate_logs_in_at_the_site(leasehold, tmp_path):
         reply = site.ask("POST", "/v1/auth/cert/login", certificate="build-7")
         assert reply.status == 200 and reply["auth"]["metadata"]["common_name"] == "build-7", reply
         assert site.ask("POST", "/v1/auth/cert/login").status == 400
+        token = {"X-Vault-Token": reply["auth"]["client_token"]}
+        for who, status in (("build-7", 200), (None, 403)):
+            renewed = site.ask("POST", "/v1/auth/token/renew-self", headers=token, certificate=who)
+            assert renewed.status == status, renewed
