@@ -20,12 +20,21 @@ class Authority:
         self._openssl("req", "-x509", *NEW_KEY, "-days", "2", "-subj", subject,
                       "-keyout", name + ".key", "-out", name + ".crt")
 
-    def issue(self, name, subject):
-        """subject: as in /O=Example/CN=x, the name's last part last."""
+    def issue(self, name, subject, days=2):
+        """subject: as in /O=Example/CN=x, the name's last part last. days: -1 has expired."""
         self._openssl("req", *NEW_KEY, "-subj", subject, "-keyout", name + ".key",
                       "-out", name + ".csr")
         self._openssl("x509", "-req", "-in", name + ".csr", "-CA", "ca.crt", "-CAkey", "ca.key",
-                      "-CAcreateserial", "-days", "2", "-out", name + ".crt")
+                      "-CAcreateserial", "-days", str(days), "-out", name + ".crt")
+
+    def revoke(self, name):
+        """ca.crl is the list that says so, of this certificate alone."""
+        for file, text in (("ca.cnf", CA), ("ca.index", ""), ("ca.number", "01")):
+            with open(self.path(file), "w", encoding="ascii") as out:
+                out.write(text)
+        ours = ("ca", "-config", "ca.cnf", "-cert", "ca.crt", "-keyfile", "ca.key")
+        self._openssl(*ours, "-revoke", name + ".crt")
+        self._openssl(*ours, "-gencrl", "-out", "ca.crl")
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -35,6 +44,15 @@ class Authority:
                        timeout=60)
 
 
+CA = """
+[ca]
+default_ca = us
+[us]
+database = ca.index
+crlnumber = ca.number
+default_md = sha256
+default_crl_days = 2
+"""
 NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
 
 

@@ -130,6 +130,16 @@ def test_whatever_the_site_offers_in_comments_can_be_said(tmp_path):
     assert "no OCSP responder URL" in text or "[warn]" not in text, text
 
 
+@pytest.mark.parametrize("said", [(), (*CERTIFICATES, *BEHIND_A_PROXY)], ids=["plain", "all"])
+def test_the_check_of_a_site_finds_nothing_to_say_of_it(leasehold, tmp_path, said):
+    nginx = Site(tmp_path, example(*said)).nginx
+    assert nginx.check()[0] == 0
+    printed = subprocess.run(nginx.command("-T"), check=True, capture_output=True, timeout=30)
+    done = subprocess.run([leasehold, "check", "-nginx", "-"], input=printed.stdout, timeout=30,
+                          check=False, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
 def offers(port, **limits):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
