@@ -5,7 +5,7 @@
 build_packages=(autoconf automake gcc libc6-dev make pkg-config libfcgi-dev libcurl4-gnutls-dev
 	libgnutls28-dev libjansson-dev liblmdb-dev libcmocka-dev)
 run_packages=(nginx curl python3 openssl ca-certificates)
-check_packages=(clang clang-format libclang-rt-14-dev valgrind shellcheck python3-pytest xz-utils)
+check_packages=(clang clang-format libclang-rt-14-dev mandoc valgrind shellcheck python3-pytest xz-utils)
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "api/cert_login.h"
 #include "api/context.h"
-#include "auth/cert_entry.h"
 #include "auth/token.h"
 #include "store/store.h"
 #include "util/bucket.h"
@@ -185,7 +185,7 @@ int assertion_check_rate(struct context *context, const struct caller *caller)
 	unsigned rate;
 	int ret;
 
-	if (!caller->identified)
+	if (!caller->identified || cert_login_made(caller))
 		return 0;
 	ret = identities_rate(context->identities,
 			      identity_method_find(json_get_text(caller->metadata, "method")),
@@ -199,7 +199,7 @@ void assertion_show(struct context *context, const struct caller *caller)
 
 	if (!caller->identified)
 		return;
-	if (!strcmp(caller->path, CERT_PATH))
+	if (cert_login_made(caller))
 		snprintf(context->identity, sizeof(context->identity), "auth/cert/%s", entry);
 	else
 		snprintf(context->identity, sizeof(context->identity), "%s/%s",

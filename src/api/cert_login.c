@@ -7,6 +7,7 @@
 #include "api/assertion.h"
 #include "api/context.h"
 #include "api/token.h"
+#include "api/wrapping.h"
 #include "auth/cert_entry.h"
 #include "auth/token.h"
 #include "conf/conf.h"
@@ -38,7 +39,7 @@ static int read_certificate(const struct api_request *raw, struct certificate **
 	int ret;
 
 	*certificate_out = NULL;
-	*fault_out = "no certificate came along, or one that is too long";
+	*fault_out = "no certificate came along";
 	if (!raw->tls_cert[0])
 		return 0;
 	ret = text_percent_decode(&pem, raw->tls_cert, strlen(raw->tls_cert));
@@ -47,7 +48,7 @@ static int read_certificate(const struct api_request *raw, struct certificate **
 	buf_free(&pem);
 	if (ret == LH_ENOMEM)
 		return ret;
-	*fault_out = ret ? "what came along is no certificate" : NULL;
+	*fault_out = ret ? "what came along is no certificate, or too long a one" : NULL;
 	return 0;
 }
 
@@ -146,7 +147,7 @@ static int find_entry(struct login *login)
 /* A token on its way; what it holds is what the terms borrow. */
 struct giving {
 	struct buf display_name;
-	struct caller root;
+	struct caller root; /* of the entry */
 	unsigned char identity[KEYRING_NAME_SIZE];
 	json_t *policies, *metadata;
 	struct token_terms terms;
@@ -225,18 +226,13 @@ static int choose(const struct login *login, struct giving *giving, struct err *
 {
 	const json_t *cidrs = json_object_get(login->entry, "token_bound_cidrs");
 	struct token_terms *terms = &giving->terms;
-	int ret = cert_entry_owner(store_of(login->context), login->entry, login->certificate,
-				   giving->identity, giving->root.token);
 
-	if (ret)
-		return ret;
 	giving->policies = policies_of(login->entry);
 	giving->metadata = describe(login);
 	buf_add_text(&giving->display_name, "cert-");
 	token_add_display_name(&giving->display_name, json_get_text(login->entry, "display_name"));
 	if (!giving->policies || !giving->metadata || buf_error(&giving->display_name))
 		return LH_ENOMEM;
-	giving->root.type = TOKEN_SERVICE;
 	terms->parent = &giving->root;
 	terms->path = CERT_PATH;
 	terms->display_name = buf_text(&giving->display_name);
@@ -309,26 +305,56 @@ static void say(struct context *context, const struct giving *giving, const stru
 	memcpy(context->made_name, made->name, sizeof(context->made_name));
 }
 
-static int give(struct login *login)
+static int make(struct login *login, struct giving *giving)
 {
 	struct context *context = login->context;
 	struct token_made made = { .token = NULL };
-	struct giving giving = { .display_name = BUF_INIT };
 	struct err err = { "" };
-	const char *hindrance = NULL;
-	int ret = choose(login, &giving, &err);
+	const char *hindrance;
+	int ret = choose(login, giving, &err);
+
+	if (ret)
+		return explain(context, ret, &err);
+	hindrance = find_hindrance(login, giving);
+	if (hindrance)
+		return deny(context, hindrance);
+	ret = token_create(store_of(context), &giving->terms, &made);
+	if (ret)
+		return explain(context, ret, &err);
+	say(context, giving, &made);
+	token_made_clear(&made);
+	return 0;
+}
+
+/* Nobody has asked yet who could have a wrapper: it is made for the entry, and stands in its share. */
+static int make_wrapped(struct login *login, struct giving *giving)
+{
+	struct context *context = login->context;
+	const struct caller *nobody = context->caller;
+	struct caller entry = giving->root;
+	char name[] = "cert";
+	int ret;
+
+	entry.display_name = name;
+	context->caller = &entry;
+	ret = wrapping_check_room(context);
+	if (!ret)
+		ret = make(login, giving);
+	if (!ret)
+		ret = wrapping_finish(context);
+	context->caller = nobody;
+	return ret == LH_EINVAL ? 0 : ret; /* there is no room, and that was said */
+}
+
+static int give(struct login *login)
+{
+	struct giving giving = { .display_name = BUF_INIT, .root = { .type = TOKEN_SERVICE } };
+	int ret = cert_entry_owner(store_of(login->context), login->entry, login->certificate,
+				   giving.identity, giving.root.token);
 
 	if (!ret)
-		hindrance = find_hindrance(login, &giving);
-	if (!ret && !hindrance)
-		ret = token_create(store_of(context), &giving.terms, &made);
-	if (ret)
-		ret = explain(context, ret, &err);
-	else if (hindrance)
-		ret = deny(context, hindrance);
-	else
-		say(context, &giving, &made);
-	token_made_clear(&made);
+		ret = login->context->request->wrap_ttl > 0 ? make_wrapped(login, &giving)
+							    : make(login, &giving);
 	giving_clear(&giving);
 	return ret;
 }

@@ -48,13 +48,26 @@ static enum verdict more(struct step *step)
 
 /* ---- Close ---- */
 
+/* Tags of what must be deleted at last, the user in the end; new. NULL if memory is out. */
+static json_t *left_of(const struct remover *remover, const struct step *step)
+{
+	json_t *left = json_array();
+	int lost = left && remover->left ? remover->left(step, left) : 0;
+
+	lost |= json_array_append_new(left, json_integer(tag_of(KIND_DELETE_USER, 0)));
+	if (!lost)
+		return left;
+	json_decref(left);
+	return NULL;
+}
+
 static enum verdict close_all(const struct remover *remover, struct step *step)
 {
 	const json_t *tag;
 	size_t i;
 
 	if (!json_object_get(step->notes, "left"))
-		step_note(step, "left", remover->left(step));
+		step_note(step, "left", left_of(remover, step));
 	json_array_foreach(json_object_get(step->notes, "left"), i, tag)
 		remover->close(step, (int)json_integer_value(tag));
 	if (step->next.count)

@@ -31,9 +31,9 @@ struct remover {
 	/* Mandatory. Takes the answer of a look: adds removals, and further looks. */
 	void (*hear)(struct step *step, const struct answer *answer);
 
-	/* Mandatory. Tags of what must be deleted at last, the user in the end; new. NULL if memory
-	 * is out. */
-	json_t *(*left)(const struct step *step);
+	/* Optional. Appends the tags of what must be deleted before the user, at last. 0, or anything
+	 * else if memory is out. */
+	int (*left)(const struct step *step, json_t *left);
 
 	/* Mandatory. Adds the deletion of one of them. */
 	void (*close)(struct step *step, int tag);

@@ -135,6 +135,12 @@ static json_t *passes(const struct block *block, const char *verb)
 	return pass;
 }
 
+/* What has reached leasehold so is blamed already, and not once more in the other pool. */
+static bool is_unguarded(const struct state *state)
+{
+	return state->method.directive && state->name.directive && !state->passed;
+}
+
 /* leasehold hands on to its other pool alone; another application may name any location, and what it
  * says in a subrequest it can say outside of one. */
 static int go_where_it_says(struct flow *flow, const struct block *block, const struct state *state)
@@ -151,7 +157,7 @@ static int go_where_it_says(struct flow *flow, const struct block *block, const 
 	json_t *ours = block_believer(flow->tree, block);
 	int ret = 0;
 
-	if (state->sub && !ours)
+	if (ours ? is_unguarded(state) : state->sub)
 		return 0;
 	for (size_t i = 0; ret == 0 && i < sizeof(kinds) / sizeof(*kinds); i++) {
 		json_t *pass = passes(block, kinds[i].pass);

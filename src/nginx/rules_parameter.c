@@ -111,7 +111,7 @@ static const struct {
 	  "any web page could make a browser use its user's identity" },
 	{ "LH_TLS_VERIFY", "$ssl_client_verify", NULL,
 	  "leasehold would take any certificate for a verified one" },
-	{ "LH_TLS_CERT", "$ssl_client_escaped_cert", NULL,
+	{ "LH_TLS_CERT", "$ssl_client_escaped_cert", "$lh_tls_cert",
 	  "this must be the certificate whose key the client has shown" },
 };
 

@@ -20,38 +20,50 @@ class Authority:
         self._openssl("req", "-x509", *NEW_KEY, "-days", "2", "-subj", subject,
                       "-keyout", name + ".key", "-out", name + ".crt")
 
-    def issue(self, name, subject, days=2):
-        """subject: as in /O=Example/CN=x, the name's last part last. days: -1 has expired."""
+    def issue(self, name, subject, extensions="", signer="ca", days=2):
+        """subject: as in /O=Example/CN=x, the name's last part last.
+
+        extensions: lines as in openssl's configuration. days: 0 ends it this second."""
         self._openssl("req", *NEW_KEY, "-subj", subject, "-keyout", name + ".key",
                       "-out", name + ".csr")
-        self._openssl("x509", "-req", "-in", name + ".csr", "-CA", "ca.crt", "-CAkey", "ca.key",
-                      "-CAcreateserial", "-days", str(days), "-out", name + ".crt")
+        with open(self.path(name + ".ext"), "w", encoding="utf-8") as out:
+            out.write(extensions)
+        self._openssl("x509", "-req", "-in", name + ".csr", "-CA", signer + ".crt",
+                      "-CAkey", signer + ".key", "-CAcreateserial", "-days", str(days),
+                      "-extfile", name + ".ext", "-out", name + ".crt")
 
-    def revoke(self, name):
-        """ca.crl is the list that says so, of this certificate alone."""
-        for file, text in (("ca.cnf", CA), ("ca.index", ""), ("ca.number", "01")):
-            with open(self.path(file), "w", encoding="ascii") as out:
-                out.write(text)
-        ours = ("ca", "-config", "ca.cnf", "-cert", "ca.crt", "-keyfile", "ca.key")
-        self._openssl(*ours, "-revoke", name + ".crt")
-        self._openssl(*ours, "-gencrl", "-out", "ca.crl")
+    def revoke(self, *names):
+        """Writes ca.crl, which holds these alone."""
+        with open(self.path("ca.cnf"), "w", encoding="utf-8") as out:
+            out.write(LIST)
+        open(self.path("index"), "w", encoding="utf-8").close()
+        for name in names:
+            self._openssl(*CA, "-revoke", name + ".crt")
+        self._openssl(*CA, "-gencrl", "-crldays", "2", "-out", "ca.crl")
 
     def path(self, name):
         return os.path.join(self.folder, name)
+
+    def pem(self, *names):
+        """The text of certificates."""
+        text = ""
+        for name in names:
+            with open(self.path(name + ".crt"), encoding="utf-8") as file:
+                text += file.read()
+        return text
 
     def _openssl(self, *arguments):
         subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True,
                        timeout=60)
 
 
-CA = """
+CA = ("ca", "-config", "ca.cnf", "-cert", "ca.crt", "-keyfile", "ca.key")
+LIST = """
 [ca]
-default_ca = us
-[us]
-database = ca.index
-crlnumber = ca.number
+default_ca = own
+[own]
+database = index
 default_md = sha256
-default_crl_days = 2
 """
 NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
 

@@ -27,9 +27,9 @@ server {{
 	listen 127.0.0.1:8200 ssl http2;
 	ssl_certificate /etc/leasehold/server.crt;
 	ssl_certificate_key /etc/leasehold/server.key;
-	ssl_client_certificate /etc/leasehold/ca.crt;
+	ssl_client_certificate {authority};
 	ssl_verify_client {verify};
-	ssl_crl /etc/leasehold/ca.crl;
+	{more}
 	include leasehold/leasehold-server.conf;
 	{server}
 	location /v1/ {{
@@ -65,14 +65,18 @@ def files(recipe):
 class Door:
     """One recipe in front of the daemon; edited: other text for its files, by name.
 
+    authority: the file of those whom nginx knows. more: lines for the server.
     site: the whole site, if it is not the usual."""
 
-    def __init__(self, house, folder, recipe, edited=None, verify="optional", site=None):
+    def __init__(self, house, folder, recipe, edited=None, verify="optional",
+                 authority="/etc/leasehold/ca.crt", more="", site=None):
         self.house, self.folder, self.recipe = house, str(folder), recipe
         texts = {name: written(name, house.login.port) for name in files(recipe)}
-        site = site or SITE.format(recipe=recipe, verify=verify, **{
-            level: "include leasehold/auth/%s-%s.conf;" % (recipe, level)
-            if "%s-%s.conf" % (recipe, level) in texts else "" for level in ("http", "server")})
+        helpers = {level: "include leasehold/auth/%s-%s.conf;" % (recipe, level)
+                   if "%s-%s.conf" % (recipe, level) in texts else ""
+                   for level in ("http", "server")}
+        site = site or SITE.format(recipe=recipe, verify=verify, authority=authority, more=more,
+                                   **helpers)
         self.nginx = Nginx(folder, house.server.path("run"), site=site, edited={
             "auth/" + name: text for name, text in {**texts, **(edited or {})}.items()})
         house.lend_files(self.folder)
@@ -126,10 +130,11 @@ class House:
         for entry in self.ENTRIES:
             self.entry(entry, policies="app,default")
         self.entry("basic/auditors-*", policies="audit")
+        self._let_in_certificates()
         self.token = make(server, policies=["default"], display_name="app").text
 
     def _make_certificates(self):
-        authority = Authority(self.folder)
+        authority = self.authority = Authority(self.folder)
         authority.issue("server", "/CN=127.0.0.1")
         authority.issue("build-7", "/O=Example/OU=machines/CN=build-7")
         authority.issue("alice", "/O=Example/OU=people/CN=Alice Doe")
@@ -139,6 +144,13 @@ class House:
         authority.issue("revoked", "/O=Example/OU=machines/CN=build-7")
         authority.revoke("revoked")
         authority.sign_itself("rogue", "/O=Example/OU=machines/CN=build-7")
+
+    def _let_in_certificates(self):
+        """By auth/cert, those of machines."""
+        reply = self.server.api("POST", "auth/cert/certs/machines", {
+            "certificate": self.authority.pem("ca"), "token_policies": "app",
+            "allowed_organizational_units": "machines"})
+        assert reply.status == 204, reply
 
     def path(self, name):
         return os.path.join(self.folder, name)

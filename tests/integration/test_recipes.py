@@ -14,8 +14,10 @@ from nginx import Nginx, shipped
 from test_identity import batches
 from tokens import DENIED, INVALID
 
+CERT_LOGIN = "/v1/auth/cert/login"
 ASKS_FOR_A_PASSWORD = (401, ["user name and password wanted, or another login"])
 ALICE = {"Authorization": basic("alice", "in")}
+LIST = "ssl_crl /etc/leasehold/ca.crl;"
 ANN = {"Authorization": basic("ann", "look")}
 
 
@@ -29,7 +31,7 @@ def one_house(leasehold, tmp_path_factory):
 
 @pytest.fixture(name="door")
 def a_door(house, tmp_path, request):
-    with Door(house, tmp_path, request.param) as door:
+    with Door(house, tmp_path, request.param, more=LIST) as door:
         yield door
 
 
@@ -140,6 +142,18 @@ def test_a_token_counts_only_with_a_certificate(house, door):
     is_refused(door.ask("build-7", X_Vault_Token="hvs.nobody"), errors=INVALID)
 
 
+@through("certificate-login")
+def test_a_certificate_logs_in_and_is_nobody_without(house, door):
+    """More of it in test_cert.py."""
+    reply = door.ask("build-7", "POST", CERT_LOGIN)
+    assert reply.status == 200 and reply["auth"]["metadata"]["common_name"] == "build-7", reply
+    token = reply["auth"]["client_token"]
+    assert door.ask(X_Vault_Token=token).data["display_name"] == "cert-machines"
+    is_refused(door.ask("build-7"))
+    is_refused(door.ask("visitor", "POST", CERT_LOGIN), 400,
+               ["invalid certificate or no client certificate supplied"])
+
+
 @through("read-only")
 def test_a_group_reads_and_changes_nothing(house, door):
     """nginx's lock alone: the policy would let them."""
@@ -225,14 +239,18 @@ def strangers(house):
                          for token in ("", BEARER[:-1], BEARER + "0", BEARER.upper()))],
         "certificate-and-token": [{"X_Vault_Token": house.token}, {"certificate": "build-7"},
                                   {"certificate": "rogue", "X_Vault_Token": house.token}],
+        "certificate-login": [
+            {"certificate": "build-7"},
+            *({"certificate": who, "method": "POST", "path": CERT_LOGIN}
+              for who in (None, "visitor", "rogue"))],
         "read-only": [{}, {"Authorization": basic("ann", "wrong")},
                       *({"method": method, "path": "/v1/cubbyhole/x", "body": {"a": 1}, **ANN}
                         for method in ("POST", "PUT", "DELETE"))],
     }
 
 
-RECIPES = ("address", "basic", "bearer", "certificate", "certificate-and-token", "read-only",
-           "request")
+RECIPES = ("address", "basic", "bearer", "certificate", "certificate-and-token",
+           "certificate-login", "read-only", "request")
 
 # What only `leasehold check -nginx` can notice: nginx has no way to tell a name that it has checked
 # from one that is merely claimed.
@@ -267,7 +285,7 @@ def test_a_recipe_without_one_of_its_lines_lets_no_stranger_in(house, tmp_path, 
                                                                number, verify):
     text = written(name, house.login.port).splitlines(keepends=True)
     verb = text.pop(number).split()[0]
-    door = Door(house, tmp_path, recipe, {name: "".join(text)}, verify)
+    door = Door(house, tmp_path, recipe, {name: "".join(text)}, verify, more=LIST)
     if door.nginx.check()[0] != 0:
         return    # nginx does not even start
     with door:
@@ -283,7 +301,8 @@ def test_the_check_of_a_site_finds_nothing_to_say_of_a_recipe(house, tmp_path, r
 
 
 @pytest.mark.parametrize("pair", itertools.combinations(
-    [recipe for recipe in RECIPES if recipe != "certificate-and-token"], 2), ids="+".join)
+    [recipe for recipe in RECIPES if "set $lh_auth_name" in written(recipe + ".conf")
+     or "auth_request_set $lh_auth_name" in written(recipe + ".conf")], 2), ids="+".join)
 def test_two_identities_in_one_location_are_noticed(house, tmp_path, pair):
     """By nginx where both have a password or access rules, else by the check."""
     texts = {name: written(name) for recipe in pair for name in files(recipe)}
@@ -291,7 +310,8 @@ def test_two_identities_in_one_location_are_noticed(house, tmp_path, pair):
     texts[one] += texts.pop(other)
     helpers = "".join(text for name, text in texts.items() if name.endswith("-http.conf"))
     server = "".join(text for name, text in texts.items() if name.endswith("-server.conf"))
-    site = SITE.format(recipe=pair[0], verify="optional", http=helpers, server=server)
+    site = SITE.format(recipe=pair[0], verify="optional", authority="/etc/leasehold/ca.crt",
+                       more="", http=helpers, server=server)
     door = Door(house, tmp_path, pair[0], texts, site=site)
     assert door.nginx.check()[0] != 0 or door.check()[0] == 1
 

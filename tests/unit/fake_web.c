@@ -11,7 +11,7 @@
 
 enum { BEGIN = 1, END = 3, PARAMS = 4, STDIN = 5, STDOUT = 6 };
 
-#define WAIT_MS 5000
+#define WAIT_MS 60000
 
 static void add_header(struct buf *out, int type, size_t size)
 {

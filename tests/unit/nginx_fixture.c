@@ -20,7 +20,7 @@
 
 json_t *site_findings(const char *text)
 {
-	json_t *files, *site, *findings = json_array();
+	json_t *files, *site = NULL, *findings = json_array();
 	char *whole = NULL;
 	struct err err = { 0 };
 

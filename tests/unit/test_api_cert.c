@@ -515,6 +515,20 @@ static void renewing_obeys_the_entry_as_it_is_now(void **state)
 	assert_int_equal(renew(client), 403);
 }
 
+/* It is nobody of auth/proxy, whose entries limit the rate of their own names. */
+static void a_token_is_no_identity_of_the_web_server(void **state)
+{
+	(void)state;
+	expect(&f, "POST", "auth/proxy/identity/cert/web", "{\"policies\":\"p\",\"rate\":1}", 204,
+	       "");
+	expect(&f, "POST", "auth/proxy/identity/map/*", "{\"policies\":\"p\",\"rate\":1}", 204, "");
+	assert_int_equal(put("web", ca, "{}"), 204);
+	assert_int_equal(log_in(client, ""), 200);
+	keep_token();
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(ask_with(token, "GET", "/v1/" SELF), 200);
+}
+
 /* ---- The mount ---- */
 
 static void the_mount_is_there(void **state)
@@ -611,6 +625,7 @@ int main(void)
 		TEST(a_deleted_entry_takes_its_tokens_with_it),
 		TEST(renewing_needs_a_certificate_for_the_same_key),
 		TEST(renewing_obeys_the_entry_as_it_is_now),
+		TEST(a_token_is_no_identity_of_the_web_server),
 		TEST(the_mount_is_there),
 		TEST(lost_memory_is_told),
 	};

@@ -283,11 +283,13 @@ static void an_expiring_root_makes_no_lasting_one(void **state)
 /* Nor one that ends before it begins, where its nanoseconds would not fit. */
 static void a_root_token_lives_no_longer_than_others_once_it_ends(void **state)
 {
-	static const char *const sent[] = { "{\"explicit_max_ttl\":\"9000000000s\"}",
-					    "{\"ttl\":\"9000000000s\"}",
-					    "{\"period\":\"9000000000s\"}",
-					    "{\"period\":\"9000000000s\","
-					    "\"explicit_max_ttl\":\"9000000000s\"}" };
+#define LONG "9000000000s\""
+	static const char *const sent[] = {
+		"{\"explicit_max_ttl\":\"" LONG "}",
+		"{\"ttl\":\"" LONG "}",
+		"{\"period\":\"" LONG "}",
+		"{\"period\":\"" LONG ",\"explicit_max_ttl\":\"" LONG "}",
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(sent) / sizeof(sent[0]); i++) {

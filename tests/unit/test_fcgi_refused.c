@@ -162,7 +162,7 @@ static void a_stalled_body_closes_after_the_timeout(void **state)
 	add_head(fixture, "10");
 	web_body(&fixture->bytes, "short");
 	check_lost(fixture);
-	assert_in_range(clock_boot_ms() - start, 250, 3000);
+	assert_in_range(clock_boot_ms() - start, 250, 60000);
 }
 
 static void parameters_that_are_cut_short_close(void **state)

@@ -54,19 +54,14 @@ static void clear_rest(struct step *step)
 		detach(step, json_get_text(policy, "type"), json_get_text(policy, "name"), count++);
 }
 
-static json_t *left(const struct step *step)
+static int left(const struct step *step, json_t *left)
 {
 	size_t count = json_array_size(json_object_get(step->plan, "inline"));
-	json_t *left = json_array();
-	int ret = 0;
+	int lost = 0;
 
 	for (size_t i = 0; i < count; i++)
-		ret |= json_array_append_new(left, json_integer(tag_of(KIND_DELETE_POLICY, i)));
-	ret |= json_array_append_new(left, json_integer(tag_of(KIND_DELETE_USER, 0)));
-	if (!ret)
-		return left;
-	json_decref(left);
-	return NULL;
+		lost |= json_array_append_new(left, json_integer(tag_of(KIND_DELETE_POLICY, i)));
+	return lost;
 }
 
 static void close_one(struct step *step, int tag)

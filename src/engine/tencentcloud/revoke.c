@@ -146,11 +146,9 @@ static void clear_rest(struct step *step)
 
 /* ---- What is to be deleted at last ---- */
 
-static json_t *left(const struct step *step)
+static int left(const struct step *step, json_t *left)
 {
-	json_t *left = json_array();
 	size_t count = 0, last = 0;
-	int ret = 0;
 
 	for (size_t i = 0; i < inline_count(step); i++) {
 		if (tencentcloud_numbers_get(step, "inline", i)) {
@@ -158,15 +156,10 @@ static json_t *left(const struct step *step)
 			count++;
 		}
 	}
-	if (count)
-		ret |= json_array_append_new(
-			left,
-			json_integer(tag_of(KIND_DELETE_POLICY, count > 1 ? ALL_POLICIES : last)));
-	ret |= json_array_append_new(left, json_integer(tag_of(KIND_DELETE_USER, 0)));
-	if (!ret)
-		return left;
-	json_decref(left);
-	return NULL;
+	if (!count)
+		return 0;
+	return json_array_append_new(
+		left, json_integer(tag_of(KIND_DELETE_POLICY, count > 1 ? ALL_POLICIES : last)));
 }
 
 /* One number, or all there are. */

@@ -200,12 +200,6 @@ static void hear(struct step *step, const struct answer *answer)
 	}
 }
 
-static json_t *left(const struct step *step)
-{
-	(void)step;
-	return json_pack("[i]", tag_of(KIND_DELETE_USER, 0));
-}
-
 static void close_one(struct step *step, int tag)
 {
 	named_call(step, "DropUser", CALL_REMOVES, tag_kind(tag), tag_index(tag));
@@ -228,7 +222,6 @@ static const struct remover remover = {
 	.clear_rest = clear_rest,
 	.look = look,
 	.hear = hear,
-	.left = left,
 	.close = close_one,
 	.is_gone = is_gone,
 	.is_conflict = is_conflict,

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""leasehold check -nginx: names the dangerous line of each bad site, and the danger is real.
+
+The one idea: every file of tests/nginx/bad is a small site with one mistake, whose line ends in
+`# <-`. The check must name this line and no other of what the real nginx prints; and a request to the
+real nginx shows what the mistake does, with a stand-in for the daemon that keeps what it is told."""
+import glob
+import os
+import re
+import subprocess
+
+import pytest
+
+from danger import DANGERS, Site, Visitor
+from doors import written
+from harness import binary
+from nginx import TOP, shipped, shipped_file
+
+FOLDER = os.path.join(TOP, "tests", "nginx")
+MARK = "# <-"
+
+
+def names(kind):
+    return sorted(os.path.basename(path)[:-len(".conf")]
+                  for path in glob.glob(os.path.join(FOLDER, kind, "*.conf")))
+
+
+def text_of(kind, name):
+    with open(os.path.join(FOLDER, kind, name + ".conf"), encoding="utf-8") as file:
+        return file.read()
+
+
+def judge(printed):
+    """(exit code, lines) of the check."""
+    done = subprocess.run([binary(), "check", "-nginx", "-"], input=printed, capture_output=True,
+                          text=True, timeout=60, check=False)
+    return done.returncode, done.stderr.splitlines()
+
+
+@pytest.fixture(scope="module", name="visitor")
+def one_visitor(tmp_path_factory):
+    return Visitor(tmp_path_factory.mktemp("visitor"))
+
+
+@pytest.mark.parametrize("name", names("bad"))
+def test_a_bad_site_is_dangerous_and_its_line_is_named(tmp_path, visitor, name):
+    text = text_of("bad", name)
+    marked = [number for number, line in enumerate(text.splitlines(), 1) if line.endswith(MARK)]
+    with Site(tmp_path, text, visitor) as site:
+        code, lines = judge(site.printed())
+        found = [re.match(r".*/leasehold/site\.conf:(\d+): \S+: .{40}", line) for line in lines[:-1]]
+        assert code == 1 and all(found) and marked, lines
+        assert [int(match.group(1)) for match in found] == marked, lines
+        DANGERS[name](site)
+
+
+def test_each_bad_site_has_its_danger():
+    assert sorted(DANGERS) == names("bad")
+
+
+@pytest.mark.parametrize("name", names("good"))
+def test_a_good_site_is_good(tmp_path, visitor, name):
+    assert sound(tmp_path, visitor, text_of("good", name))
+
+
+def sound(folder, visitor, text, edited=None):
+    with Site(folder, text, visitor, edited) as site:
+        code, lines = judge(site.printed())
+        assert (code, lines) == (0, []), lines
+        return True
+
+
+def test_the_example_is_good(tmp_path, visitor):
+    """Of the one with TLS, test_site.py shows it."""
+    assert sound(tmp_path, visitor, shipped_file("leasehold.conf.example"))
+
+
+RECIPES = [name[len("auth/"):-len(".conf")] for name in shipped()
+           if re.fullmatch(r"auth/[a-z-]+\.conf", name) and not re.search("-(http|server)", name)]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_is_good(tmp_path, visitor, recipe):
+    """As an operator leaves it, in a site as README has it."""
+    texts = {name: written(name[len("auth/"):]) for name in shipped() if name.startswith("auth/")}
+    text = "\n".join(
+        ["include leasehold/%s.conf;" % name for name in ("leasehold-http", "leasehold-upstream")] +
+        ["include leasehold/%s;" % name for name in texts if name.endswith("-http.conf")] +
+        ["server { listen 127.0.0.1:8200; include leasehold/leasehold-locations.conf;"] +
+        ["include leasehold/%s;" % name for name in texts if name.endswith("-server.conf")] +
+        ["location /v1/in/ { include leasehold/auth/%s.conf;" % recipe,
+         "include leasehold/leasehold-api.conf; } }"])
+    assert sound(tmp_path, visitor, text, texts)
