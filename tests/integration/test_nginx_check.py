@@ -15,6 +15,7 @@ from danger import DANGERS, Site, Visitor
 from doors import written
 from harness import binary
 from nginx import TOP, shipped, shipped_file
+from test_site import BEHIND_A_PROXY, CERTIFICATES, example
 
 FOLDER = os.path.join(TOP, "tests", "nginx")
 MARK = "# <-"
@@ -60,19 +61,22 @@ def test_each_bad_site_has_its_danger():
 
 @pytest.mark.parametrize("name", names("good"))
 def test_a_good_site_is_good(tmp_path, visitor, name):
-    assert sound(tmp_path, visitor, text_of("good", name))
+    is_sound(tmp_path, visitor, text_of("good", name))
 
 
-def sound(folder, visitor, text, edited=None):
+def is_sound(folder, visitor, text, edited=None):
+    """By the check's word and by that of strangers."""
     with Site(folder, text, visitor, edited) as site:
         code, lines = judge(site.printed())
         assert (code, lines) == (0, []), lines
-        return True
+        site.is_nobodys(re.findall(r"location (/\S*) ", text))
 
 
-def test_the_example_is_good(tmp_path, visitor):
-    """Of the one with TLS, test_site.py shows it."""
-    assert sound(tmp_path, visitor, shipped_file("leasehold.conf.example"))
+@pytest.mark.parametrize("text", [
+    shipped_file("leasehold.conf.example"), example(), example(*CERTIFICATES, *BEHIND_A_PROXY)
+], ids=["plain", "for everybody", "with certificates, behind a proxy"])
+def test_the_examples_are_good(tmp_path, visitor, text):
+    is_sound(tmp_path, visitor, text)
 
 
 RECIPES = [name[len("auth/"):-len(".conf")] for name in shipped()
@@ -81,8 +85,9 @@ RECIPES = [name[len("auth/"):-len(".conf")] for name in shipped()
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_recipe_is_good(tmp_path, visitor, recipe):
-    """As an operator leaves it, in a site as README has it."""
-    texts = {name: written(name[len("auth/"):]) for name in shipped() if name.startswith("auth/")}
+    """As an operator leaves it, but that nobody here has one of its addresses."""
+    texts = {name: text if "address" in name else written(name[len("auth/"):])
+             for name, text in shipped().items() if name.startswith("auth/")}
     text = "\n".join(
         ["include leasehold/%s.conf;" % name for name in ("leasehold-http", "leasehold-upstream")] +
         ["include leasehold/%s;" % name for name in texts if name.endswith("-http.conf")] +
@@ -90,4 +95,4 @@ def test_a_recipe_is_good(tmp_path, visitor, recipe):
         ["include leasehold/%s;" % name for name in texts if name.endswith("-server.conf")] +
         ["location /v1/in/ { include leasehold/auth/%s.conf;" % recipe,
          "include leasehold/leasehold-api.conf; } }"])
-    assert sound(tmp_path, visitor, text, texts)
+    is_sound(tmp_path, visitor, text, texts)

@@ -68,6 +68,8 @@ static const struct site_case identities[] = {
 	{ "half of all addresses are proxies", "set_real_ip_from 128.0.0.0/1;",
 	  "x:1: set_real_ip_from:" },
 	{ "every address of IPv6 is a proxy", "set_real_ip_from ::/0;", "x:1: set_real_ip_from:" },
+	{ "every address is a proxy of a geo", "geo $n {\nproxy 0.0.0.0/0; 10.0.0.0/8 a; }",
+	  "x:2: proxy:" },
 	{ "a private range of proxies",
 	  "set_real_ip_from 10.0.0.0/8; set_real_ip_from ::1; set_real_ip_from fd00::/32;", NULL },
 };
