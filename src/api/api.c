@@ -15,6 +15,7 @@
 #include "auth/policies.h"
 #include "auth/token.h"
 #include "auth/token_cache.h"
+#include "auth/vouched.h"
 #include "store/store.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -32,6 +33,7 @@ struct api {
 	struct policies *policies;
 	struct token_cache *tokens;
 	struct identities *identities;
+	struct vouched *vouched;
 	enum api_pool pool;
 	bool issued;  /* the last reply holds a credential: api_settle passes on how it fared */
 	bool flushed; /* nobody can say that it was not received */
@@ -52,6 +54,8 @@ int api_new(struct broker *broker, enum api_pool pool, struct api **api_out)
 		ret = token_cache_new(broker_store(broker), &api->tokens);
 	if (!ret)
 		ret = identities_new(broker_store(broker), &api->identities);
+	if (!ret)
+		ret = vouched_new(&api->vouched);
 	if (ret) {
 		api_free(api);
 		return ret;
@@ -66,6 +70,7 @@ void api_free(struct api *api)
 		policies_free(api->policies);
 		token_cache_free(api->tokens);
 		identities_free(api->identities);
+		vouched_free(api->vouched);
 	}
 	free(api);
 }
@@ -461,7 +466,8 @@ void api_serve(struct api *api, const struct api_request *raw, struct api_reply 
 {
 	struct context context = { .broker = api->broker,
 				   .policies = api->policies,
-				   .identities = api->identities };
+				   .identities = api->identities,
+				   .vouched = api->vouched };
 	struct route_match match;
 	struct request request;
 	int ret;

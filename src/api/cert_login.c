@@ -76,7 +76,8 @@ static int try_entry(struct login *login, const char *name)
 
 	if (ret)
 		return ret == LH_ENOENT ? 0 : ret;
-	ret = cert_entry_judge(entry, login->certificate, clock_now(), &login->fault);
+	ret = cert_entry_judge(entry, login->certificate, login->context->vouched, clock_now(),
+			       &login->fault);
 	if (ret || login->fault) {
 		json_decref(entry);
 		return ret;
@@ -402,7 +403,7 @@ static int compare(struct context *context, const struct caller *token,
 	*fault_out = "its entry is gone";
 	if (ret)
 		return ret == LH_ENOENT ? 0 : ret;
-	ret = cert_entry_judge(entry, certificate, clock_now(), fault_out);
+	ret = cert_entry_judge(entry, certificate, context->vouched, clock_now(), fault_out);
 	if (!ret)
 		ret = cert_entry_owner(store_of(context), entry, certificate, identity, root);
 	if (!ret && !*fault_out && !wipe_equal(identity, token->identity, sizeof(identity)))

@@ -16,12 +16,14 @@
 struct err;
 struct identities;
 struct policies;
+struct vouched;
 
 struct context {
 	/* Borrowed. */
 	struct broker *broker;
 	struct policies *policies;
 	struct identities *identities;
+	struct vouched *vouched;
 	const struct request *request;
 	const struct route_match *match; /* match->capture: the captured part of the path */
 	const json_t *fields;            /* what was sent and is known, coerced */

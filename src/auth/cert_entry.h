@@ -19,6 +19,7 @@ struct anchors;
 struct certificate;
 struct certificate_mark;
 struct store;
+struct vouched;
 
 #define CERT_ENTRY_MAX (128 * 1024) /* bytes of an entry's record */
 #define CERT_PATH      "auth/cert/login"
@@ -55,9 +56,9 @@ int cert_entry_candidates(struct store *store, const struct certificate_mark *ma
 			  cert_entry_visit add, void *context);
 
 /* Why the entry does not let the certificate in at that time (seconds since 1970): *fault_out is
- * literal, NULL: it does. 0 or LH_ENOMEM. */
-int cert_entry_judge(const json_t *entry, const struct certificate *certificate, int64_t now,
-		     const char **fault_out);
+ * literal, NULL: it does. 0, LH_EIO, LH_ENOMEM. */
+int cert_entry_judge(const json_t *entry, const struct certificate *certificate,
+		     struct vouched *vouched, int64_t now, const char **fault_out);
 
 /* Who the owner of the certificate's key is by this entry, and the entry's root. 0, LH_EIO,
  * LH_ENOMEM. */

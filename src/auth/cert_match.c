@@ -5,6 +5,7 @@
 
 #include "auth/cert_entry.h"
 #include "auth/identity_priv.h"
+#include "auth/vouched.h"
 #include "crypto/certificate.h"
 #include "store/store.h"
 #include "util/buf.h"
@@ -95,24 +96,41 @@ static int judge_names(const json_t *entry, const struct certificate *certificat
 
 /* ---- The whole ---- */
 
-int cert_entry_judge(const json_t *entry, const struct certificate *certificate, int64_t now,
-		     const char **fault_out)
+static int judge_signature(const char *pem, const struct certificate *certificate, int64_t now,
+			   struct vouched *vouched, const unsigned char pair[SHA256_SIZE],
+			   const char **fault_out)
+{
+	struct anchors *anchors;
+	int ret = anchors_read(pem, strlen(pem), &anchors, NULL);
+
+	if (ret == LH_EINVAL)
+		*fault_out = "the entry's certificates cannot be read any more";
+	if (ret)
+		return ret == LH_EINVAL ? 0 : ret;
+	*fault_out = anchors_fault(anchors, certificate, now);
+	if (!*fault_out)
+		vouched_keep(vouched, pair, now, anchors_until(anchors));
+	anchors_free(anchors);
+	return 0;
+}
+
+int cert_entry_judge(const json_t *entry, const struct certificate *certificate,
+		     struct vouched *vouched, int64_t now, const char **fault_out)
 {
 	const char *pem = json_get_text(entry, "certificate");
-	struct anchors *anchors;
+	unsigned char pair[SHA256_SIZE];
 	int ret;
 
 	*fault_out = NULL;
 	ret = judge_names(entry, certificate, fault_out);
 	if (ret || *fault_out)
 		return ret;
-	ret = anchors_read(pem, strlen(pem), &anchors, NULL);
-	if (ret == LH_EINVAL)
-		*fault_out = "the entry's certificates cannot be read any more";
+	ret = certificate_pair(certificate, pem, pair);
 	if (ret)
-		return ret == LH_EINVAL ? 0 : ret;
-	*fault_out = anchors_fault(anchors, certificate, now);
-	anchors_free(anchors);
+		return ret;
+	if (!vouched_knows(vouched, pair, now))
+		return judge_signature(pem, certificate, now, vouched, pair, fault_out);
+	*fault_out = certificate_fault(certificate, now);
 	return 0;
 }
 

@@ -89,9 +89,9 @@ int anchors_read(const char *pem, size_t size, struct anchors **anchors_out, str
 
 /* ---- The certificate itself ---- */
 
-/* What it says of itself must hold, whoever vouches for it. */
-static const char *own_fault(gnutls_x509_crt_t crt, int64_t now)
+const char *certificate_fault(const struct certificate *certificate, int64_t now)
 {
+	gnutls_x509_crt_t crt = certificate->crt;
 	time_t from = gnutls_x509_crt_get_activation_time(crt);
 	time_t until = gnutls_x509_crt_get_expiration_time(crt);
 	unsigned usage = 0;
@@ -184,12 +184,25 @@ static const char *verify(const struct anchors *anchors, const struct certificat
 const char *anchors_fault(const struct anchors *anchors, const struct certificate *certificate,
 			  int64_t now)
 {
-	const char *fault = own_fault(certificate->crt, now);
+	const char *fault = certificate_fault(certificate, now);
 
 	if (fault || is_anchor(anchors, certificate))
 		return fault;
 	return anchors->authorities ? verify(anchors, certificate)
 				    : "it is none of those that are meant";
+}
+
+int64_t anchors_until(const struct anchors *anchors)
+{
+	int64_t until = INT64_MAX;
+
+	for (unsigned i = 0; i < anchors->count; i++) {
+		int64_t end = gnutls_x509_crt_get_expiration_time(anchors->list[i]);
+
+		if (end < until)
+			until = end;
+	}
+	return until;
 }
 
 /* ---- Marks ---- */

@@ -249,6 +249,24 @@ int certificate_key_digest(const struct certificate *certificate, unsigned char 
 		       : 0;
 }
 
+/* The first of the two has one size, so no two pairs make the same bytes. */
+int certificate_pair(const struct certificate *certificate, const char *anchors,
+		     unsigned char out[SHA256_SIZE])
+{
+	unsigned char digest[SHA256_SIZE];
+	struct buf both = BUF_INIT;
+	int ret = sha256(anchors, strlen(anchors), digest);
+
+	buf_add(&both, digest, sizeof(digest));
+	buf_add(&both, certificate->der.data, certificate->der.size);
+	if (!ret)
+		ret = buf_error(&both);
+	if (!ret)
+		ret = sha256(both.data, both.size, out);
+	buf_free(&both);
+	return ret;
+}
+
 /* ---- Marks ---- */
 
 static int mark(const char *kind, const gnutls_datum_t *data, struct certificate_mark *out)

@@ -52,6 +52,14 @@ void certificate_add_authority_key(const struct certificate *certificate, struct
 /* SHA-256 of the public key with its algorithm: the same in each certificate for this key. 0, LH_EIO. */
 int certificate_key_digest(const struct certificate *certificate, unsigned char out[SHA256_SIZE]);
 
+/* Why it must not be believed at that time (seconds since 1970), whoever vouches for it: NULL: it is
+ * valid, and made for clients. Literal. */
+const char *certificate_fault(const struct certificate *certificate, int64_t now);
+
+/* What no other certificate together with no other text of anchors has. 0, LH_EIO, LH_ENOMEM. */
+int certificate_pair(const struct certificate *certificate, const char *anchors,
+		     unsigned char out[SHA256_SIZE]);
+
 /* ---- Anchors ---- */
 
 /* Reads one PEM or several: authorities only, or end certificates only. *anchors_out is new.
@@ -63,6 +71,9 @@ void anchors_free(struct anchors *anchors);
  * anchors, or signed by one of them, valid now, and made for clients. Literal. */
 const char *anchors_fault(const struct anchors *anchors, const struct certificate *certificate,
 			  int64_t now);
+
+/* When the first of them expires, seconds since 1970. */
+int64_t anchors_until(const struct anchors *anchors);
 
 /* ---- What can be looked up ---- */
 

@@ -50,8 +50,8 @@ static int add_all(struct together *all)
 	return ret;
 }
 
-/* What became of a transaction whose commit failed, the next holder of the lock can tell for certain:
- * the caller leads again. */
+/* Of a transaction that failed, only the next holder of the lock can tell for certain what became of
+ * it: the caller leads once more, and thereby settles it. */
 static int lead(struct lmdb *lmdb)
 {
 	struct together all = { .lmdb = lmdb };
@@ -62,12 +62,10 @@ static int lead(struct lmdb *lmdb)
 	all.number = mdb_txn_id(all.txn);
 	all.room = lmdb_room(lmdb, all.txn);
 	ret = add_all(&all);
-	if (ret || !all.batches) {
-		queue_refuse_all(lmdb->queue, all.number);
+	if (ret || !all.batches)
 		lmdb_abort_write(lmdb, all.txn);
-	} else if (!lmdb_commit(lmdb, all.txn)) {
+	else if (!lmdb_commit(lmdb, all.txn))
 		queue_commit(lmdb->queue, all.number);
-	}
 	return 0;
 }
 

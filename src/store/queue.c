@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <config.h>
-
 #include "store/queue.h"
 
 #include <errno.h>
@@ -232,12 +230,6 @@ size_t queue_take(struct queue *queue, unsigned place, uint64_t number, struct d
 void queue_refuse(struct queue *queue, unsigned place, uint64_t number)
 {
 	tell(queue, place, word_of(TAKEN, number), word_of(ALONE, number));
-}
-
-void queue_refuse_all(struct queue *queue, uint64_t number)
-{
-	for (unsigned i = 0; i < QUEUE_PLACES; i++)
-		queue_refuse(queue, i, number);
 }
 
 void queue_withdraw(struct queue *queue, unsigned place)

@@ -66,7 +66,7 @@ bool queue_claim(struct queue *queue, unsigned place);
 /* ---- For the holder of the write lock ---- */
 
 /* Its transaction has this number: what was taken into an earlier one was committed; what was taken
- * into this one was not, because its leader has died or failed. */
+ * into this one was not, because its leader has failed or died. */
 void queue_settle(struct queue *queue, uint64_t number);
 
 /* Takes the batch that waits in the place into the transaction. ops, with room for QUEUE_OPS_MAX, are
@@ -75,9 +75,6 @@ size_t queue_take(struct queue *queue, unsigned place, uint64_t number, struct d
 
 /* What was taken from the place is left out of the transaction. */
 void queue_refuse(struct queue *queue, unsigned place, uint64_t number);
-
-/* The same of all that was taken into it: before it is aborted. */
-void queue_refuse_all(struct queue *queue, uint64_t number);
 
 /* Empties the place of a process that has died: nothing in it is committed from now on. */
 void queue_withdraw(struct queue *queue, unsigned place);

@@ -1,8 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What it costs to be somebody whom nginx vouches for, against having a token."""
+"""What it costs to be somebody whom nginx vouches for, against having a token; and to get one for a
+certificate."""
+import os
+import urllib.parse
+
 import load
 from place import MOUNT, BenchServer
 from table import median, rate
+from tokencost import against_commits
+
+from authority import Authority
+from nginx import NO_LIMITS
 
 TURNS = 3
 PART = 0.9      # of the token
@@ -11,7 +19,17 @@ WHO = ("X-Vault-Request: true", "X-Bench-Name: svc-1")
 OTHERS = 100    # entries that are not the one
 
 
+# wrk has no certificate to show: nginx takes its word for one.
+BELIEVES = NO_LIMITS + (("$ssl_client_verify", "SUCCESS"),
+                        ("$ssl_client_escaped_cert", "$http_x_bench_certificate"))
+
+
 def run(table, options):
+    reads(table, options)
+    logins(table, options)
+
+
+def reads(table, options):
     path = MOUNT + "/role/user"
     identity, token = [], []
     with BenchServer(trust=True, nginx={"extra": SAYS}) as server:
@@ -34,3 +52,21 @@ def _entries(server, path):
     server.must("POST", "auth/proxy/identity/basic/svc-*", {"policies": "bench"})
     reply = server.must("POST", "auth/token/create", {"policies": ["bench"], "ttl": "24h"})
     return reply["auth"]["client_token"]
+
+
+def logins(table, options):
+    with BenchServer(trust=True, nginx={"replace": BELIEVES}) as server:
+        os.mkdir(server.path("authority"))
+        authority = Authority(server.path("authority"))
+        authority.issue("svc", "/CN=svc")
+        server.must("POST", "auth/cert/certs/svc", {
+            "certificate": _text(authority.path("ca.crt")), "token_policies": "default",
+            "token_ttl": "1h"})
+        shown = "X-Bench-Certificate: " + urllib.parse.quote(_text(authority.path("svc.crt")), "")
+        against_commits(table, options, server, "auth/cert/login, 16 connections", lambda: load.wrk(
+            server.url("auth/cert/login"), "", options.seconds, "login.lua", headers=(shown,)))
+
+
+def _text(path):
+    with open(path, encoding="ascii") as file:
+        return file.read()

@@ -22,16 +22,21 @@ def rates(table, options):
 
 
 def creates(table, options, server):
+    against_commits(table, options, server, "token create, 16 connections", lambda: load.wrk(
+        server.url("auth/token/create"), server.root_token, options.seconds, "create.lua"))
+
+
+def against_commits(table, options, server, what, ask):
+    """LMDB alone, on the server's disk, and what ask asks for take turns."""
     folder, alone, ours = server.path("commits"), [], []
     os.mkdir(folder)
     for _ in range(TURNS):
         done = subprocess.run([options.program("commits"), folder, str(options.seconds)],
                               check=True, capture_output=True, text=True)
         alone.append(float(done.stdout))
-        ours.append(load.wrk(server.url("auth/token/create"), server.root_token, options.seconds,
-                             "create.lua")[0])
+        ours.append(ask()[0])
     value, yardstick = median(ours), median(alone)
-    table.add("token create, 16 connections",
+    table.add(what,
               "at least %.0f %% of LMDB's synced commits (%s)" % (PART * 100, rate(yardstick)),
               "%s (%.0f %%)" % (rate(value), value / yardstick * 100), value >= PART * yardstick)
 

@@ -1010,6 +1010,26 @@ static void a_wrapping_token_wraps_anew_in_the_share_of_its_maker(void **state)
 	}
 }
 
+/* Else whoever has one wrapping token could use up the share of who made it. */
+static void a_wrapping_token_wraps_anew_a_few_times_only(void **state)
+{
+	(void)state;
+	wrap("POST", "sys/wrapping/wrap", "{\"a\":\"b\"}", "60");
+	for (int i = 0; i < WRAPPER_REWRAPS_MAX; i++) {
+		assert_int_equal(ask_as(wrapping, "PUT", "sys/wrapping/unwrap", NULL, "90"), 200);
+		snprintf(wrapping, sizeof(wrapping), "%s", json_get_text(info(), "token"));
+	}
+	ask_as(wrapping, "PUT", "sys/wrapping/unwrap", NULL, "90");
+	expect_error(400,
+		     "the response was wrapped anew by its own wrapping token 15 times: unwrap "
+		     "it");
+	/* Others may go on, in their own share; and it can still be opened. */
+	for (int i = 0; i < 2; i++)
+		wrap("POST", "sys/wrapping/rewrap", with_token(wrapping), "");
+	assert_int_equal(unwrap(wrapping), 200);
+	assert_string_equal(data_text(&f, "a"), "b");
+}
+
 static void what_has_no_room_stays_wrapped_as_it_was(void **state)
 {
 	size_t size = WRAPPERS_SIZE_MAX / 4;
@@ -1294,6 +1314,7 @@ int main(void)
 		TEST(a_thief_with_the_master_key_finds_no_wrapped_value),
 		TEST(a_token_wraps_only_so_much),
 		TEST(a_wrapping_token_wraps_anew_in_the_share_of_its_maker),
+		TEST(a_wrapping_token_wraps_anew_a_few_times_only),
 		TEST(what_has_no_room_stays_wrapped_as_it_was),
 		TEST(a_token_wrapped_anew_by_the_old_way_is_revoked_unopened),
 		TEST(a_full_store_opens_but_does_not_wrap),

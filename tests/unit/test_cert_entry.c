@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "auth/token.h"
+#include "auth/vouched.h"
 #include "crypto/certificate.h"
 #include "fail_alloc.h"
 #include "paper.h"
@@ -21,11 +22,13 @@
 
 static struct temp_store temp;
 static struct paper *ca, *other, *client;
+static struct vouched *vouched;
 
 static int set_up(void **state)
 {
 	(void)state;
 	temp_store_open(&temp);
+	assert_int_equal(vouched_new(&vouched), 0);
 	ca = paper_new(&(struct paper_terms){ .authority = true, .common_name = "ca" });
 	other = paper_new(&(struct paper_terms){ .authority = true, .common_name = "other" });
 	client = paper_new(&(struct paper_terms){ .signer = ca,
@@ -40,6 +43,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
+	vouched_free(vouched);
 	paper_free(client);
 	paper_free(other);
 	paper_free(ca);
@@ -201,16 +205,21 @@ static const struct {
 	  "none of its units is among allowed_organizational_units" },
 };
 
-static const char *judge(json_t *entry, const struct paper *paper)
+static const char *judge_at(json_t *entry, const struct paper *paper, int64_t now)
 {
 	struct certificate *certificate;
 	const char *fault;
 
 	assert_int_equal(certificate_read(paper_pem(paper), strlen(paper_pem(paper)), &certificate),
 			 0);
-	assert_int_equal(cert_entry_judge(entry, certificate, clock_now(), &fault), 0);
+	assert_int_equal(cert_entry_judge(entry, certificate, vouched, now, &fault), 0);
 	certificate_free(certificate);
 	return fault ? fault : "";
+}
+
+static const char *judge(json_t *entry, const struct paper *paper)
+{
+	return judge_at(entry, paper, clock_now());
 }
 
 static void names_must_be_as_the_patterns_say(void **state)
@@ -264,6 +273,89 @@ static void names_alone_let_nobody_in(void **state)
 	json_object_set_new(entry, "certificate", json_string("broken"));
 	assert_string_equal(judge(entry, client),
 			    "the entry's certificates cannot be read any more");
+	json_decref(entry);
+}
+
+/* ---- Judged again ---- */
+
+static void pair_of(const struct paper *paper, const struct paper *anchor,
+		    unsigned char pair[SHA256_SIZE])
+{
+	struct certificate *certificate;
+
+	assert_int_equal(certificate_read(paper_pem(paper), strlen(paper_pem(paper)), &certificate),
+			 0);
+	assert_int_equal(certificate_pair(certificate, paper_pem(anchor), pair), 0);
+	certificate_free(certificate);
+}
+
+static void keep(const struct paper *paper, const struct paper *anchor)
+{
+	unsigned char pair[SHA256_SIZE];
+
+	pair_of(paper, anchor, pair);
+	vouched_keep(vouched, pair, clock_now(), INT64_MAX);
+}
+
+/* Only a pair that is kept can be believed without a signature. */
+static void what_was_vouched_for_is_not_verified_again(void **state)
+{
+	json_t *entry = entry_of(other);
+
+	(void)state;
+	assert_string_equal(judge(entry, client), "none of the authorities has signed it");
+	assert_string_equal(judge(entry, client), "none of the authorities has signed it");
+	keep(client, ca);
+	assert_string_equal(judge(entry, client), "none of the authorities has signed it");
+	keep(client, other);
+	assert_string_equal(judge(entry, client), "");
+	json_decref(entry);
+}
+
+static void what_is_believed_is_kept_until_its_authority_expires(void **state)
+{
+	struct paper *brief = paper_new(&(struct paper_terms){
+		.authority = true, .common_name = "brief", .from = -60, .until = 100 });
+	struct paper *served = paper_new(&(struct paper_terms){ .signer = brief });
+	unsigned char pair[SHA256_SIZE];
+	json_t *entry = entry_of(brief);
+	int64_t now = clock_now();
+
+	(void)state;
+	pair_of(served, brief, pair);
+	assert_false(vouched_knows(vouched, pair, now));
+	assert_string_equal(judge_at(entry, served, now), "");
+	assert_true(vouched_knows(vouched, pair, now + 97));
+	assert_false(vouched_knows(vouched, pair, now + 101));
+	json_decref(entry);
+	paper_free(served);
+	paper_free(brief);
+}
+
+static void what_the_certificate_says_of_itself_holds_each_time(void **state)
+{
+	struct paper *brief = paper_new(
+		&(struct paper_terms){ .signer = ca, .from = -60, .until = 100 });
+	json_t *entry = entry_of(ca);
+	int64_t now = clock_now();
+
+	(void)state;
+	assert_string_equal(judge_at(entry, brief, now), "");
+	assert_string_equal(judge_at(entry, brief, now + 99), "");
+	assert_string_equal(judge_at(entry, brief, now + 102), "it has expired");
+	json_decref(entry);
+	paper_free(brief);
+}
+
+static void other_names_are_looked_at_each_time(void **state)
+{
+	json_t *entry = entry_of(ca);
+
+	(void)state;
+	assert_string_equal(judge(entry, client), "");
+	json_object_set_new(entry, "allowed_common_names", json_pack("[s]", "svc-two"));
+	assert_string_equal(judge(entry, client),
+			    "its common name is not among allowed_common_names");
 	json_decref(entry);
 }
 
@@ -386,6 +478,10 @@ int main(void)
 		TEST(no_name_is_as_a_pattern_says),
 		TEST(all_kinds_of_patterns_must_fit),
 		TEST(names_alone_let_nobody_in),
+		TEST(what_was_vouched_for_is_not_verified_again),
+		TEST(what_is_believed_is_kept_until_its_authority_expires),
+		TEST(what_the_certificate_says_of_itself_holds_each_time),
+		TEST(other_names_are_looked_at_each_time),
 		TEST(an_owner_is_a_key_by_an_entry),
 		TEST(a_token_is_not_born_to_an_entry_that_was_deleted),
 		TEST(lost_memory_is_told),

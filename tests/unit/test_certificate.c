@@ -545,6 +545,47 @@ static void lost_memory_is_told(void **state)
 	paper_free(ca);
 }
 
+/* ---- What is remembered of a judgement ---- */
+
+static void anchors_hold_until_the_first_of_them_expires(void **state)
+{
+	struct paper *longer = authority("longer");
+	struct paper *brief = paper_new(&(struct paper_terms){
+		.authority = true, .common_name = "brief", .from = -60, .until = 100 });
+	int64_t now = clock_now();
+	struct anchors *anchors;
+	char both[8192];
+
+	(void)state;
+	snprintf(both, sizeof(both), "%s%s%s", paper_pem(longer), paper_pem(brief),
+		 paper_pem(longer));
+	anchors = believe(both);
+	assert_in_range(anchors_until(anchors), now + 90, now + 100);
+	anchors_free(anchors);
+	paper_free(brief);
+	paper_free(longer);
+}
+
+static void a_pair_is_that_of_both_its_parts(void **state)
+{
+	struct paper *ca = authority("ca"), *other = authority("ca");
+	struct certificate *a = read_one(paper_pem(ca)), *b = read_one(paper_pem(other));
+	unsigned char one[SHA256_SIZE], two[SHA256_SIZE];
+
+	(void)state;
+	assert_int_equal(certificate_pair(a, "text", one), 0);
+	assert_int_equal(certificate_pair(a, "text", two), 0);
+	assert_memory_equal(one, two, sizeof(one));
+	assert_int_equal(certificate_pair(b, "text", two), 0);
+	assert_memory_not_equal(one, two, sizeof(one));
+	assert_int_equal(certificate_pair(a, "text ", two), 0);
+	assert_memory_not_equal(one, two, sizeof(one));
+	certificate_free(b);
+	certificate_free(a);
+	paper_free(other);
+	paper_free(ca);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -556,6 +597,8 @@ int main(void)
 		cmocka_unit_test(who_is_signed_for_a_client_signs_nobody),
 		cmocka_unit_test(a_certificate_that_is_meant_itself_is_compared_whole),
 		cmocka_unit_test(a_changed_byte_is_noticed),
+		cmocka_unit_test(anchors_hold_until_the_first_of_them_expires),
+		cmocka_unit_test(a_pair_is_that_of_both_its_parts),
 		cmocka_unit_test(what_is_no_certificate_is_refused),
 		cmocka_unit_test(there_may_be_so_many_and_no_more),
 		cmocka_unit_test(anchors_that_mislead_are_refused),

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One commit for several processes, and what becomes of it when one of them dies. */
-#include <config.h>
-
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -253,6 +251,15 @@ static void who_waits_in_vain_leads_itself(void **state)
 	queue_lead_end(queue);
 }
 
+static void a_leader_is_not_woken_later_by_what_it_did_itself(void **state)
+{
+	for (uint64_t i = 0; i < 3; i++)
+		assert_int_equal(put_one(*state, "own", "value", i + 9), 0);
+	assert_true(queue_may_lead(queue, FIRST));
+	let_wait(OWN, "a");
+	assert_true(queue_may_lead(queue, OWN)); /* for it has waited in vain */
+}
+
 static void who_comes_too_late_for_a_leader_is_called_next(void **state)
 {
 	(void)state;
@@ -476,6 +483,7 @@ int main(void)
 		TEST(a_group_that_does_not_fit_is_left_to_each_of_them),
 		TEST(nothing_of_the_dead_is_committed_once_it_is_withdrawn),
 		TEST(who_waits_in_vain_leads_itself),
+		TEST(a_leader_is_not_woken_later_by_what_it_did_itself),
 		TEST(who_comes_too_late_for_a_leader_is_called_next),
 		TEST(a_leader_that_dies_before_its_commit_has_committed_nothing),
 		TEST(a_leader_that_dies_after_its_commit_has_committed_all),
