@@ -49,7 +49,7 @@ class Visitor:
 def without(word):
     """leasehold-params.conf without the lines about one thing."""
     lines = shipped_file("leasehold-params.conf").splitlines()
-    kept = [line for line in lines if word not in line.rstrip(";").split()]
+    kept = [line for line in lines if line[:1] == "#" or word not in line.rstrip(";").split()]
     assert len(kept) == len(lines) - 1, word
     return "\n".join(kept) + "\n"
 

@@ -59,6 +59,19 @@ def test_each_bad_site_has_its_danger():
     assert sorted(DANGERS) == names("bad")
 
 
+def test_every_shipped_parameter_is_wanted(tmp_path, visitor):
+    wanted = re.findall(r"^fastcgi_param (\w+)", shipped_file("leasehold-params.conf"), re.M)
+    assert len(wanted) > 20
+    for name in wanted:
+        folder = tmp_path / name
+        folder.mkdir()
+        site = Site(folder, text_of("bad", "no-token-parameter").replace("LH_TOKEN", name), visitor)
+        assert site.nginx.check()[0] == 0
+        code, lines = judge(site.printed())
+        assert code == 1 and len(lines) == 2, lines
+        assert name in lines[0] or name == "LH_END", lines
+
+
 @pytest.mark.parametrize("name", names("good"))
 def test_a_good_site_is_good(tmp_path, visitor, name):
     is_sound(tmp_path, visitor, text_of("good", name))

@@ -170,6 +170,13 @@ static const struct site_case others[] = {
 	  "x:1: fastcgi_param: LH_TLS_VERIFY" },
 	{ "a certificate in a header", OTHER("LH_TLS_CERT", "$http_x_cert"),
 	  "x:1: fastcgi_param: LH_TLS_CERT" },
+	{ "a certificate through a map",
+	  "map $ssl_client_escaped_cert $c { ~. $ssl_client_escaped_cert; } " OTHER("LH_TLS_CERT",
+										    "$c"),
+	  NULL },
+	{ "a certificate in a header through a map",
+	  "map $http_x_cert $c { ~. $http_x_cert; } " OTHER("LH_TLS_CERT", "$c"),
+	  "x:1: fastcgi_param: LH_TLS_CERT" },
 	{ "the usual other word", OTHER("DOCUMENT_URI", "$uri"), NULL },
 	{ "another application's", "fastcgi_param DOCUMENT_URI $request_uri;", NULL },
 };
