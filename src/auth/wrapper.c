@@ -17,6 +17,10 @@
 
 enum record_flag { HAS_LEASE = 1, HAS_TOKEN = 2 };
 
+#define REWRAPS_SHIFT 4 /* the upper half of the flags */
+
+_Static_assert(WRAPPER_REWRAPS_MAX < 1 << (8 - REWRAPS_SHIFT), "they fit there");
+
 /* ---- The value ---- */
 
 int wrapper_set(char **member, const char *text)
@@ -87,7 +91,8 @@ static void encode(const struct wrapper *wrapper, struct buf *out)
 {
 	buf_add_u8(out, RECORD_VERSION);
 	buf_add_u8(out, (uint8_t)((wrapper->has_lease ? HAS_LEASE : 0) |
-				  (wrapper->has_token ? HAS_TOKEN : 0)));
+				  (wrapper->has_token ? HAS_TOKEN : 0) |
+				  wrapper->rewraps << REWRAPS_SHIFT));
 	buf_add_string(out, wrapper->maker, sizeof(wrapper->maker));
 	buf_add_string(out, wrapper->lease, sizeof(wrapper->lease));
 	buf_add_string(out, wrapper->token, sizeof(wrapper->token));
@@ -141,6 +146,7 @@ static int decode_into(struct reader *reader, struct wrapper *wrapper)
 	flags = reader_u8(reader);
 	wrapper->has_lease = flags & HAS_LEASE;
 	wrapper->has_token = flags & HAS_TOKEN;
+	wrapper->rewraps = flags >> REWRAPS_SHIFT;
 	ret = take_name(reader, wrapper->maker);
 	if (!ret)
 		ret = take_name(reader, wrapper->lease);

@@ -27,10 +27,15 @@ struct store_batch;
 #define WRAPPERS_MAX      10000
 #define WRAPPERS_SIZE_MAX (4 * 1024 * 1024) /* bytes of sealed responses and of paths */
 
+/* How often a wrapping token may have its own response wrapped anew, one after the other: each one
+ * that it opens so stays in the share of whoever had it wrapped at first. */
+#define WRAPPER_REWRAPS_MAX 15
+
 struct wrapper {
 	unsigned char name[KEYRING_NAME_SIZE];  /* keyed name of the wrapping token */
 	unsigned char maker[KEYRING_NAME_SIZE]; /* of the token that asked for it */
 	bool has_lease, has_token;
+	unsigned rewraps; /* by wrapping tokens, that led to it: 0 to WRAPPER_REWRAPS_MAX */
 	unsigned char lease[KEYRING_NAME_SIZE]; /* keyed name of the wrapped lease */
 	unsigned char token[KEYRING_NAME_SIZE]; /* of the wrapped token */
 	int64_t created_ns;                     /* wall clock */

@@ -195,6 +195,9 @@ static void take_round(struct talk *talk)
 		return;
 	}
 	talk->begins_at = clock_boot_ms() + (delay > 0 ? delay : 0);
+	/* Its calls end unsent then: nobody waits for a round that cannot begin in time. */
+	if (talk->begins_at > talk->terms.deadline)
+		talk->begins_at = talk->terms.deadline;
 }
 
 /* Hands the answers of the finished round to the engine. */

@@ -118,12 +118,16 @@ static void name_what_waits(struct change *change, const struct wrap_request *re
 }
 
 /* What a wrapping token has wrapped anew stays in the share of whoever had it wrapped at first: a
- * chain of wrapping tokens, each with a share of its own, would fill the store. */
-static const unsigned char *maker_of(const struct change *change,
-				     const struct wrap_request *request)
+ * chain of wrapping tokens, each with a share of its own, would fill the store. Nor may its bearer
+ * fill that share. LH_EEXIST: it was wrapped so too often. */
+static int choose_maker(struct change *change, const struct caller *caller)
 {
-	return request->caller->wrapping && change->closed ? change->closed->maker
-							   : request->caller->token;
+	const struct wrapper *closed = change->closed;
+	bool stays = caller->wrapping && closed;
+
+	memcpy(change->made->maker, stays ? closed->maker : caller->token, KEYRING_NAME_SIZE);
+	change->made->rewraps = stays ? closed->rewraps + 1 : 0;
+	return change->made->rewraps > WRAPPER_REWRAPS_MAX ? LH_EEXIST : 0;
 }
 
 /* LH_EINVAL: there is no room. */
@@ -135,7 +139,7 @@ static int take_room(struct change *change)
 	return ret || room ? ret : LH_EINVAL;
 }
 
-/* LH_EINVAL: there is no room for it. */
+/* LH_EINVAL: there is no room for it; LH_EEXIST as above. */
 static int add_wrapper(struct change *change, const struct wrap_request *request)
 {
 	int64_t longest = change->broker->options.conf->max_lease_ttl;
@@ -146,11 +150,12 @@ static int add_wrapper(struct change *change, const struct wrap_request *request
 	change->made = made;
 	if (!made)
 		return LH_ENOMEM;
-	ret = add_token(change, request, ttl);
+	ret = choose_maker(change, request->caller);
+	if (!ret)
+		ret = add_token(change, request, ttl);
 	if (ret)
 		return ret;
 	memcpy(made->name, change->token.name, sizeof(made->name));
-	memcpy(made->maker, maker_of(change, request), sizeof(made->maker));
 	made->created_ns = change->token.issued_ns;
 	made->ttl = ttl;
 	name_what_waits(change, request);
@@ -479,5 +484,10 @@ int broker_rewrap(struct broker *broker, const struct opening *opening, int64_t 
 	else
 		*issued_out = take_in_hand(&change);
 	change_clear(&change);
+	if (ret == LH_EEXIST)
+		return err_set(err, LH_EINVAL,
+			       "the response was wrapped anew by its own wrapping token %d times: "
+			       "unwrap it",
+			       WRAPPER_REWRAPS_MAX);
 	return ret == LH_EINVAL ? no_room(err) : ret;
 }

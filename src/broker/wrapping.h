@@ -73,7 +73,8 @@ int broker_unwrap(struct broker *broker, const struct opening *opening, struct b
 
 /* Opens a wrapper and puts its response into a new one, for the same time (ttl 0) or another, in one
  * commit. It stands in the share of who asks from now on; only what a wrapping token asks for stays
- * where it stood. LH_EINVAL: no room, the sentence is set. The rest as broker_unwrap. */
+ * where it stood, WRAPPER_REWRAPS_MAX times. LH_EINVAL: no room, or too often; the sentence is set. The
+ * rest as broker_unwrap. */
 int broker_rewrap(struct broker *broker, const struct opening *opening, int64_t ttl,
 		  struct wrap_reply *reply, bool *issued_out, struct err *err);
 

@@ -48,6 +48,16 @@ static int end_one(struct broker *broker, const unsigned char name[KEYRING_NAME_
 	return ret;
 }
 
+/* A failure is tried again in every turn, but not told in every one. */
+static void warn(struct broker *broker, int ret)
+{
+	static const unsigned char what[16] = "wrappers end";
+
+	if (shared_tell(broker->options.shared, what, clock_boot_ms()))
+		log_warn("revoker: wrapped responses that have ended cannot be forgotten yet: %s",
+			 err_name(ret));
+}
+
 bool wrappers_end(struct broker *broker)
 {
 	unsigned char names[ENDED_PAGE][KEYRING_NAME_SIZE];
@@ -63,7 +73,6 @@ bool wrappers_end(struct broker *broker)
 		ret = ret ? ret : failed;
 	}
 	if (ret && ret != LH_ECONFLICT)
-		log_warn("revoker: wrapped responses that have ended cannot be forgotten yet: %s",
-			 err_name(ret));
+		warn(broker, ret);
 	return !ret && count == ENDED_PAGE;
 }

@@ -25,7 +25,7 @@ static bool is_named(const struct block *location)
 static int go_to_name(struct flow *flow, const struct block *server, const char *name,
 		      const struct state *state)
 {
-	for (size_t i = server->number; i < flow->tree->count; i++) {
+	for (size_t i = server->number; i < server->end; i++) {
 		const struct block *location = &flow->tree->blocks[i];
 
 		if (is_location_of(location, server) &&
@@ -41,7 +41,7 @@ static int go_to_path(struct flow *flow, const struct block *server, const char 
 	const struct goal goal = goal_make(flow->tree, server, path);
 	int ret = 0;
 
-	for (size_t i = server->number; ret == 0 && i < flow->tree->count; i++) {
+	for (size_t i = server->number; ret == 0 && i < server->end; i++) {
 		const struct block *location = &flow->tree->blocks[i];
 
 		if (is_location_of(location, server) && goal_meets(&goal, location))
@@ -60,8 +60,8 @@ int flow_go(struct flow *flow, const struct block *from, const char *target, jso
 	there.rewritten = NULL;
 	if (*target == '@')
 		return go_to_name(flow, server, target, &there);
-	if (strstr(target, "://") || strncmp(target, "$scheme", 7) == 0)
-		return 0;
+	if (strchr("/$", *target) == NULL || strncmp(target, "$scheme", 7) == 0)
+		return 0; /* to another site, or try_files' last word "=404" */
 	return go_to_path(flow, server, target, &there);
 }
 
@@ -113,11 +113,11 @@ static int enter(struct flow *flow, const struct block *server)
 	struct visits out = { 0 };
 	int ret = flow_rewrite(flow, server, &fresh, &out);
 
-	for (size_t i = server->number; ret == 0 && i < flow->tree->count; i++) {
+	for (size_t i = server->number; ret == 0 && i < server->end; i++) {
 		const struct block *location = &flow->tree->blocks[i];
 
 		if (!is_location_of(location, server) || is_named(location) ||
-		    body_find(location->body, "internal"))
+		    block_find(location, "internal"))
 			continue;
 		for (size_t j = 0; ret == 0 && j < out.count; j++) {
 			struct state state = out.items[j].state;
@@ -149,7 +149,7 @@ static int go_anywhere(struct flow *flow, const struct block *server, const stru
 {
 	int ret = 0;
 
-	for (size_t i = server->number; ret == 0 && i < flow->tree->count; i++) {
+	for (size_t i = server->number; ret == 0 && i < server->end; i++) {
 		const struct block *location = &flow->tree->blocks[i];
 
 		if (is_location_of(location, server))
@@ -163,7 +163,7 @@ static int go_anywhere(struct flow *flow, const struct block *server, const stru
 /* nginx runs no rewrites of a location for the methods that its limit_except shuts out. */
 static int visit_limited(struct flow *flow, const struct block *location, const struct state *state)
 {
-	json_t *limit = body_find(location->body, "limit_except");
+	json_t *limit = block_find(location, "limit_except");
 	const struct block *block = limit ? block_of(flow->tree, location, limit) : NULL;
 
 	return block ? flow_arrive(flow, block, state) : 0;

@@ -2,6 +2,7 @@
 /* From the guard to the answer, and every way on from there. */
 #include <string.h>
 
+#include "nginx/asserted.h"
 #include "nginx/flow_priv.h"
 #include "nginx/guard.h"
 #include "nginx/tree.h"
@@ -56,7 +57,8 @@ static void claim_by_request(const struct flow *flow, const struct block *block,
 	where = list->kind == BLOCK_LOCATION ? block_location(block) : block_server(block);
 	json_array_foreach(list->body, i, directive)
 	{
-		if (directive_is(directive, "auth_request_set"))
+		if (directive_is(directive, "auth_request_set") &&
+		    asserted_is_set(flow->tree, directive))
 			flow_set(flow, where, directive, value_origins_set(flow->tree, directive),
 				 state);
 	}
@@ -108,7 +110,7 @@ static int go_to_guard(struct flow *flow, const struct block *block, const struc
 /* Its last word is where a request goes for which there is no file. */
 static int go_to_fallback(struct flow *flow, const struct block *block, const struct state *state)
 {
-	json_t *directive = body_find(block_location(block)->body, "try_files");
+	json_t *directive = block_find(block_location(block), "try_files");
 
 	return directive ? flow_go(flow, block, directive_last(directive), directive, state) : 0;
 }
@@ -126,11 +128,11 @@ static bool ignores_redirects(const struct block *block, const char *verb)
 
 static json_t *passes(const struct block *block, const char *verb)
 {
-	json_t *pass = body_find(block->body, verb);
+	json_t *pass = block_find(block, verb);
 
 	while (!pass && (block->kind == BLOCK_IF || block->kind == BLOCK_LIMIT_EXCEPT)) {
 		block = block->above;
-		pass = body_find(block->body, verb);
+		pass = block_find(block, verb);
 	}
 	return pass;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nginx/asserted.h"
 #include "nginx/flow_priv.h"
 #include "nginx/guard.h"
 #include "nginx/tree.h"
@@ -22,8 +23,9 @@ static int do_set(const struct run *run, json_t *directive, const struct visit *
 {
 	struct state state = path->state;
 
-	flow_set(run->flow, run->whole, directive, value_origins_set(run->flow->tree, directive),
-		 &state);
+	if (asserted_is_set(run->flow->tree, directive))
+		flow_set(run->flow, run->whole, directive,
+			 value_origins_set(run->flow->tree, directive), &state);
 	return visits_add(next, path->block, &state);
 }
 

@@ -19,7 +19,8 @@ struct goal {
 /* For a path within this server. */
 struct goal goal_make(const struct tree *tree, const struct block *server, const char *path);
 
-/* Whether it may end in this location of that server. Every regular expression may match. */
+/* Whether it may end in this location of that server. A regular expression may match
+ * unless it begins with another text. */
 bool goal_meets(const struct goal *goal, const struct block *location);
 
 #endif

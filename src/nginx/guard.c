@@ -16,14 +16,34 @@ static bool has_basic(const struct block *block)
 	       block_nearest(block, "auth_basic_user_file");
 }
 
+/* A location that answers 2xx by itself says yes to everybody. */
+static bool says_yes(json_t *location)
+{
+	json_t *answer = body_find(json_object_get(location, "body"), "return");
+
+	return answer && directive_word(answer, 1)[0] == '2';
+}
+
 static bool has_request(const struct block *block)
 {
-	return strcmp(block_setting(block, "auth_request", "off"), "off") != 0;
+	const char *path = block_setting(block, "auth_request", "off");
+	json_t *directive;
+	size_t i;
+
+	if (strcmp(path, "off") == 0)
+		return false;
+	json_array_foreach(block_server(block)->body, i, directive)
+	{
+		if (directive_is(directive, "location") &&
+		    strcmp(directive_last(directive), path) == 0 && says_yes(directive))
+			return false;
+	}
+	return true;
 }
 
 static const struct block *block_with_addresses(const struct block *block)
 {
-	while (block && !body_find(block->body, "allow") && !body_find(block->body, "deny"))
+	while (block && !block_find(block, "allow") && !block_find(block, "deny"))
 		block = block->above;
 	return block;
 }
@@ -171,6 +191,19 @@ static bool is_proof(unsigned origins)
 	       origins != VALUE_TEXT;
 }
 
+static bool has_everybody(json_t *map)
+{
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach(json_object_get(map, "body"), i, entry)
+	{
+		if (is_everybody(directive_word(entry, 0)))
+			return true;
+	}
+	return false;
+}
+
 /* One map or geo whose default is a text of the site's own. */
 static bool has_value_for_strangers(const struct tree *tree, const char *name, json_t **writer_out)
 {
@@ -180,7 +213,7 @@ static bool has_value_for_strangers(const struct tree *tree, const char *name, j
 	return json_array_size(writers) == 1 &&
 	       (directive_is(*writer_out, "map") || directive_is(*writer_out, "geo")) &&
 	       strcmp(directive_last(*writer_out) + 1, name) == 0 &&
-	       !strchr(map_default(*writer_out), '$');
+	       !strchr(map_default(*writer_out), '$') && !has_everybody(*writer_out);
 }
 
 enum guard condition_guard(json_t *directive)

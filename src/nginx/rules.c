@@ -14,7 +14,7 @@ static int (*const rules[])(const struct judging *judging, const struct block *b
 
 json_t *rule_pass(const struct judging *judging, const struct block *block)
 {
-	return body_find(block->body, "fastcgi_pass") ? block_believer(judging->tree, block) : NULL;
+	return block_find(block, "fastcgi_pass") ? block_believer(judging->tree, block) : NULL;
 }
 
 static int judge(const struct judging *judging)

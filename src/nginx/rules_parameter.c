@@ -4,6 +4,7 @@
 
 #include "nginx/finding.h"
 #include "nginx/rules_priv.h"
+#include "nginx/value.h"
 #include "util/buf.h"
 #include "util/err.h"
 
@@ -15,7 +16,7 @@ static const char *const parameters[] = {
 	"CONTENT_TYPE",     "CONTENT_LENGTH",   "REMOTE_ADDR",    "REMOTE_PORT",
 	"LH_TOKEN",         "LH_AUTHORIZATION", "LH_NAMESPACE",   "LH_WRAP_TTL",
 	"LH_VAULT_REQUEST", "LH_REQUEST_ID",    "LH_TLS_VERIFY",  "LH_TLS_CERT",
-	"LH_AUTH_METHOD",   "LH_AUTH_NAME",     "LH_AUTH_SECRET",
+	"LH_AUTH_METHOD",   "LH_AUTH_NAME",     "LH_AUTH_SECRET", "LH_ACCEPT",
 };
 
 /* nginx inherits a list of parameters only where there is none. */
@@ -100,19 +101,20 @@ int rule_parameter_twice(const struct judging *judging, const struct block *bloc
 /* What must be what it says, and what another value would undo. */
 static const struct {
 	const char *name, *value, *other, *why;
+	unsigned origin; /* any value of this origin alone will do, too; 0: none */
 } fixed[] = {
 	{ "DOCUMENT_URI", "$document_uri", "$uri",
-	  "leasehold would act on another path than the one whose location nginx has guarded" },
+	  "leasehold would act on another path than the one whose location nginx has guarded", 0 },
 	{ "REQUEST_URI", "$request_uri", NULL,
-	  "leasehold could not tell that a rewrite has led an identity to another path" },
+	  "leasehold could not tell that a rewrite has led an identity to another path", 0 },
 	{ "REMOTE_ADDR", "$remote_addr", "$realip_remote_addr",
-	  "tokens and identities are bound to addresses; behind a proxy use set_real_ip_from" },
+	  "tokens and identities are bound to addresses; behind a proxy use set_real_ip_from", 0 },
 	{ "LH_VAULT_REQUEST", "$http_x_vault_request", NULL,
-	  "any web page could make a browser use its user's identity" },
+	  "any web page could make a browser use its user's identity", 0 },
 	{ "LH_TLS_VERIFY", "$ssl_client_verify", NULL,
-	  "leasehold would take any certificate for a verified one" },
+	  "leasehold would take any certificate for a verified one", 0 },
 	{ "LH_TLS_CERT", "$ssl_client_escaped_cert", NULL,
-	  "this must be the certificate whose key the client has shown" },
+	  "this must be the certificate whose key the client has shown", VALUE_TLS },
 };
 
 static int find_other_value(const struct judging *judging, json_t *directive)
@@ -122,7 +124,8 @@ static int find_other_value(const struct judging *judging, json_t *directive)
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(*fixed); i++) {
 		if (strcmp(directive_word(directive, 1), fixed[i].name) != 0 ||
 		    strcmp(value, fixed[i].value) == 0 ||
-		    (fixed[i].other && strcmp(value, fixed[i].other) == 0))
+		    (fixed[i].other && strcmp(value, fixed[i].other) == 0) ||
+		    (fixed[i].origin && value_origins(judging->tree, value) == fixed[i].origin))
 			continue;
 		return finding_add(judging->findings, directive, "%s must be %s: %s", fixed[i].name,
 				   fixed[i].value, fixed[i].why);

@@ -28,7 +28,7 @@ static bool gets_our_parameters(const struct block *block)
 
 static int by_name_or_parameters(struct tree *tree, const struct block *block)
 {
-	json_t *pass = body_find(block->body, "fastcgi_pass");
+	json_t *pass = block_find(block, "fastcgi_pass");
 	const char *target = directive_word(pass, 1);
 
 	if (!pass || (!strstr(target, "leasehold") && !gets_our_parameters(block)))

@@ -59,9 +59,14 @@ json_t *body_find(json_t *body, const char *verb)
 	return NULL;
 }
 
+json_t *block_find(const struct block *block, const char *verb)
+{
+	return json_object_get(block->first, verb);
+}
+
 const struct block *block_with(const struct block *block, const char *verb)
 {
-	while (block && !body_find(block->body, verb))
+	while (block && !block_find(block, verb))
 		block = block->above;
 	return block;
 }
@@ -69,7 +74,7 @@ const struct block *block_with(const struct block *block, const char *verb)
 json_t *block_nearest(const struct block *block, const char *verb)
 {
 	block = block_with(block, verb);
-	return block ? body_find(block->body, verb) : NULL;
+	return block ? block_find(block, verb) : NULL;
 }
 
 const char *block_setting(const struct block *block, const char *verb, const char *otherwise)
@@ -93,10 +98,9 @@ const struct block *block_location(const struct block *block)
 	return block;
 }
 
-/* Blocks stand behind the one they are in; the search ends with the first that is not within. */
 const struct block *block_of(const struct tree *tree, const struct block *above, json_t *directive)
 {
-	for (size_t i = above->number + 1; i < tree->count; i++) {
+	for (size_t i = above->number + 1; i < above->end; i++) {
 		if (tree->blocks[i].directive == directive)
 			return &tree->blocks[i];
 	}
@@ -140,11 +144,11 @@ json_t *block_parameter(const struct block *block, const char *name)
 /* nginx hands a location's fastcgi_pass down into `if` and limit_except, and no further. */
 json_t *block_believer(const struct tree *tree, const struct block *block)
 {
-	json_t *pass = body_find(block->body, "fastcgi_pass");
+	json_t *pass = block_find(block, "fastcgi_pass");
 
 	while (!pass && (block->kind == BLOCK_IF || block->kind == BLOCK_LIMIT_EXCEPT)) {
 		block = block->above;
-		pass = body_find(block->body, "fastcgi_pass");
+		pass = block_find(block, "fastcgi_pass");
 	}
 	return pass && json_object_get(tree->targets, directive_word(pass, 1)) ? pass : NULL;
 }
@@ -185,22 +189,47 @@ static enum block_kind kind_of(json_t *directive)
 	return BLOCK_OTHER;
 }
 
-static void add_blocks(struct tree *tree, json_t *directive, json_t *body,
-		       const struct block *above)
+static int index_verbs(struct block *block)
+{
+	json_t *directive;
+	size_t i;
+
+	block->first = json_object();
+	if (!block->first)
+		return LH_ENOMEM;
+	json_array_foreach(block->body, i, directive)
+	{
+		const char *verb = directive_word(directive, 0);
+
+		if (!json_object_get(block->first, verb) &&
+		    json_object_set(block->first, verb, directive))
+			return LH_ENOMEM;
+	}
+	return 0;
+}
+
+static int add_blocks(struct tree *tree, json_t *directive, json_t *body, const struct block *above)
 {
 	struct block *block = &tree->blocks[tree->count];
 	json_t *below;
 	size_t i;
+	int ret;
 
-	*block = (struct block){ above ? kind_of(directive) : BLOCK_SITE, tree->count++, directive,
-				 body, above };
+	*block = (struct block){ .kind = above ? kind_of(directive) : BLOCK_SITE,
+				 .number = tree->count++,
+				 .directive = directive,
+				 .body = body,
+				 .above = above };
+	ret = index_verbs(block);
 	json_array_foreach(body, i, below)
 	{
 		json_t *within = json_object_get(below, "body");
 
-		if (within)
-			add_blocks(tree, below, within, block);
+		if (ret == 0 && within)
+			ret = add_blocks(tree, below, within, block);
 	}
+	block->end = tree->count;
+	return ret;
 }
 
 int tree_make(json_t *site, struct tree *tree_out)
@@ -215,8 +244,9 @@ int tree_make(json_t *site, struct tree *tree_out)
 	tree.blocks = calloc(count_blocks(site), sizeof(*tree.blocks));
 	if (!tree.blocks || !tree.writers || !tree.targets || !tree.methods || !tree.names)
 		goto cleanup;
-	add_blocks(&tree, NULL, site, NULL);
-	ret = writers_find(&tree);
+	ret = add_blocks(&tree, NULL, site, NULL);
+	if (ret == 0)
+		ret = writers_find(&tree);
 	if (ret == 0)
 		ret = targets_find(&tree);
 	if (ret == 0)
@@ -233,6 +263,8 @@ cleanup:
 
 void tree_free(struct tree *tree)
 {
+	for (size_t i = 0; i < tree->count; i++)
+		json_decref(tree->blocks[i].first);
 	free(tree->blocks);
 	json_decref(tree->writers);
 	json_decref(tree->targets);

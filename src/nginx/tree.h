@@ -19,9 +19,10 @@ enum block_kind {
 
 struct block {
 	enum block_kind kind;
-	size_t number;             /* its place in tree.blocks */
+	size_t number, end;        /* its place in tree.blocks, and that after all within it */
 	json_t *directive;         /* NULL: the site */
 	json_t *body;              /* the list of what stands in it */
+	json_t *first;             /* a verb → the first directive with it in this list */
 	const struct block *above; /* NULL: the site */
 };
 
@@ -49,6 +50,9 @@ int directive_line(json_t *directive);
 
 /* The first directive with that verb in this list alone; NULL if there is none. */
 json_t *body_find(json_t *body, const char *verb);
+
+/* The same for a block: a site may have thousands of servers, and every question passes them. */
+json_t *block_find(const struct block *block, const char *verb);
 
 /* The nearest block, this one or one above, in which the verb stands: that is how nginx inherits,
  * and a list (error_page, allow and deny …) as a whole. NULL if there is none. */

@@ -24,13 +24,14 @@ class Visitor:
     """What sites find in /etc/leasehold, and what strangers bring: a certificate that they signed
     themselves."""
 
-    FILES = ("server.crt", "server.key", "ca.crt", "basic.htpasswd", "nginx-secret.conf",
+    FILES = ("tls.crt", "tls.key", "clients-ca.crt", "basic.htpasswd", "nginx-secret.conf",
              "auditors.htpasswd", "page")
 
     def __init__(self, folder):
         self.folder = str(folder)
         authority = Authority(folder)
-        authority.issue("server", "/CN=127.0.0.1")
+        authority.issue("tls", "/CN=127.0.0.1")
+        os.link(self.path("ca.crt"), self.path("clients-ca.crt"))
         authority.sign_itself("rogue", "/O=Example/OU=machines/CN=build-7")
         self.write("basic.htpasswd", user("alice", "in") + user("bob", "bin"))
         self.write("auditors.htpasswd", user("ann", "look"))
@@ -48,7 +49,7 @@ class Visitor:
 def without(word):
     """leasehold-params.conf without the lines about one thing."""
     lines = shipped_file("leasehold-params.conf").splitlines()
-    kept = [line for line in lines if word not in line.rstrip(";").split()]
+    kept = [line for line in lines if line[:1] == "#" or word not in line.rstrip(";").split()]
     assert len(kept) == len(lines) - 1, word
     return "\n".join(kept) + "\n"
 
@@ -57,7 +58,7 @@ class Site:
     """A site before the stand-in. Whatever it includes as without-WORD.conf is made."""
 
     def __init__(self, folder, text, visitor, edited=None):
-        self.folder, self.visitor = str(folder), visitor
+        self.folder, self.visitor, self.secure = str(folder), visitor, " ssl" in text
         words = [piece.split(".conf")[0] for piece in text.split("leasehold/without-")[1:]]
         edited = {**(edited or {}), **{"without-%s.conf" % word: without(word) for word in words}}
         # nginx warns when it writes what it has in hand to the disk.
@@ -98,9 +99,9 @@ class Site:
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
         return request(self.nginx.port, method, path, body, headers)
 
-    def get_tls(self, certificate=None):
-        path = certificate and self.visitor.path(certificate)
-        return TlsClient(self.nginx.port, path).ask("GET", "/v1/x")
+    def get_tls(self, certificate=None, path="/v1/x", method="GET"):
+        certificate = certificate and self.visitor.path(certificate)
+        return TlsClient(self.nginx.port, certificate).ask(method, path)
 
     def told(self, name):
         """The values of a parameter in all requests that came."""
@@ -109,6 +110,17 @@ class Site:
     def is_reached_by(self, name):
         assert name in self.told("LH_AUTH_NAME"), self.told("LH_AUTH_NAME")
         assert all(self.told("LH_AUTH_METHOD"))
+
+    def is_nobodys(self, paths):
+        """Strangers ask there in several ways, and leasehold is told of nobody."""
+        for path in paths:
+            for method in ("GET", "PUT", "DELETE"):
+                self.get(path + "x", method, Authorization=basic("alice", "unknown"),
+                         X_Forwarded_For="10.20.0.1", X_Real_IP="10.20.0.1")
+                if self.secure:
+                    self.get_tls(None, path + "x", method)
+                    self.get_tls("rogue", path + "x", method)
+        assert not any(self.told("LH_AUTH_NAME")), self.told("LH_AUTH_NAME")
 
     def files(self, *where):
         """The content of all files there."""
@@ -221,6 +233,7 @@ DANGERS = {
     "guard-off-below": asking("monitor", "/v1/sys/x"),
     "guard-of-the-server-off": asking("alice", "/v1/sys/x"),
     "guard-without-users": asking("alice"),
+    "guard-that-says-yes": asking("alice"),
     "addresses-without-an-end": asking("farm"),
     "other-methods": asking("alice"),
     "condition-in-limit-except": asking("alice"),
@@ -248,6 +261,7 @@ DANGERS = {
     "name-by-host": asking("b", Authorization=basic("bob", "bin"), Host="b.example"),
     "user-without-password": asking("alice", Authorization=basic("alice", "unknown")),
     "every-proxy": asking("build-farm", X_Real_IP="10.20.0.1"),
+    "every-proxy-of-a-geo": asking("build-farm", X_Forwarded_For="10.20.0.1"),
     "token-in-any-case": asking("build-7", Authorization="BEARER fa4s0methingsecret"),
     "token-within-another": asking("build-1", Authorization="Bearer ci-secret-17"),
     "no-token": asking("admin", Authorization=basic("bob", "bin")),

@@ -140,7 +140,7 @@ def test_an_issue_that_is_under_way_ends_with_its_token(busy, victim):
     """The cloud is slow and the token or an ancestor dies meanwhile: nobody gets the credential."""
     tokens, leases = plant(busy)
     calls = busy.sim.count("CreateUser")
-    busy.sim.configure(latency={"CreateUser": 0.6})
+    busy.sim.configure(latency={"CreateUser": 1.5})
     with concurrent.futures.ThreadPoolExecutor() as pool:
         pending = pool.submit(tokens[-1].api, "GET", MOUNT + "/creds/r")
         wait_until(lambda: busy.sim.count("CreateUser") > calls)
@@ -159,7 +159,7 @@ def test_an_issue_that_is_under_way_is_not_hurt_by_a_renewal_or_a_tuned_mount(bu
     """They live on, whatever their records say now."""
     tokens, leases = plant(busy)
     calls = busy.sim.count("CreateUser")
-    busy.sim.configure(latency={"CreateUser": 0.6})
+    busy.sim.configure(latency={"CreateUser": 1.5})
     with concurrent.futures.ThreadPoolExecutor() as pool:
         pending = pool.submit(tokens[-1].api, "GET", MOUNT + "/creds/r")
         wait_until(lambda: busy.sim.count("CreateUser") > calls)

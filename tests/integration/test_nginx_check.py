@@ -15,6 +15,7 @@ from danger import DANGERS, Site, Visitor
 from doors import written
 from harness import binary
 from nginx import TOP, shipped, shipped_file
+from test_site import BEHIND_A_PROXY, CERTIFICATES, example
 
 FOLDER = os.path.join(TOP, "tests", "nginx")
 MARK = "# <-"
@@ -58,22 +59,37 @@ def test_each_bad_site_has_its_danger():
     assert sorted(DANGERS) == names("bad")
 
 
+def test_every_shipped_parameter_is_wanted(tmp_path, visitor):
+    wanted = re.findall(r"^fastcgi_param (\w+)", shipped_file("leasehold-params.conf"), re.M)
+    assert len(wanted) > 20
+    for name in wanted:
+        folder = tmp_path / name
+        folder.mkdir()
+        site = Site(folder, text_of("bad", "no-token-parameter").replace("LH_TOKEN", name), visitor)
+        assert site.nginx.check()[0] == 0
+        code, lines = judge(site.printed())
+        assert code == 1 and len(lines) == 2, lines
+        assert name in lines[0] or name == "LH_END", lines
+
+
 @pytest.mark.parametrize("name", names("good"))
 def test_a_good_site_is_good(tmp_path, visitor, name):
-    assert sound(tmp_path, visitor, text_of("good", name))
+    is_sound(tmp_path, visitor, text_of("good", name))
 
 
-def sound(folder, visitor, text, edited=None):
+def is_sound(folder, visitor, text, edited=None):
+    """By the check's word and by that of strangers."""
     with Site(folder, text, visitor, edited) as site:
         code, lines = judge(site.printed())
         assert (code, lines) == (0, []), lines
-        return True
+        site.is_nobodys(re.findall(r"location (/\S*) ", text))
 
 
-@pytest.mark.parametrize("name", [name for name in os.listdir(os.path.join(TOP, "conf", "nginx"))
-                                  if name.endswith(".example")])
-def test_the_example_is_good(tmp_path, visitor, name):
-    assert sound(tmp_path, visitor, shipped_file(name))
+@pytest.mark.parametrize("text", [
+    shipped_file("leasehold.conf.example"), example(), example(*CERTIFICATES, *BEHIND_A_PROXY)
+], ids=["plain", "for everybody", "with certificates, behind a proxy"])
+def test_the_examples_are_good(tmp_path, visitor, text):
+    is_sound(tmp_path, visitor, text)
 
 
 RECIPES = [name[len("auth/"):-len(".conf")] for name in shipped()
@@ -82,8 +98,9 @@ RECIPES = [name[len("auth/"):-len(".conf")] for name in shipped()
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_recipe_is_good(tmp_path, visitor, recipe):
-    """As an operator leaves it, in a site as README has it."""
-    texts = {name: written(name[len("auth/"):]) for name in shipped() if name.startswith("auth/")}
+    """As an operator leaves it, but that nobody here has one of its addresses."""
+    texts = {name: text if "address" in name else written(name[len("auth/"):])
+             for name, text in shipped().items() if name.startswith("auth/")}
     text = "\n".join(
         ["include leasehold/%s.conf;" % name for name in ("leasehold-http", "leasehold-upstream")] +
         ["include leasehold/%s;" % name for name in texts if name.endswith("-http.conf")] +
@@ -91,4 +108,4 @@ def test_a_recipe_is_good(tmp_path, visitor, recipe):
         ["include leasehold/%s;" % name for name in texts if name.endswith("-server.conf")] +
         ["location /v1/in/ { include leasehold/auth/%s.conf;" % recipe,
          "include leasehold/leasehold-api.conf; } }"])
-    assert sound(tmp_path, visitor, text, texts)
+    is_sound(tmp_path, visitor, text, texts)

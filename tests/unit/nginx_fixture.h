@@ -17,7 +17,7 @@
 	"fastcgi_param LH_NAMESPACE $http_x_vault_namespace; "                                     \
 	"fastcgi_param LH_WRAP_TTL $http_x_vault_wrap_ttl; "                                       \
 	"fastcgi_param LH_VAULT_REQUEST $http_x_vault_request; "                                   \
-	"fastcgi_param LH_REQUEST_ID $request_id; "                                                \
+	"fastcgi_param LH_REQUEST_ID $request_id; fastcgi_param LH_ACCEPT $http_accept; "          \
 	"fastcgi_param LH_TLS_VERIFY $ssl_client_verify; "                                         \
 	"fastcgi_param LH_TLS_CERT $ssl_client_escaped_cert; "                                     \
 	"fastcgi_param LH_AUTH_SECRET $lh_auth_secret; fastcgi_param LH_END 1; "

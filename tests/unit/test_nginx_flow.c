@@ -44,6 +44,9 @@ static const struct site_case guards[] = {
 	{ "a service that is asked no more",
 	  "auth_request /login; location /v1/ {\nauth_request off; " ALICE PASS "}",
 	  "x:2: auth_request: lets" },
+	{ "a service that says yes to everybody",
+	  "location = /login { return 204; } location /v1/ {\nauth_request /login; " ALICE PASS "}",
+	  "x:2: auth_request: lets" },
 	{ "addresses", "location /v1/ { allow 10.0.0.0/8; deny all; " ALICE PASS "}", NULL },
 	{ "addresses without an end", "location /v1/ { allow 10.0.0.0/8;\n" ALICE PASS "}",
 	  "x:2: set: nothing" },
@@ -100,6 +103,11 @@ static const struct site_case conditions[] = {
 	  "geo $good { default 0; 10.0.0.0/8 1; } location / { if ($good = 0) { return 403; "
 	  "} " ALICE PASS "}",
 	  NULL },
+	{ "a list of those who may, and that is everybody",
+	  "geo $good { default 0; 10.0.0.0/8 1; 0.0.0.0/0 1; } location / { if ($good = 0) { "
+	  "return "
+	  "403; }\n" ALICE PASS "}",
+	  "x:2: set:" },
 	{ "an identity in an if is one for everybody who asks so",
 	  "location / { if ($request_method = GET) {\n" ALICE "} " PASS "}", "x:2: set:" },
 	{ "a pass in an if",
@@ -119,6 +127,9 @@ static const struct site_case conditions[] = {
 
 static const struct site_case ways[] = {
 	{ "the other pool", "location /v1/ { " BASIC ALICE PASS "} " WORK, NULL },
+	{ "what is unguarded in one pool is named once",
+	  "location /v1/ {\n" ALICE PASS "} location @leasehold_work { " PASS "}",
+	  "x:2: set: nothing checks" },
 	{ "a refused request goes on",
 	  "location /v1/ { " BASIC ALICE "\nerror_page 401 = @leasehold_work; " PASS "} " WORK,
 	  "x:2: error_page: a request that was refused" },
@@ -144,6 +155,10 @@ static const struct site_case ways[] = {
 	  "x:2: rewrite: sends" },
 	{ "a rewrite that stays",
 	  "location /a/ { " BASIC ALICE "rewrite ^/a/(.*) /v1/$1 break; " PASS "}", NULL },
+	{ "a rewrite that a break keeps",
+	  "location /a/ { " BASIC ALICE "rewrite ^ /v1/x; break; " PASS "} location /v1/ { " PASS
+	  "}",
+	  NULL },
 	{ "a rewrite that the client follows",
 	  "location /a/ { " BASIC ALICE "rewrite ^ /v1/ redirect; } location /v1/ { " PASS "}",
 	  NULL },
@@ -189,6 +204,16 @@ static const struct site_case ways[] = {
 	  "error_page 401 /e; location = /e { return 200; } location ~ x { " PASS
 	  "} location /v1/ { " BASIC ALICE PASS "}",
 	  NULL },
+	{ "a regular expression of another beginning is not where a page leads",
+	  "error_page 401 /e; location / { return 200; } location ~ ^/v1/x { " PASS
+	  "} location /v1/ { " BASIC ALICE PASS "}",
+	  NULL },
+	{ "a regular expression of one beginning may be where a rewrite leads",
+	  "location /in/ { " BASIC ALICE
+	  "\nrewrite ^/in/(.*) /v1/$1 last; } location ~* ^/V1/x* { " PASS "}",
+	  "x:2: rewrite:" },
+	{ "no file is where nothing leads",
+	  "location /in/ { " ALICE "try_files /x =404; } location ~ x { " PASS "}", NULL },
 	{ "a regular expression may be where a page leads",
 	  "\nerror_page 401 /e; location /e { return 200; } location ~ e { " PASS
 	  "} location /v1/ { " BASIC ALICE PASS "}",

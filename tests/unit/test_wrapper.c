@@ -46,6 +46,7 @@ static struct wrapper *new_wrapper(int name, int maker, int64_t ttl)
 	memset(wrapper->maker, maker, sizeof(wrapper->maker));
 	memset(wrapper->lease, 'l', sizeof(wrapper->lease));
 	wrapper->has_lease = true;
+	wrapper->rewraps = 7;
 	wrapper->created_ns = CREATED;
 	wrapper->ttl = ttl;
 	if (!wrapper_set(&wrapper->path, "alicloud/creds/app") &&
@@ -128,6 +129,7 @@ static void a_wrapper_is_found_as_it_was_kept(void **state)
 	assert_string_equal(wrapper->accessor, "an-accessor");
 	assert_true(wrapper->has_lease);
 	assert_false(wrapper->has_token);
+	assert_int_equal(wrapper->rewraps, 7);
 	assert_int_equal(wrapper->lease[3], 'l');
 	assert_int_equal(wrapper->maker[3], 'm');
 	assert_int_equal(wrapper->created_ns, CREATED);
