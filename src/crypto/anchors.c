@@ -131,12 +131,14 @@ static bool is_anchor(const struct anchors *anchors, const struct certificate *c
 	return false;
 }
 
+#define NOT_SIGNED "none of the authorities has signed it"
+
 static const struct {
 	unsigned flag;
 	const char *text;
 } faults[] = {
 	{ GNUTLS_CERT_SIGNATURE_FAILURE, "its signature is wrong" },
-	{ GNUTLS_CERT_SIGNER_NOT_FOUND, "none of the authorities has signed it" },
+	{ GNUTLS_CERT_SIGNER_NOT_FOUND, NOT_SIGNED },
 	{ GNUTLS_CERT_SIGNER_NOT_CA, "who has signed it is no authority" },
 	{ GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE, "its authority may not sign such a certificate" },
 	{ GNUTLS_CERT_INSECURE_ALGORITHM, "its signature or a key is too weak" },
@@ -153,35 +155,41 @@ static const char *fault_of(unsigned status)
 	return status ? "it cannot be verified" : NULL;
 }
 
-static int verify(const struct anchors *anchors, const struct certificate *certificate,
-		  unsigned *status_out)
+static const char *verify_by(gnutls_x509_crt_t authority, const struct certificate *certificate)
 {
-	gnutls_x509_crt_t chain[1] = { certificate->crt };
-	gnutls_x509_trust_list_t list;
-	int ret = LH_EIO;
+	unsigned status = GNUTLS_CERT_INVALID;
 
-	*status_out = GNUTLS_CERT_INVALID;
-	if (gnutls_x509_trust_list_init(&list, 0))
-		return LH_EIO;
-	if (gnutls_x509_trust_list_add_cas(list, anchors->list, anchors->count, 0) ==
-		    (int)anchors->count &&
-	    !gnutls_x509_trust_list_verify_crt(list, chain, 1, VERIFY_FLAGS, status_out, NULL))
-		ret = 0;
-	gnutls_x509_trust_list_deinit(list, 0);
-	return ret;
+	if (gnutls_x509_crt_verify(certificate->crt, &authority, 1, VERIFY_FLAGS, &status))
+		return "it cannot be verified";
+	return fault_of(status);
+}
+
+/* One by one: of several authorities with one name GnuTLS would ask the first alone, and there are
+ * several while one changes its key. */
+static const char *verify(const struct anchors *anchors, const struct certificate *certificate)
+{
+	const char *fault = NOT_SIGNED;
+
+	for (unsigned i = 0; i < anchors->count; i++) {
+		const char *found = verify_by(anchors->list[i], certificate);
+
+		if (!found)
+			return NULL;
+		if (strcmp(found, NOT_SIGNED) != 0)
+			fault = found;
+	}
+	return fault;
 }
 
 const char *anchors_fault(const struct anchors *anchors, const struct certificate *certificate,
 			  int64_t now)
 {
 	const char *fault = certificate_fault(certificate, now);
-	unsigned status;
 
 	if (fault || is_anchor(anchors, certificate))
 		return fault;
-	if (!anchors->authorities)
-		return "it is none of those that are meant";
-	return verify(anchors, certificate, &status) ? "it cannot be verified" : fault_of(status);
+	return anchors->authorities ? verify(anchors, certificate)
+				    : "it is none of those that are meant";
 }
 
 int64_t anchors_until(const struct anchors *anchors)

@@ -105,26 +105,35 @@ static int add_name(json_t *names, const char *name, size_t size)
 	return json_array_append_new(names, json_stringn(name, size)) ? LH_ENOMEM : 0;
 }
 
-/* Whether there is a part of that kind at the index, readable or not. */
-static int has_part(gnutls_x509_crt_t crt, const char *oid, unsigned index)
-{
-	size_t size = 0;
-
-	return gnutls_x509_crt_get_dn_by_oid(crt, oid, index, 0, NULL, &size) !=
-	       GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE;
-}
-
-static int add_subject(gnutls_x509_crt_t crt, const char *oid, json_t *names)
+/* count_out: how many parts of that kind there are, readable or not. */
+static int add_subject(gnutls_x509_crt_t crt, const char *oid, json_t *names, unsigned *count_out)
 {
 	char name[CERTIFICATE_NAME_MAX + 1];
 	int ret = 0;
 
-	for (unsigned i = 0; !ret && has_part(crt, oid, i); i++) {
+	*count_out = 0;
+	for (unsigned i = 0; !ret; i++) {
 		size_t size = sizeof(name);
+		int code = gnutls_x509_crt_get_dn_by_oid(crt, oid, i, 0, name, &size);
 
-		if (gnutls_x509_crt_get_dn_by_oid(crt, oid, i, 0, name, &size) == 0)
+		if (code == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+			break;
+		*count_out += 1;
+		if (!code)
 			ret = add_name(names, name, size);
+		else if (code != GNUTLS_E_SHORT_MEMORY_BUFFER)
+			break;
 	}
+	return ret;
+}
+
+static int add_common_name(gnutls_x509_crt_t crt, json_t *names)
+{
+	unsigned count;
+	int ret = add_subject(crt, GNUTLS_OID_X520_COMMON_NAME, names, &count);
+
+	if (count > 1)
+		json_array_clear(names);
 	return ret;
 }
 
@@ -150,13 +159,12 @@ static int add_alternatives(gnutls_x509_crt_t crt, unsigned wanted, json_t *name
 
 static int add_names(gnutls_x509_crt_t crt, enum certificate_name kind, json_t *names)
 {
+	unsigned count;
+
 	switch (kind) {
-	case CERTIFICATE_COMMON_NAME:
-		return has_part(crt, GNUTLS_OID_X520_COMMON_NAME, 1)
-			       ? 0
-			       : add_subject(crt, GNUTLS_OID_X520_COMMON_NAME, names);
+	case CERTIFICATE_COMMON_NAME: return add_common_name(crt, names);
 	case CERTIFICATE_UNIT:
-		return add_subject(crt, GNUTLS_OID_X520_ORGANIZATIONAL_UNIT_NAME, names);
+		return add_subject(crt, GNUTLS_OID_X520_ORGANIZATIONAL_UNIT_NAME, names, &count);
 	case CERTIFICATE_DNS: return add_alternatives(crt, GNUTLS_SAN_DNSNAME, names);
 	case CERTIFICATE_EMAIL: return add_alternatives(crt, GNUTLS_SAN_RFC822NAME, names);
 	case CERTIFICATE_URI: return add_alternatives(crt, GNUTLS_SAN_URI, names);

@@ -65,15 +65,18 @@ def files(recipe):
 class Door:
     """One recipe in front of the daemon; edited: other text for its files, by name.
 
-    authority: the file of those whom nginx knows. more: lines for the server."""
+    authority: the file of those whom nginx knows. more: lines for the server.
+    site: the whole site, if it is not the usual."""
 
     def __init__(self, house, folder, recipe, edited=None, verify="optional",
-                 authority="/etc/leasehold/ca.crt", more=""):
+                 authority="/etc/leasehold/ca.crt", more="", site=None):
         self.house, self.folder, self.recipe = house, str(folder), recipe
         texts = {name: written(name, house.login.port) for name in files(recipe)}
-        site = SITE.format(recipe=recipe, verify=verify, authority=authority, more=more, **{
-            level: "include leasehold/auth/%s-%s.conf;" % (recipe, level)
-            if "%s-%s.conf" % (recipe, level) in texts else "" for level in ("http", "server")})
+        helpers = {level: "include leasehold/auth/%s-%s.conf;" % (recipe, level)
+                   if "%s-%s.conf" % (recipe, level) in texts else ""
+                   for level in ("http", "server")}
+        site = site or SITE.format(recipe=recipe, verify=verify, authority=authority, more=more,
+                                   **helpers)
         self.nginx = Nginx(folder, house.server.path("run"), site=site, edited={
             "auth/" + name: text for name, text in {**texts, **(edited or {})}.items()})
         house.lend_files(self.folder)
@@ -93,6 +96,16 @@ class Door:
                            source=source)
         return client.ask(method, path, body, headers)
 
+    def check(self):
+        """What `leasehold check -nginx` makes of the site: exit code and sentences."""
+        code, said = self.nginx.check()
+        assert code == 0, said
+        printed = subprocess.run(self.nginx.command("-T"), check=True, capture_output=True,
+                                 text=True, timeout=30).stdout
+        done = subprocess.run([self.house.server.program, "check", "-nginx", "-"], input=printed,
+                              check=False, capture_output=True, text=True, timeout=30)
+        return done.returncode, done.stderr
+
     def who(self, *arguments, **more):
         """As whom a request was served: METHOD/NAME."""
         reply = self.ask(*arguments, **more)
@@ -101,8 +114,8 @@ class Door:
 
 
 class House:
-    FILES = ("nginx-secret.conf", "server.crt", "server.key", "ca.crt", "basic.htpasswd",
-             "auditors.htpasswd")
+    FILES = ("nginx-secret.conf", "server.crt", "server.key", "ca.crt", "ca.crl",
+             "basic.htpasswd", "auditors.htpasswd")
     ENTRIES = ("basic/alice", "basic/bob", "cert/build-7", "cert/alice@example", "request/ann",
                "address/build-farm", "map/build-7")
 
@@ -127,6 +140,9 @@ class House:
         authority.issue("alice", "/O=Example/OU=people/CN=Alice Doe")
         authority.issue("visitor", "/O=Example/OU=visitors/CN=build-7")
         authority.issue("twice", "/O=Example/OU=machines/CN=build-7/CN=x")
+        authority.issue("expired", "/O=Example/OU=machines/CN=build-7", days=-1)
+        authority.issue("revoked", "/O=Example/OU=machines/CN=build-7")
+        authority.revoke("revoked")
         authority.sign_itself("rogue", "/O=Example/OU=machines/CN=build-7")
 
     def _let_in_certificates(self):

@@ -116,15 +116,23 @@ class Nginx:
         raise RuntimeError("nginx did not start:\n" + self.log("error.log"))
 
     def _listens(self):
-        end = time.monotonic() + 60
+        end = time.monotonic() + 10
         while time.monotonic() < end and self.process.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return os.path.exists(os.path.join(self.folder, "nginx.pid"))
-            except OSError:
-                time.sleep(0.02)
+            if self._is_at_work():
+                return True
+            time.sleep(0.02)
         self.stop()
         return False
+
+    def _is_at_work(self):
+        """Its sockets are all there when it writes its number, not when one of them is."""
+        if _read(os.path.join(self.folder, "nginx.pid")).strip() != str(self.process.pid):
+            return False
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        except OSError:
+            return False
+        return True
 
     def stop(self):
         """Ends the process that start() began, and its workers with it."""

@@ -348,7 +348,8 @@ def test_the_access_log_names_the_path_the_client_sent(site):
 
 
 def test_a_secret_in_the_query_is_refused(site):
-    assert is_json_error(site.ask("GET", "/v1/x?token=" + TOKEN), 400)
+    reply = site.ask("GET", "/v1/x?token=" + TOKEN)
+    assert is_json_error(reply, 400) and "in the query" in reply.errors[0]
 
 
 # --- and the daemon's side of the same numbers ---

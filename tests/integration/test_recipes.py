@@ -2,16 +2,23 @@
 """Recipes for nginx: who gets in, who does not, and who still does not when any one line is gone.
 
 A stranger is whoever a recipe must refuse."""
+import itertools
+import re
+import socket
+import subprocess
+
 import pytest
 
-from doors import BEARER, SELF, Door, House, basic, files, written
+from doors import BEARER, SELF, SITE, Door, House, basic, files, written
 from harness import Server, wait_until
-from nginx import shipped
+from nginx import Nginx, shipped
+from test_identity import batches
 from tokens import DENIED, INVALID
 
 CERT_LOGIN = "/v1/auth/cert/login"
 ASKS_FOR_A_PASSWORD = (401, ["user name and password wanted, or another login"])
 ALICE = {"Authorization": basic("alice", "in")}
+LIST = "ssl_crl /etc/leasehold/ca.crl;"
 ANN = {"Authorization": basic("ann", "look")}
 
 
@@ -25,7 +32,7 @@ def one_house(leasehold, tmp_path_factory):
 
 @pytest.fixture(name="door")
 def a_door(house, tmp_path, request):
-    with Door(house, tmp_path, request.param) as door:
+    with Door(house, tmp_path, request.param, more=LIST) as door:
         yield door
 
 
@@ -59,7 +66,8 @@ def test_a_certificate_is_the_identity_that_the_map_names(door):
     assert door.who("alice") == "cert/alice@example"
     for stranger in (None, "visitor", "twice"):
         is_refused(door.ask(stranger))
-    is_refused(door.ask("rogue"), 400, ["the client certificate is not accepted"])
+    for stranger in ("rogue", "expired", "revoked"):
+        is_refused(door.ask(stranger), 400, ["the client certificate is not accepted"])
 
 
 @through("request")
@@ -222,7 +230,8 @@ def strangers(house):
     """Who must not get in, by recipe."""
     return {
         "basic": [{}, {"Authorization": basic("alice", "wrong")}],
-        "certificate": [{"certificate": who} for who in (None, "visitor", "twice", "rogue")],
+        "certificate": [{"certificate": who} for who in (None, "visitor", "twice", "rogue",
+                                                         "expired", "revoked")],
         "request": [{}, {"Authorization": basic("ann", "")}, {"X_Auth_Request_User": "ann"},
                     *({"Cookie": "session=" + who, "X_Auth_Request_User": "ann"}
                       for who in ("banned", "nameless", "eve"))],
@@ -277,9 +286,101 @@ def test_a_recipe_without_one_of_its_lines_lets_no_stranger_in(house, tmp_path, 
                                                                number, verify):
     text = written(name, house.login.port).splitlines(keepends=True)
     verb = text.pop(number).split()[0]
-    door = Door(house, tmp_path, recipe, {name: "".join(text)}, verify)
+    door = Door(house, tmp_path, recipe, {name: "".join(text)}, verify, more=LIST)
     if door.nginx.check()[0] != 0:
         return    # nginx does not even start
     with door:
         served = [door.ask(**stranger).status < 300 for stranger in strangers(house)[recipe]]
     assert any(served) == ((recipe, verb) in OPEN), served
+    if any(served):
+        assert door.check()[0] == 1
+
+
+@pytest.mark.parametrize("recipe, name, number, verify", cases())
+def test_nor_does_one_with_a_wrong_word_at_the_end_of_a_line(house, tmp_path, recipe, name, number,
+                                                             verify):
+    text = written(name, house.login.port).splitlines(keepends=True)
+    text[number] = re.sub(r"[^\s;]+;$", "wrong;", text[number].rstrip()) + "\n"
+    door = Door(house, tmp_path, recipe, {name: "".join(text)}, verify, more=LIST)
+    if door.nginx.check()[0] == 0:
+        with door:
+            served = [door.ask(**stranger).status < 300 for stranger in strangers(house)[recipe]]
+        assert not any(served), (text[number], served)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_check_of_a_site_finds_nothing_to_say_of_a_recipe(house, tmp_path, recipe):
+    assert Door(house, tmp_path, recipe).check() == (0, "")
+
+
+@pytest.mark.parametrize("pair", itertools.combinations(
+    [recipe for recipe in RECIPES if "set $lh_auth_name" in written(recipe + ".conf")
+     or "auth_request_set $lh_auth_name" in written(recipe + ".conf")], 2), ids="+".join)
+def test_two_identities_in_one_location_are_noticed(house, tmp_path, pair):
+    """By nginx where both have a password or access rules, else by the check."""
+    texts = {name: written(name) for recipe in pair for name in files(recipe)}
+    one, other = (name + ".conf" for name in pair)
+    texts[one] += texts.pop(other)
+    helpers = "".join(text for name, text in texts.items() if name.endswith("-http.conf"))
+    server = "".join(text for name, text in texts.items() if name.endswith("-server.conf"))
+    site = SITE.format(recipe=pair[0], verify="optional", authority="/etc/leasehold/ca.crt",
+                       more="", http=helpers, server=server)
+    door = Door(house, tmp_path, pair[0], texts, site=site)
+    assert door.nginx.check()[0] != 0 or door.check()[0] == 1
+
+
+# --- headers ---
+
+UNGUARDED = """
+include leasehold/leasehold-http.conf;
+include leasehold/leasehold-upstream.conf;
+server {
+	listen 127.0.0.1:8200;
+	listen unix:/etc/leasehold/h2.sock http2;
+	underscores_in_headers on;
+	ignore_invalid_headers off;
+	include /etc/leasehold/nginx-secret.conf;
+	include leasehold/leasehold-locations.conf;
+}
+"""
+
+
+def test_where_there_is_no_recipe_no_header_makes_an_identity(house, tmp_path):
+    """All but a name is there: secret, listener, entries. test_identity.py has the other case, a
+    location with an identity that headers do not change."""
+    house.lend_files(tmp_path)
+    with Nginx(tmp_path, house.server.path("run"), site=UNGUARDED) as nginx:
+        for batch in batches(20):
+            forged = ["%s: %s" % (name, FORGED.get(name.upper()[-4:], "SUCCESS")) for name in batch]
+            for lines in (forged, forged + forged):
+                for answer in (by_header(nginx, lines), by_trailer(nginx, lines),
+                               over_http2(tmp_path, lines)):
+                    status = int(answer.split()[1])
+                    assert status in (400, 403, 431), answer
+
+
+FORGED = {"NAME": "alice", "THOD": "basic", "USER": "alice"}
+HEAD = ("GET %s HTTP/1.1" % SELF, "Host: x", "X-Vault-Request: true", "Connection: close")
+
+
+def by_header(nginx, lines):
+    return send(nginx, *HEAD, *lines)
+
+
+def by_trailer(nginx, lines):
+    return send(nginx, *HEAD, "Transfer-Encoding: chunked", "", "0", *lines)
+
+
+def send(nginx, *lines):
+    with socket.create_connection(("127.0.0.1", nginx.port), 20) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode())
+        return connection.makefile("rb").read().decode("latin-1")
+
+
+def over_http2(folder, lines):
+    arguments = [part for line in lines for part in ("-H", line)]
+    done = subprocess.run(["curl", "-s", "-i", "--http2-prior-knowledge", "--unix-socket",
+                           str(folder / "h2.sock"), "-H", "X-Vault-Request: true", *arguments,
+                           "http://x" + SELF], check=True, capture_output=True, text=True,
+                          timeout=30)
+    return done.stdout

@@ -36,9 +36,8 @@ def _said(line, said):
 
 
 CERTIFICATES = ("include leasehold/auth/certificate-http.conf", "ssl_client_certificate",
-                "ssl_verify_client", "location /v1/alicloud", "location = /v1/auth/cert",
-                "location /v1/auth/token", "include leasehold/auth/certificate",
-                "include leasehold/leasehold-api.conf", "}")
+                "ssl_verify_client", "location /v1/", "location = /v1/auth/cert",
+                "include leasehold/auth/", "include leasehold/leasehold-api.conf", "}")
 BEHIND_A_PROXY = ("set_real_ip_from", "real_ip_header", "real_ip_recursive")
 
 
@@ -128,6 +127,16 @@ def test_whatever_the_site_offers_in_comments_can_be_said(tmp_path):
     code, text = site.nginx.check()
     assert code == 0, text
     assert "no OCSP responder URL" in text or "[warn]" not in text, text
+
+
+@pytest.mark.parametrize("said", [(), (*CERTIFICATES, *BEHIND_A_PROXY)], ids=["plain", "all"])
+def test_the_check_of_a_site_finds_nothing_to_say_of_it(leasehold, tmp_path, said):
+    nginx = Site(tmp_path, example(*said)).nginx
+    assert nginx.check()[0] == 0
+    printed = subprocess.run(nginx.command("-T"), check=True, capture_output=True, timeout=30)
+    done = subprocess.run([leasehold, "check", "-nginx", "-"], input=printed.stdout, timeout=30,
+                          check=False, capture_output=True)
+    assert done.returncode == 0, done.stderr
 
 
 def offers(port, **limits):
@@ -291,7 +300,7 @@ def test_what_is_not_the_api_is_a_json_404(site):
 # --- with certificates ---
 
 def test_the_site_lets_a_certificate_in_and_another_site_does_not(leasehold, tmp_path):
-    text = example(*CERTIFICATES).replace("/v1/alicloud/creds/", "/v1/auth/token/")
+    text = example(*CERTIFICATES).replace("/v1/alicloud/creds/", "/v1/auth/token/lookup-self")
     with Server(trust=True) as server, \
             Site(tmp_path, text, server.path("run"), server.run("nginx-secret").stdout) as site:
         fields = {"policies": "default"}
@@ -319,6 +328,6 @@ def test_a_certificate_logs_in_at_the_site(leasehold, tmp_path):
         assert reply.status == 200 and reply["auth"]["metadata"]["common_name"] == "build-7", reply
         assert site.ask("POST", "/v1/auth/cert/login").status == 400
         token = {"X-Vault-Token": reply["auth"]["client_token"]}
-        for who, status in (("build-7", 200), (None, 403)):
-            renewed = site.ask("POST", "/v1/auth/token/renew-self", headers=token, certificate=who)
-            assert renewed.status == status, renewed
+        for certificate, status in (("build-7", 200), (None, 403)):
+            reply = site.ask("POST", "/v1/auth/token/renew-self", "{}", token, certificate)
+            assert reply.status == status, reply

@@ -161,6 +161,32 @@ static void another_authority_of_the_same_name_counts_nothing(void **state)
 	paper_free(ca);
 }
 
+/* As while an authority changes its key; v1 certificates do not say by which key they are signed. */
+static void of_two_authorities_of_one_name_either_may_sign(void **state)
+{
+	struct paper *ca = authority("ca"), *next = authority("ca");
+	const struct paper *signers_of[] = { ca, next };
+	struct anchors *anchors;
+	char both[8192];
+
+	(void)state;
+	snprintf(both, sizeof(both), "%s%s", paper_pem(ca), paper_pem(next));
+	anchors = believe(both);
+	for (size_t i = 0; i < 4; i++) {
+		struct paper *client = paper_new(&(struct paper_terms){
+			.signer = signers_of[i / 2], .common_name = "c", .old = i % 2 });
+		struct certificate *certificate = read_one(paper_pem(client));
+		const char *found = anchors_fault(anchors, certificate, clock_now());
+
+		assert_string_equal(found ? found : "", "");
+		certificate_free(certificate);
+		paper_free(client);
+	}
+	anchors_free(anchors);
+	paper_free(next);
+	paper_free(ca);
+}
+
 static void an_intermediate_alone_is_an_anchor(void **state)
 {
 	struct paper *root = authority("root");
@@ -566,6 +592,7 @@ int main(void)
 		cmocka_unit_test(a_signed_certificate_is_believed_when_it_is_for_clients),
 		cmocka_unit_test(what_an_authority_may_not_sign_is_not_believed),
 		cmocka_unit_test(another_authority_of_the_same_name_counts_nothing),
+		cmocka_unit_test(of_two_authorities_of_one_name_either_may_sign),
 		cmocka_unit_test(an_intermediate_alone_is_an_anchor),
 		cmocka_unit_test(who_is_signed_for_a_client_signs_nobody),
 		cmocka_unit_test(a_certificate_that_is_meant_itself_is_compared_whole),
