@@ -7,6 +7,7 @@
 #include "nginx/guard.h"
 #include "nginx/tree.h"
 #include "nginx/value.h"
+#include "nginx/writers.h"
 #include "util/err.h"
 
 static bool is_foreign(const struct claim *claim, const struct block *block)
@@ -34,10 +35,9 @@ struct claim flow_claim(const struct block *where, json_t *directive, unsigned o
 void flow_set(const struct flow *flow, const struct block *where, json_t *directive,
 	      unsigned origins, struct state *state)
 {
-	const char *variable = directive_word(directive, 1);
+	const char *variable = variable_name(directive_word(directive, 1));
 	const struct claim claim = flow_claim(where, directive, origins, state->early);
 
-	variable += *variable == '$';
 	if (json_object_get(flow->tree->methods, variable))
 		state->method = claim;
 	if (json_object_get(flow->tree->names, variable))

@@ -77,6 +77,8 @@ static int do_if(const struct run *run, json_t *directive, const struct visit *p
 	struct visits live = { 0 };
 	int ret;
 
+	if (!block)
+		return visits_add(next, path->block, &outside); /* nginx refuses this one */
 	if (strangers == STRANGERS_FALSE)
 		flow_prove(&inside, run->whole, condition_guard(directive));
 	if (strangers == STRANGERS_TRUE)

@@ -5,6 +5,7 @@
 
 #include "nginx/tree.h"
 #include "nginx/value.h"
+#include "nginx/writers.h"
 #include "util/err.h"
 
 /* A realm may be a variable, and that may say "off". */
@@ -212,7 +213,7 @@ static bool has_value_for_strangers(const struct tree *tree, const char *name, j
 	*writer_out = json_array_get(writers, 0);
 	return json_array_size(writers) == 1 &&
 	       (directive_is(*writer_out, "map") || directive_is(*writer_out, "geo")) &&
-	       strcmp(directive_last(*writer_out) + 1, name) == 0 &&
+	       strcmp(variable_name(directive_last(*writer_out)), name) == 0 &&
 	       !strchr(map_default(*writer_out), '$') && !has_everybody(*writer_out);
 }
 

@@ -117,7 +117,7 @@ static bool is_token_map(const struct judging *judging, const struct block *bloc
 	json_t *map = block->directive;
 
 	return map && directive_is(map, "map") &&
-	       json_object_get(judging->proofs, directive_word(map, 2) + 1) &&
+	       json_object_get(judging->proofs, variable_name(directive_word(map, 2))) &&
 	       (value_origins(judging->tree, directive_word(map, 1)) & VALUE_SAID);
 }
 

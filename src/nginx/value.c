@@ -233,7 +233,8 @@ static unsigned origins_by(const struct reading *reading, json_t *writer, const 
 {
 	if (directive_is(writer, "set") || directive_is(writer, "auth_request_set"))
 		return reading->unset ? 0 : origins_of_set(reading, writer);
-	if (directive_is(writer, "map") && strcmp(directive_word(writer, 2) + 1, name) == 0)
+	if (directive_is(writer, "map") &&
+	    strcmp(variable_name(directive_word(writer, 2)), name) == 0)
 		return origins_of_map(reading, writer);
 	if (directive_is(writer, "map"))
 		return origins(reading, directive_word(writer, 1));
@@ -322,7 +323,7 @@ static bool map_carries(const struct reading *reading, json_t *map)
 	json_t *entry;
 	size_t i;
 
-	if (strcmp(directive_word(map, 2) + 1, reading->name) != 0)
+	if (strcmp(variable_name(directive_word(map, 2)), reading->name) != 0)
 		return carries(reading, directive_word(map, 1));
 	json_array_foreach(json_object_get(map, "body"), i, entry)
 	{

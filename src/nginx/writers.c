@@ -7,6 +7,11 @@
 #include "nginx/tree.h"
 #include "util/err.h"
 
+const char *variable_name(const char *text)
+{
+	return text + (*text == '$');
+}
+
 static size_t name_length(const char *text)
 {
 	size_t size = 0;
@@ -95,7 +100,7 @@ static int add_directive(struct tree *tree, const struct block *block, json_t *d
 						   : directive_last(directive);
 
 		if (directive_is(directive, writing[i].verb) && name[0] == '$')
-			return add(tree, name + 1, directive);
+			return add(tree, variable_name(name), directive);
 	}
 	for (size_t i = 0; i < sizeof(matching) / sizeof(*matching); i++) {
 		if (directive_is(directive, matching[i]))

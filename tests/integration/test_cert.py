@@ -5,16 +5,18 @@ Two sites: one whose nginx verifies certificates, and one whose nginx knows only
 has signed none of them and lets them all in, so that nobody but leasehold keeps anyone out."""
 import json
 import os
+import re
 import shutil
 import subprocess
 from urllib.parse import quote
 
 import pytest
 
-from authority import Authority
+from authority import Authority, TlsClient
 from doors import Door, House
 from fastcgi import params_of, request as whole, send
 from harness import Server, wait_until
+from nginx import Nginx, shipped
 from tokens import INVALID as INVALID_TOKEN
 from tokens import Token
 
@@ -39,7 +41,7 @@ class Clients(House):
     def _make_certificates(self):
         self.authority = Authority(self.folder)
         issue = self.authority.issue
-        issue("server", "/CN=127.0.0.1")
+        issue("server", "/CN=127.0.0.1", "subjectAltName = IP:127.0.0.1\n")
         issue("svc-one", "/O=Example/OU=ops/CN=svc-one", NAMES)
         issue("svc-two", "/CN=svc-two", CLIENT)
         issue("plain", "/CN=plain")
@@ -165,6 +167,8 @@ def test_any_client_may_log_in_without_more_headers(strict):
     """As with curl alone: what the token may do is what counts."""
     assert log_in(strict, "svc-one", X_Vault_Request="").status == 200
     assert log_in(strict, "svc-one", X_Vault_Token="hvs.old").status == 200
+    for body in (None, {"name": "web"}, {"name": ""}, "name=web"):
+        assert strict.ask("svc-one", "PUT", LOGIN, body).status == (400 if body == "name=web" else 200)
 
 
 @pytest.mark.parametrize("who", ["plain", "large"])
@@ -294,6 +298,37 @@ def test_what_nginx_would_not_let_in_is_judged_again(house):
 
 # --- renewed, ended ---
 
+PLAIN_SITE = """
+include leasehold/leasehold-http.conf;
+include leasehold/leasehold-upstream.conf;
+server {
+	listen 127.0.0.1:8200 ssl http2;
+	ssl_certificate /etc/leasehold/server.crt;
+	ssl_certificate_key /etc/leasehold/server.key;
+	ssl_verify_client optional_no_ca;
+	include leasehold/leasehold-locations.conf;
+%s
+}
+"""
+
+
+def test_the_locations_that_the_recipe_names_are_enough(house, tmp_path):
+    """In a site for tokens, which has no word of certificates elsewhere."""
+    recipe = shipped()["auth/certificate-login.conf"]
+    locations = re.findall(r"^#\t((?:location|\t|\}).*)$", recipe, re.MULTILINE)
+    assert len(locations) == 8, locations
+    house.lend_files(str(tmp_path))
+    with Nginx(tmp_path, house.server.path("run"), site=PLAIN_SITE % "\n".join(locations)) as nginx:
+        def ask(method, path, token="", who="svc-one"):
+            return TlsClient(nginx.port, house.path(who)).ask(method, path, {},
+                                                              {"X-Vault-Token": token})
+        token = ask("POST", LOGIN)["auth"]["client_token"]
+        assert ask("POST", RENEW, token).status == 200
+        assert ask("POST", RENEW, token, "svc-two").status == 403
+        assert ask("GET", "/v1/auth/token/lookup-self", token, "svc-two").status == 200
+        assert ask("GET", "/v1/auth/token/lookup-self").status == 403
+
+
 def test_renewing_takes_a_certificate_for_the_same_key(strict):
     bearer = token(strict, "svc-one")
     assert renew(strict, "svc-one", bearer.text).status == 200
@@ -327,12 +362,12 @@ def test_hvac_makes_an_entry_and_logs_in(house, strict, entry):
     client = hvac.Client(url="http://127.0.0.1:%d" % house.server.nginx.port,
                          token=house.server.root_token)
     client.auth.cert.create_ca_certificate_role("by-hvac", certificate=house.authority.pem("ca"),
-                                                policies="app", ttl=60)
+                                                token_policies="app", token_ttl=60)
     assert client.auth.cert.read_ca_certificate_role("by-hvac")["data"]["token_ttl"] == 60
     assert "by-hvac" in client.auth.cert.list_certificate_roles()["data"]["keys"]
-    there = hvac.Client(url="https://127.0.0.1:%d" % strict.nginx.port, verify=False)
+    there = hvac.Client(url="https://127.0.0.1:%d" % strict.nginx.port, verify=house.path("ca.crt"))
     auth = there.auth.cert.login(name="by-hvac", cert_pem=house.path("svc-one.crt"),
-                                 key_pem=house.path("svc-one.key"), cacert=False)["auth"]
+                                 key_pem=house.path("svc-one.key"))["auth"]
     assert auth["lease_duration"] == 60 and "app" in auth["policies"]
 
 

@@ -3,6 +3,7 @@
 
 A stranger is whoever a recipe must refuse."""
 import itertools
+import re
 import socket
 import subprocess
 
@@ -293,6 +294,18 @@ def test_a_recipe_without_one_of_its_lines_lets_no_stranger_in(house, tmp_path, 
     assert any(served) == ((recipe, verb) in OPEN), served
     if any(served):
         assert door.check()[0] == 1
+
+
+@pytest.mark.parametrize("recipe, name, number, verify", cases())
+def test_nor_does_one_with_a_wrong_word_at_the_end_of_a_line(house, tmp_path, recipe, name, number,
+                                                             verify):
+    text = written(name, house.login.port).splitlines(keepends=True)
+    text[number] = re.sub(r"[^\s;]+;$", "wrong;", text[number].rstrip()) + "\n"
+    door = Door(house, tmp_path, recipe, {name: "".join(text)}, verify, more=LIST)
+    if door.nginx.check()[0] == 0:
+        with door:
+            served = [door.ask(**stranger).status < 300 for stranger in strangers(house)[recipe]]
+        assert not any(served), (text[number], served)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -410,6 +410,29 @@ static void a_login_must_come_from_where_its_token_may(void **state)
 	assert_int_equal(ask_with(token, "GET", "/v1/" SELF), 200);
 }
 
+static void an_answer_can_be_wrapped_while_its_entry_lives(void **state)
+{
+	struct api_request raw = with(client, LOGIN, "");
+	const json_t *info;
+	char opener[64];
+
+	(void)state;
+	assert_int_equal(put("web", ca, "{}"), 204);
+	raw.wrap_ttl = "60s";
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(ask_raw(&f, &raw), 200);
+		info = json_object_get(f.body, "wrap_info");
+		assert_true(json_is_null(json_object_get(f.body, "auth")));
+		assert_string_equal(json_get_text(info, "creation_path"), "auth/cert/login");
+		snprintf(opener, sizeof(opener), "%s", json_get_text(info, "token"));
+		if (i)
+			expect(&f, "DELETE", CERTS "web", NULL, 204, "");
+		assert_int_equal(ask_with(opener, "PUT", "/v1/sys/wrapping/unwrap"), 200);
+		keep_token();
+		assert_int_equal(ask_with(token, "GET", "/v1/" SELF), i ? 403 : 200);
+	}
+}
+
 static void tokens_may_be_counted_or_of_a_batch(void **state)
 {
 	(void)state;
@@ -565,7 +588,9 @@ static void fail_each(struct api_request raw, int expected)
 	int status = 0;
 
 	raw.query = raw.content_type = raw.authorization = raw.namespace = "";
-	raw.uri = raw.auth_method = raw.auth_name = raw.wrap_ttl = raw.prefix = "";
+	raw.uri = raw.auth_method = raw.auth_name = raw.prefix = "";
+	if (!raw.wrap_ttl)
+		raw.wrap_ttl = "";
 	raw.vault_request = "";
 	raw.request_id = REQUEST_ID;
 	if (!raw.token)
@@ -587,11 +612,14 @@ static void lost_memory_is_told(void **state)
 				  "token_ttl", 5);
 	char *body = json_text(entry);
 	struct api_request write = with(NULL, "/v1/" CERTS "lost", body);
-	struct api_request again;
+	struct api_request again, wrapped;
 
 	(void)state;
 	assert_int_equal(put("web", ca, "{\"allowed_names\":\"svc-*\"}"), 204);
 	fail_each(with(client, LOGIN, ""), 200);
+	wrapped = with(client, LOGIN, "");
+	wrapped.wrap_ttl = "60s";
+	fail_each(wrapped, 200);
 	assert_int_equal(log_in(client, ""), 200);
 	keep_token();
 	again = with(client, "/v1/auth/token/renew-self", "");
@@ -621,6 +649,7 @@ int main(void)
 		TEST(only_the_web_server_is_believed),
 		TEST(an_old_token_does_not_hinder),
 		TEST(a_login_must_come_from_where_its_token_may),
+		TEST(an_answer_can_be_wrapped_while_its_entry_lives),
 		TEST(tokens_may_be_counted_or_of_a_batch),
 		TEST(a_deleted_entry_takes_its_tokens_with_it),
 		TEST(renewing_needs_a_certificate_for_the_same_key),

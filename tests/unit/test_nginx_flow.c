@@ -84,6 +84,8 @@ static const struct site_case conditions[] = {
 	  "x:2: set:" },
 	{ "an identity for those with a certificate",
 	  "location / { if ($ssl_client_verify = SUCCESS) { " ALICE "} " PASS "}", NULL },
+	{ "a condition without a block, which nginx refuses",
+	  "location / { if ($ssl_client_verify != SUCCESS);\n" ALICE PASS "}", "x:2: set:" },
 	{ "a condition about something else",
 	  "location / { if ($request_method = POST) { return 403; }\n" ALICE PASS "}",
 	  "x:2: set:" },
