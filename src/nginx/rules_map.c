@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rules about maps from a secret that the client shows to a name. Only such a map's keys stand between
- * a stranger and the identity. */
+/* Rules about maps from what a client shows, a secret or a subject, to a name. Only such a map's keys
+ * stand between others and the identity. */
 #include <string.h>
 
 #include "nginx/asserted.h"
@@ -112,13 +112,15 @@ int rule_find_proofs(const struct judging *judging)
 	return ret;
 }
 
-static bool is_token_map(const struct judging *judging, const struct block *block)
+/* The origins of what the map looks at, if it decides about an identity; else 0. */
+static unsigned decisive_source(const struct judging *judging, const struct block *block)
 {
 	json_t *map = block->directive;
 
-	return map && directive_is(map, "map") &&
-	       json_object_get(judging->proofs, variable_name(directive_word(map, 2))) &&
-	       (value_origins(judging->tree, directive_word(map, 1)) & VALUE_SAID);
+	if (!map || !directive_is(map, "map") ||
+	    !json_object_get(judging->proofs, variable_name(directive_word(map, 2))))
+		return 0;
+	return value_origins(judging->tree, directive_word(map, 1));
 }
 
 /* An entry that gives a name of the site's own, and not a part of what the client said. */
@@ -129,14 +131,14 @@ static bool is_grant(json_t *entry)
 	return *value && !strchr(value, '$') && map_has_key(entry);
 }
 
-static int find_in(const struct judging *judging, const struct block *block,
+static int find_in(const struct judging *judging, const struct block *block, unsigned sources,
 		   bool (*is_bad)(json_t *entry), const char *sentence)
 {
 	json_t *entry;
 	int ret = 0;
 	size_t i;
 
-	if (!is_token_map(judging, block))
+	if (!(decisive_source(judging, block) & sources))
 		return 0;
 	json_array_foreach(block->body, i, entry)
 	{
@@ -150,6 +152,8 @@ static int find_in(const struct judging *judging, const struct block *block,
 
 /* ---- the rules ---- */
 
+#define SHOWN ((unsigned)(VALUE_SAID | VALUE_TLS))
+
 static bool is_open(json_t *entry)
 {
 	const char *value = directive_word(entry, 1);
@@ -161,7 +165,7 @@ static bool is_open(json_t *entry)
 int rule_open_map(const struct judging *judging, const struct block *block)
 {
 	return find_in(
-		judging, block, is_open,
+		judging, block, VALUE_SAID, is_open,
 		"whoever shows no secret at all is somebody by this map; say `default \"\"`");
 }
 
@@ -175,9 +179,9 @@ static bool is_blind(json_t *entry)
 
 int rule_blind_map(const struct judging *judging, const struct block *block)
 {
-	return find_in(judging, block, is_blind,
-		       "this key fits in capital and small letters alike, so a secret is quicker "
-		       "guessed; write it as \"~^…$\"");
+	return find_in(judging, block, SHOWN, is_blind,
+		       "this key fits in capital and small letters alike: two names become one, "
+		       "and a secret is quicker guessed; write it as \"~^…$\"");
 }
 
 /* An alternative outside of brackets ends what ^ and $ hold. */
@@ -198,21 +202,36 @@ static bool has_alternatives(const char *regex)
 	return false;
 }
 
-static bool is_loose(json_t *entry)
+static bool is_loose_key(const char *key)
 {
-	const char *key = directive_word(entry, 0), *regex;
+	const char *regex = key + (key[1] == '*' ? 2 : 1);
 	size_t size = strlen(key);
 
-	if (!is_grant(entry) || key[0] != '~')
-		return false;
-	regex = key + (key[1] == '*' ? 2 : 1);
 	return *regex != '^' || key[size - 1] != '$' || key[size - 2] == '\\' ||
 	       has_alternatives(regex) || strstr(regex, ".*") || strstr(regex, ".+");
 }
 
+static bool is_loose(json_t *entry)
+{
+	const char *key = directive_word(entry, 0);
+
+	return is_grant(entry) && key[0] == '~' && is_loose_key(key);
+}
+
+/* A part of a subject that may begin or end within another part. */
+static bool is_loose_capture(json_t *entry)
+{
+	const char *key = directive_word(entry, 0);
+
+	return strchr(directive_word(entry, 1), '$') && key[0] == '~' && is_loose_key(key);
+}
+
 int rule_loose_map(const struct judging *judging, const struct block *block)
 {
-	return find_in(judging, block, is_loose,
-		       "this key fits longer and other secrets than the one that is meant; let it "
-		       "begin with ^, end with $, and hold one secret as it is");
+	static const char sentence[] =
+		"this key fits longer and other secrets or subjects than the one that is meant; "
+		"let it begin with ^ and end with $, and be exact between them";
+	int ret = find_in(judging, block, SHOWN, is_loose, sentence);
+
+	return ret ? ret : find_in(judging, block, VALUE_TLS, is_loose_capture, sentence);
 }

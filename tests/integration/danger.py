@@ -2,8 +2,8 @@
 """What each mistake of tests/nginx/bad lets strangers do.
 
 The one idea: a stand-in takes the daemon's place behind the real nginx, so that what it is told is
-what the daemon would believe. Nobody here has a password, a certificate that anybody signed, or a
-token, unless a danger says so."""
+what the daemon would believe. Nobody here has a password, a token or a certificate that somebody
+else signed, unless a danger says so."""
 import glob
 import os
 import socket
@@ -32,6 +32,7 @@ class Visitor:
         authority = Authority(folder)
         authority.issue("tls", "/CN=127.0.0.1")
         os.link(self.path("ca.crt"), self.path("clients-ca.crt"))
+        authority.issue("other", "/CN=build-77")
         authority.sign_itself("rogue", "/O=Example/OU=machines/CN=build-7")
         self.write("basic.htpasswd", user("alice", "in") + user("bob", "bin"))
         self.write("auditors.htpasswd", user("ann", "look"))
@@ -256,6 +257,7 @@ DANGERS = {
     "port-without-tls": plain_port,
     "refused-certificate": asking_by_tls("visitor"),
     "any-certificate": asking_by_tls("build-7", "rogue"),
+    "subject-within-another": asking_by_tls("build-7", "other"),
     # values
     "name-in-a-header": asking("user-root", Authorization=basic("bob", "bin"), X_User="root"),
     "name-by-host": asking("b", Authorization=basic("bob", "bin"), Host="b.example"),

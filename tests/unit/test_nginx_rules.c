@@ -20,6 +20,10 @@
 #define REST         SITE_IDENTITY SITE_HOW "fastcgi_pass leasehold_read; "
 #define TOKEN_MAP    "location / { set $lh_auth_method map; set $lh_auth_name $n; " PASS "} "
 
+#define SUBJECT_MAP(entry)                                                                         \
+	"map $ssl_client_s_dn $n {" entry                                                          \
+	" } server { listen 1 ssl; ssl_verify_client optional; " TOKEN_MAP "}"
+
 static const struct site_case identities[] = {
 	{ "an identity set twice", "location / { " BASIC ALICE "\nset $lh_auth_name y; " PASS "}",
 	  "x:2: set: the identity is set already in line 1" },
@@ -110,6 +114,12 @@ static const struct site_case maps[] = {
 	  "map $http_authorization $ok {\n\"~Bearer 0123456789abcdef\" 1; } location / { if ($ok = "
 	  "\"\") { return 403; } " ALICE PASS "}",
 	  "x:2: map: this key fits longer" },
+	{ "a subject within another", SUBJECT_MAP("\n~CN=a b;"), "x:2: map: this key fits longer" },
+	{ "a subject in any case", SUBJECT_MAP("\n\"CN=a,O=b\" b;"),
+	  "x:2: map: this key fits in capital" },
+	{ "a part of a subject that another part may hold", SUBJECT_MAP("\n~CN=(?<cn>.+) $cn;"),
+	  "x:2: map: this key fits longer" },
+	{ "a part of a subject", SUBJECT_MAP("~^CN=(?<cn>[a-z]+),O=b$ $cn;"), NULL },
 	{ "a map of tokens for something else",
 	  "map $http_authorization $n { default guest; x y; } location / { " PASS "}", NULL },
 };
