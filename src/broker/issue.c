@@ -221,7 +221,9 @@ static void explain(struct issue *issue, const struct talk_end *end)
 		err_set(issue->err, 0, "%s: %s", engine->type, end->step->reason);
 		reply->failure = end->step->mistake ? FAILURE_INPUT : FAILURE_UNREACHABLE;
 	}
-	if (end->slow && reply->failure == FAILURE_UNREACHABLE)
+	/* What the cloud did is the reason, also when it took until the deadline. */
+	if (end->slow && reply->failure == FAILURE_UNREACHABLE &&
+	    (!culprit || culprit->kind == ANSWER_UNSENT))
 		reply->failure = FAILURE_SLOW;
 }
 

@@ -6,6 +6,7 @@ for each request are the same; what differs on purpose is listed, line by line, 
 """
 import json
 import os
+import re
 
 from client import ROOT
 from nginx import TOP
@@ -47,9 +48,16 @@ def mismatches(expected, got, where="body"):
             return ["%s: %d elements, not %d" % (where, len(got), len(expected))]
         return [text for i, (e, g) in enumerate(zip(expected, got))
                 for text in mismatches(e, g, "%s[%d]" % (where, i))]
-    if type(expected) is not type(got) or expected != got:
+    if type(expected) is not type(got) or _in_hours(expected) != _in_hours(got):
         return ["%s: %r, recorded %r" % (where, got, expected)]
     return []
+
+
+def _in_hours(value):
+    """What is left of so many hours is told a little later on a busy machine: 767h59m58s."""
+    if not isinstance(value, str):
+        return value
+    return re.sub(r"\b(\d+)h59m[3-5]\ds", lambda found: "%dh" % (int(found[1]) + 1), value)
 
 
 def _objects(expected, got, where):
@@ -66,7 +74,7 @@ def _objects(expected, got, where):
             if not isinstance(got[key], int):
                 texts.append("%s: %r, recorded %r" % (place, got[key], value))
         elif key in COUNTING and isinstance(value, int) and isinstance(got[key], int):
-            if abs(value - got[key]) > 5:
+            if not -60 <= got[key] - value <= 5:
                 texts.append("%s: %d, recorded %d" % (place, got[key], value))
         else:
             texts += mismatches(value, got[key], place)

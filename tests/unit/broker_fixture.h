@@ -29,9 +29,10 @@ void configure(const char *id);  /* gives it this root key */
 int setup(void **state);
 int teardown(void **state);
 
-/* Asks for a credential, as `caller`; the answer is in reply and err. The other one also delivers it,
- * and returns the lease's id, to be freed. */
+/* Asks for a credential, as `caller`, with five seconds' time or so much; the answer is in reply and
+ * err. The last one also delivers it, and returns the lease's id, to be freed. */
 int issue(void);
+int issue_within(int64_t time_ms);
 char *issue_delivered(void);
 
 /* Whether the revoker was told that there is something to do, since this was asked last. Otherwise it
