@@ -477,6 +477,22 @@ static void renewing_needs_the_same_identity_now(void **state)
 	assert_int_equal(ask_with(token, "GET", "/v1/" SELF), 200);
 }
 
+static void renewing_obeys_the_policies_of_the_entry_as_it_is_now(void **state)
+{
+	(void)state;
+	put("basic/*", "{\"policies\":\"app,more\"}");
+	assert_int_equal(log_in("alice"), 200);
+	put("basic/*", "{\"ttl\":\"30m\"}");
+	assert_int_equal(renew_as("alice", "/v1/auth/token/renew-self", ""), 200);
+	put("basic/*", "{\"policies\":\"app\"}");
+	assert_int_equal(renew_as("alice", "/v1/auth/token/renew-self", ""), 400);
+	put("basic/*", "{\"policies\":\"more,app\"}");
+	assert_int_equal(renew_as("alice", "/v1/auth/token/renew-self", ""), 200);
+	put("basic/alice", "{\"policies\":\"app\"}"); /* a closer entry */
+	assert_int_equal(renew_as("alice", "/v1/auth/token/renew-self", ""), 400);
+	assert_int_equal(ask_with(token, "GET", "/v1/" SELF), 200);
+}
+
 static void a_deleted_entry_takes_its_tokens_with_it(void **state)
 {
 	char other[64];
@@ -634,6 +650,7 @@ int main(void)
 		TEST(a_login_gives_a_token_as_its_entry_says),
 		TEST(only_who_is_believed_may_log_in),
 		TEST(renewing_needs_the_same_identity_now),
+		TEST(renewing_obeys_the_policies_of_the_entry_as_it_is_now),
 		TEST(a_deleted_entry_takes_its_tokens_with_it),
 		TEST(a_new_entry_of_the_name_revives_nothing),
 		TEST(an_identity_makes_and_renews_no_tokens),
