@@ -434,6 +434,17 @@ static void a_login_gives_a_token_as_its_entry_says(void **state)
 	assert_string_equal(meta("team"), "x");
 }
 
+static void what_no_token_can_hold_is_told(void **state)
+{
+	static char body[70000];
+
+	(void)state;
+	snprintf(body, sizeof(body), "{\"policies\":\"app\",\"metadata\":{\"a\":\"%066000d\"}}", 0);
+	put("basic/alice", body);
+	assert_int_equal(log_in("alice"), 400);
+	assert_int_equal(ask_as("alice", "GET", "/v1/" SELF), 200);
+}
+
 static void only_who_is_believed_may_log_in(void **state)
 {
 	struct api_request raw = vouched("alice", "POST", "/v1/auth/proxy/login");
@@ -648,6 +659,7 @@ int main(void)
 		TEST(the_closest_entry_counts),
 		TEST(the_token_of_a_login_is_held_to_its_rate_as_well),
 		TEST(a_login_gives_a_token_as_its_entry_says),
+		TEST(what_no_token_can_hold_is_told),
 		TEST(only_who_is_believed_may_log_in),
 		TEST(renewing_needs_the_same_identity_now),
 		TEST(renewing_obeys_the_policies_of_the_entry_as_it_is_now),
