@@ -49,7 +49,8 @@ class Clients(House):
         issue("expired", "/CN=svc-one", CLIENT, days=0)
         issue("revoked", "/CN=svc-one", CLIENT)
         issue("below-a-client", "/CN=svc-one", CLIENT, signer="svc-two")
-        issue("large", "/CN=svc-one", CLIENT + many_names(250))
+        issue("large", "/CN=svc-one", CLIENT + many_names(220))
+        issue("too-large", "/CN=svc-one", CLIENT + many_names(290))
         issue("huge", "/CN=svc-one", CLIENT + many_names(800))
         self.authority.sign_itself("rogue", "/CN=svc-one")
         self.authority.sign_itself("nobody", "/CN=nobody")
@@ -273,6 +274,15 @@ def test_without_the_secret_nobody_is_told_of_certificates(house, tmp_path):
         reply = log_in(door, "svc-one")
     assert (reply.status, reply.errors) == (403, DENIED)
     wait_until(lambda: "LH_AUTH_SECRET is missing" in house.server.log())
+
+
+@pytest.mark.parametrize("who", ["large", "too-large"])
+def test_nothing_a_client_may_send_is_too_much_for_nginx_to_hand_on(loose, who):
+    """All its lines are as long as nginx takes them, beside such a certificate."""
+    reply = loose.ask(who, "POST", LOGIN + "?x=" + "y" * 7900, {}, X_Vault_Token="t" * 7900,
+                      X_Vault_Namespace="n" * 7900, Authorization="Bearer " + "a" * 7900)
+    assert (reply.status, reply.errors) == (404, ["namespace not found"]), reply
+    assert "too big" not in loose.nginx.log()
 
 
 # --- somebody beside nginx ---
