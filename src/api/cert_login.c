@@ -125,6 +125,20 @@ static int try_mark(struct login *login, const struct certificate_mark *mark)
 	return ret;
 }
 
+/* As in all bodies, a name may be written in capitals. What is too long to be one is of no entry. */
+static int try_named(struct login *login, const char *name)
+{
+	char lower[129];
+	size_t i;
+
+	if (strlen(name) >= sizeof(lower))
+		return 0;
+	for (i = 0; name[i]; i++)
+		lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+	lower[i] = '\0';
+	return try_entry(login, lower);
+}
+
 /* Those that mean the very certificate come first. */
 static int find_entry(struct login *login)
 {
@@ -134,7 +148,7 @@ static int find_entry(struct login *login)
 
 	login->fault = "no entry has its authority";
 	if (name[0])
-		return try_entry(login, name);
+		return try_named(login, name);
 	ret = certificate_marks(login->certificate, &itself, &signer);
 	if (!ret)
 		ret = try_mark(login, &itself);

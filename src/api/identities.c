@@ -275,6 +275,9 @@ static int log_in(struct context *context, const struct caller *identity)
 		ret = identity_log_in(store_of(context), identity, &terms, &made);
 	if (ret == LH_ECONFLICT) /* its entry was deleted at this moment */
 		return outcome_error(&context->outcome, 403, "permission denied");
+	if (ret == LH_ERANGE)
+		return outcome_error(&context->outcome, 400,
+				     "the token's policies and metadata are too long");
 	if (ret)
 		return context_failure(context, ret, &err);
 	log_info("api: logged in for %lld s", (long long)terms.ttl);

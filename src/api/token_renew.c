@@ -102,8 +102,9 @@ static int again(struct context *context, struct caller *token)
 }
 
 /* A token of an identity lives on only while the web server vouches for the same one: who has merely
- * got hold of it cannot. LH_EPERM: it does not now; the log has the reason. */
-static int check_identity(struct context *context, const struct caller *token)
+ * got hold of it cannot; and while its entry grants what the token may do. LH_EPERM: it is not vouched
+ * for now; the log has the reason. LH_EINVAL with a sentence: the policies are others. */
+static int check_identity(struct context *context, const struct caller *token, struct err *err)
 {
 	struct caller asserted;
 	int ret;
@@ -115,6 +116,8 @@ static int check_identity(struct context *context, const struct caller *token)
 	ret = assertion_caller(context, &asserted);
 	if (!ret && !wipe_equal(asserted.identity, token->identity, sizeof(token->identity)))
 		ret = LH_EPERM;
+	if (!ret && !json_equal(asserted.policies, token->policies))
+		ret = err_set(err, LH_EINVAL, "policies have changed, not renewing");
 	if (ret == LH_EPERM)
 		log_warn("identity: a token is not renewed: the web server does not vouch for its "
 			 "identity now");
@@ -128,12 +131,12 @@ static int renew(struct context *context, struct caller *token, const char *text
 	struct err err = { "" };
 	char warning[256] = "";
 	unsigned tries = 0;
-	int ret = check_identity(context, token);
+	int ret = check_identity(context, token, &err);
 
 	if (ret == LH_EPERM)
 		return outcome_error(&context->outcome, 403, "permission denied");
 	if (ret)
-		return ret;
+		return context_failure(context, ret, &err);
 	for (;;) {
 		ret = renew_once(context, token, warning, sizeof(warning), &err);
 		if (!broker_again(context->broker, ret, context->request->raw->deadline, &tries))

@@ -105,6 +105,19 @@ static int add_name(json_t *names, const char *name, size_t size)
 	return json_array_append_new(names, json_stringn(name, size)) ? LH_ENOMEM : 0;
 }
 
+/* GnuTLS writes a backslash before what would end a part of a whole subject (RFC 4514). */
+static size_t take_backslashes_off(char *name, size_t size)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		if (name[i] == '\\' && i + 1 < size)
+			i++;
+		name[kept++] = name[i];
+	}
+	return kept;
+}
+
 /* count_out: how many parts of that kind there are, readable or not. */
 static int add_subject(gnutls_x509_crt_t crt, const char *oid, json_t *names, unsigned *count_out)
 {
@@ -120,7 +133,7 @@ static int add_subject(gnutls_x509_crt_t crt, const char *oid, json_t *names, un
 			break;
 		*count_out += 1;
 		if (!code)
-			ret = add_name(names, name, size);
+			ret = add_name(names, name, take_backslashes_off(name, size));
 		else if (code != GNUTLS_E_SHORT_MEMORY_BUFFER)
 			break;
 	}

@@ -23,6 +23,10 @@ int rule_set_twice(const struct judging *judging, const struct block *block);
 int rule_said_by_client(const struct judging *judging, const struct block *block);
 int rule_wide_proxies(const struct judging *judging, const struct block *block);
 
+/* ---- rules_tls.c: whose certificates count ---- */
+int rule_verified_elsewhere(const struct judging *judging, const struct block *block);
+int rule_stapling_authority(const struct judging *judging, const struct block *block);
+
 /* ---- rules_map.c: maps from a secret to a name ---- */
 int rule_open_map(const struct judging *judging, const struct block *block);
 int rule_blind_map(const struct judging *judging, const struct block *block);

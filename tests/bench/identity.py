@@ -20,8 +20,9 @@ OTHERS = 100    # entries that are not the one
 
 
 # wrk has no certificate to show: nginx takes its word for one.
-BELIEVES = NO_LIMITS + (("$ssl_client_verify", "SUCCESS"),
-                        ("$ssl_client_escaped_cert", "$http_x_bench_certificate"))
+BELIEVES = NO_LIMITS + (
+    ("LH_TLS_VERIFY    $ssl_client_verify", "LH_TLS_VERIFY SUCCESS"),
+    ("LH_TLS_CERT      $lh_tls_cert", "LH_TLS_CERT $http_x_bench_certificate"))
 
 
 def run(table, options):

@@ -76,28 +76,33 @@ class TlsClient:
 
         source: the client's own address."""
         self.port, self.name, self.source = port, name, source
+        self.session = None
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.context.check_hostname, self.context.verify_mode = False, ssl.CERT_NONE
         if certificate:
             self.context.load_cert_chain(certificate + ".crt", certificate + ".key")
 
-    def ask(self, method, path, body=None, headers=None):
+    def ask(self, method, path, body=None, headers=None, keep_session=False):
+        """keep_session: the next one goes on with this TLS session."""
         connection = _Connection("127.0.0.1", self.port, timeout=30, context=self.context,
                                  source_address=(self.source, 0))
-        connection.called = self.name
+        connection.called, connection.session = self.name, self.session
         if isinstance(body, dict):
             body = json.dumps(body)
         try:
             connection.request(method, path, body, headers or {})
-            return Reply(connection.getresponse())
+            reply = Reply(connection.getresponse())
+            self.session = connection.sock.session if keep_session else None
+            return reply
         finally:
             connection.close()
 
 
 class _Connection(http.client.HTTPSConnection):
     """Its own names for the server: the one in the handshake may be another than in Host."""
-    called = None
+    called = session = None
 
     def connect(self):
         http.client.HTTPConnection.connect(self)
-        self.sock = self._context.wrap_socket(self.sock, server_hostname=self.called)
+        self.sock = self._context.wrap_socket(self.sock, server_hostname=self.called,
+                                              session=self.session)

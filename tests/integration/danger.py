@@ -25,7 +25,7 @@ class Visitor:
     themselves."""
 
     FILES = ("tls.crt", "tls.key", "clients-ca.crt", "basic.htpasswd", "nginx-secret.conf",
-             "auditors.htpasswd", "page")
+             "auditors.htpasswd", "page", "others-ca.crt")
 
     def __init__(self, folder):
         self.folder = str(folder)
@@ -34,6 +34,8 @@ class Visitor:
         os.link(self.path("ca.crt"), self.path("clients-ca.crt"))
         authority.issue("other", "/CN=build-77")
         authority.sign_itself("rogue", "/O=Example/OU=machines/CN=build-7")
+        authority.sign_itself("others-ca", "/CN=others")
+        authority.issue("foreign", "/O=Example/OU=machines/CN=build-7", signer="others-ca")
         self.write("basic.htpasswd", user("alice", "in") + user("bob", "bin"))
         self.write("auditors.htpasswd", user("ann", "look"))
         self.write("nginx-secret.conf", "set $lh_auth_secret x;\n")
@@ -173,6 +175,16 @@ def plain_port(site):
     site.is_reached_by("alice")
 
 
+def resumed(site):
+    """What one server has verified counts at another, which would not have."""
+    client = TlsClient(site.nginx.port, site.visitor.path("foreign"), name="shop.example")
+    client.ask("GET", "/", headers={"Host": "shop.example"}, keep_session=True)
+    assert not site.told("LH_AUTH_NAME")
+    client.name = None
+    client.ask("GET", "/v1/x")
+    site.is_reached_by("build-7")
+
+
 def mirrored(site):
     site.get("/page", Authorization=basic("nobody", "x"))
     wait_until(lambda: site.told("LH_AUTH_NAME"), what="the mirrored request")
@@ -257,6 +269,9 @@ DANGERS = {
     "port-without-tls": plain_port,
     "refused-certificate": asking_by_tls("visitor"),
     "any-certificate": asking_by_tls("build-7", "rogue"),
+    "verified-elsewhere": asking_by_tls("build-7", "foreign"),
+    "sessions-of-another-server": resumed,
+    "authority-for-stapling": asking_by_tls("build-7", "foreign"),
     "subject-within-another": asking_by_tls("build-7", "other"),
     # values
     "name-in-a-header": asking("user-root", Authorization=basic("bob", "bin"), X_User="root"),

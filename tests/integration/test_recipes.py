@@ -64,10 +64,8 @@ def test_name_and_password_are_an_identity(door):
 def test_a_certificate_is_the_identity_that_the_map_names(door):
     assert door.who("build-7") == "cert/build-7"
     assert door.who("alice") == "cert/alice@example"
-    for stranger in (None, "visitor", "twice"):
+    for stranger in (None, "visitor", "twice", "rogue", "expired", "revoked"):
         is_refused(door.ask(stranger))
-    for stranger in ("rogue", "expired", "revoked"):
-        is_refused(door.ask(stranger), 400, ["the client certificate is not accepted"])
 
 
 @through("request")
@@ -138,7 +136,7 @@ def test_a_token_counts_only_with_a_certificate(house, door):
         reply = door.ask("build-7", **headers)
         assert reply.status == 200 and reply.data["display_name"] == "token-app", reply
         is_refused(door.ask(**headers))
-        is_refused(door.ask("rogue", **headers), 400, ["the client certificate is not accepted"])
+        is_refused(door.ask("rogue", **headers))
     is_refused(door.ask("build-7"))
     is_refused(door.ask("build-7", X_Vault_Token="hvs.nobody"), errors=INVALID)
 

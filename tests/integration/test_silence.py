@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from authority import Authority
 from test_api_basic import issue, make_role
 from tokens import end, make, policy
 
@@ -21,9 +22,13 @@ PATHS = [
     "{mount}/role/there", "{mount}/creds/there", "{mount}/role/THERE", "{mount}/config",
     "{mount}", "{mount}/", "{mount}/role", "auth/token/roles/there", "auth/token/create/there",
     "sys/policies/acl/there", "sys/policies/acl/THERE", "sys/policy/there",
+    "auth/proxy/identity/basic/there", "auth/cert/certs/there",
     "sys/mounts/{mount}", "sys/mounts/{mount}/tune", "sys/internal/ui/mounts/{mount}",
     "sys/internal/ui/mounts/{mount}/role/there", "sys/leases/lookup/{mount}",
     "sys/leases/revoke-prefix/{mount}", "sys/leases/revoke/{lease}", "sys/leases/renew/{lease}"]
+
+ENTRIES = (("auth/proxy/identity/basic/there", {"policies": "default"}),
+           ("auth/cert/certs/there", {"token_policies": "default"}))
 
 
 class Names:
@@ -51,15 +56,18 @@ class Names:
 
 
 @pytest.fixture(name="named")
-def something_there(server, mount):
+def something_there(server, mount, tmp_path):
     make_role(server, mount, "there")
+    for path, fields in ENTRIES:
+        fields = {**fields, "certificate": Authority(tmp_path).pem("ca")}
+        assert server.api("POST", path, fields).status in (200, 204)
     policy(server, "there", {"x": ["read"]})
     assert server.api("POST", "auth/token/roles/there", {}).status == 204
     lease = issue(server, mount, "there")["lease_id"]
     other = make(server, ttl="1h")
     yield Names(mount, lease), mount, lease, other
     end(server, other)
-    for path in ("sys/policies/acl/there", "auth/token/roles/there"):
+    for path in ("sys/policies/acl/there", "auth/token/roles/there", *dict(ENTRIES)):
         assert server.api("DELETE", path).status == 204
 
 
@@ -95,6 +103,9 @@ def test_what_is_there_and_what_is_not_get_the_same_answer(server, named, terms)
 
 def test_not_even_who_has_no_token_is_told_more(server, named):
     names, mount, lease, _ = named
+    there, missing = (server.api("POST", "auth/cert/login", {"name": name}, None)
+                      for name in ("there", "nothr"))
+    assert (there.status, there.raw) == (missing.status, missing.raw)
     for token in (None, "hvs.nobody"):
         for path in (each.format(mount=mount, lease=lease) for each in PATHS):
             for method in METHODS:

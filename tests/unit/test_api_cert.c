@@ -338,6 +338,21 @@ static void a_certificate_of_somebody_else_is_refused(void **state)
 	assert_int_equal(log_in(stranger, ""), 200);
 }
 
+static void a_name_is_of_one_entry_or_of_none(void **state)
+{
+	char body[2000];
+	int size;
+
+	(void)state;
+	assert_int_equal(put("web", ca, "{}"), 204);
+	assert_int_equal(log_in(client, "{\"name\":\"WeB\"}"), 200);
+	for (size = 1; size < 1900; size = 2 * size + 1) {
+		snprintf(body, sizeof(body), "{\"name\":\"%0*d\"}", size, 0);
+		assert_int_equal(log_in(client, body), 400);
+		assert_string_equal(error(), INVALID);
+	}
+}
+
 static const struct {
 	const char *name, *cert;
 } bad_certificates[] = {
@@ -645,6 +660,7 @@ int main(void)
 		TEST(an_entry_is_found_by_the_certificate),
 		TEST(there_is_a_limit_to_what_is_tried),
 		TEST(a_certificate_of_somebody_else_is_refused),
+		TEST(a_name_is_of_one_entry_or_of_none),
 		TEST(what_is_no_certificate_is_refused),
 		TEST(only_the_web_server_is_believed),
 		TEST(an_old_token_does_not_hinder),

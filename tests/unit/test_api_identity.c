@@ -434,6 +434,17 @@ static void a_login_gives_a_token_as_its_entry_says(void **state)
 	assert_string_equal(meta("team"), "x");
 }
 
+static void what_no_token_can_hold_is_told(void **state)
+{
+	static char body[70000];
+
+	(void)state;
+	snprintf(body, sizeof(body), "{\"policies\":\"app\",\"metadata\":{\"a\":\"%066000d\"}}", 0);
+	put("basic/alice", body);
+	assert_int_equal(log_in("alice"), 400);
+	assert_int_equal(ask_as("alice", "GET", "/v1/" SELF), 200);
+}
+
 static void only_who_is_believed_may_log_in(void **state)
 {
 	struct api_request raw = vouched("alice", "POST", "/v1/auth/proxy/login");
@@ -474,6 +485,22 @@ static void renewing_needs_the_same_identity_now(void **state)
 	assert_int_equal(renew_as(NULL, "/v1/auth/token/renew-self", ""), 403);
 	snprintf(body, sizeof(body), "{\"token\":\"%s\"}", token);
 	assert_int_equal(ask(&f, "POST", "auth/token/renew", body), 403);
+	assert_int_equal(ask_with(token, "GET", "/v1/" SELF), 200);
+}
+
+static void renewing_obeys_the_policies_of_the_entry_as_it_is_now(void **state)
+{
+	(void)state;
+	put("basic/*", "{\"policies\":\"app,more\"}");
+	assert_int_equal(log_in("alice"), 200);
+	put("basic/*", "{\"ttl\":\"30m\"}");
+	assert_int_equal(renew_as("alice", "/v1/auth/token/renew-self", ""), 200);
+	put("basic/*", "{\"policies\":\"app\"}");
+	assert_int_equal(renew_as("alice", "/v1/auth/token/renew-self", ""), 400);
+	put("basic/*", "{\"policies\":\"more,app\"}");
+	assert_int_equal(renew_as("alice", "/v1/auth/token/renew-self", ""), 200);
+	put("basic/alice", "{\"policies\":\"app\"}"); /* a closer entry */
+	assert_int_equal(renew_as("alice", "/v1/auth/token/renew-self", ""), 400);
 	assert_int_equal(ask_with(token, "GET", "/v1/" SELF), 200);
 }
 
@@ -632,8 +659,10 @@ int main(void)
 		TEST(the_closest_entry_counts),
 		TEST(the_token_of_a_login_is_held_to_its_rate_as_well),
 		TEST(a_login_gives_a_token_as_its_entry_says),
+		TEST(what_no_token_can_hold_is_told),
 		TEST(only_who_is_believed_may_log_in),
 		TEST(renewing_needs_the_same_identity_now),
+		TEST(renewing_obeys_the_policies_of_the_entry_as_it_is_now),
 		TEST(a_deleted_entry_takes_its_tokens_with_it),
 		TEST(a_new_entry_of_the_name_revives_nothing),
 		TEST(an_identity_makes_and_renews_no_tokens),

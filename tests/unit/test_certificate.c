@@ -410,6 +410,19 @@ static void names_are_told_by_kind(void **state)
 	paper_free(paper);
 }
 
+static void names_are_told_without_the_marks_of_a_whole_subject(void **state)
+{
+	struct paper *paper = paper_new(
+		&(struct paper_terms){ .common_name = "Doe, Jane <\\>", .unit = "a+b;c" });
+	struct certificate *certificate = read_one(paper_pem(paper));
+
+	(void)state;
+	assert_names(certificate, CERTIFICATE_COMMON_NAME, "[\"Doe, Jane <\\\\>\"]");
+	assert_names(certificate, CERTIFICATE_UNIT, "[\"a+b;c\"]");
+	certificate_free(certificate);
+	paper_free(paper);
+}
+
 static void of_two_common_names_none_counts(void **state)
 {
 	struct paper *paper = paper_new(
@@ -603,6 +616,7 @@ int main(void)
 		cmocka_unit_test(there_may_be_so_many_and_no_more),
 		cmocka_unit_test(anchors_that_mislead_are_refused),
 		cmocka_unit_test(names_are_told_by_kind),
+		cmocka_unit_test(names_are_told_without_the_marks_of_a_whole_subject),
 		cmocka_unit_test(of_two_common_names_none_counts),
 		cmocka_unit_test(the_serial_number_is_decimal),
 		cmocka_unit_test(a_key_is_the_same_in_all_its_certificates),

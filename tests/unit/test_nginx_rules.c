@@ -191,6 +191,50 @@ static const struct site_case others[] = {
 	{ "another application's", "fastcgi_param DOCUMENT_URI $request_uri;", NULL },
 };
 
+#define BY(authority) "ssl_client_certificate " authority "; ssl_verify_client optional; "
+#define SHOP(more)    "server { listen 1 ssl; " more "} "
+#define OWN(more)                                                                                  \
+	"server {\nlisten *:1 ssl; " BY("a") more "location / { if ($ssl_client_verify != "        \
+						  "SUCCESS) { return 403; } set $lh_auth_method "  \
+						  "cert; set $lh_auth_name x; " PASS "} }"
+
+static const struct site_case certificates[] = {
+	{ "the first server of the port knows other authorities", SHOP(BY("b")) OWN(""),
+	  "x:2: listen: who names no server in the handshake" },
+	{ "the default server of the port does",
+	  OWN("") " server { listen 0.0.0.0:1 ssl default_server; " BY("b") "}",
+	  "x:2: listen: who names no server" },
+	{ "it knows the same ones, and no list of those that were revoked",
+	  SHOP(BY("a")) OWN("ssl_crl c; "), "x:2: listen: who names no server" },
+	{ "it knows more of them", SHOP(BY("a") "ssl_trusted_certificate b; ") OWN(""),
+	  "x:2: listen: who names no server" },
+	{ "it knows the same ones", SHOP(BY("a")) OWN(""), NULL },
+	{ "it asks for no certificate", SHOP("ssl_client_certificate b; ") OWN(""), NULL },
+	{ "the first server of another port does", "server { listen 2 ssl; " BY("b") "} " OWN(""),
+	  NULL },
+	{ "the default server's tickets open sessions of one that does",
+	  "server { listen 1 ssl default_server; } " OWN("ssl_session_tickets off; ") SHOP(BY("b")),
+	  "x:2: listen: a session in which another server" },
+	{ "its own tickets open them", OWN("") SHOP(BY("b")), "x:2: listen: a session" },
+	{ "tickets of one that knows the same ones", OWN("") SHOP(BY("a")), NULL },
+	{ "the default server has no tickets",
+	  "server { listen 1 ssl; ssl_session_tickets off; } " OWN("") SHOP(BY("b")), NULL },
+	{ "a name that is made of the certificate",
+	  SHOP(BY("b")) "server {\nlisten 1 ssl; " BY(
+		  "a") "location / { " BASIC
+		       "set $lh_auth_method map; set $lh_auth_name $ssl_client_s_dn; " PASS "} }",
+	  "x:2: listen: who names no server" },
+	{ "who is let in by password",
+	  SHOP(BY("b")) "server { listen 1 ssl; " BY("a") "location / { " BASIC ALICE PASS "} }",
+	  NULL },
+	{ "an authority for stapling signs clients as well",
+	  OWN("ssl_stapling on;\nssl_trusted_certificate b; "),
+	  "x:3: ssl_trusted_certificate: nginx lets in clients too" },
+	{ "an authority without stapling", OWN("ssl_trusted_certificate b; "), NULL },
+	{ "an authority for stapling that is the clients' own",
+	  OWN("ssl_stapling on; ssl_trusted_certificate a; "), NULL },
+};
+
 static const struct site_case secrets[] = {
 	{ "a token in the log", "log_format a '$status ' '$http_x_vault_token';",
 	  "x:1: log_format: writes tokens" },
@@ -274,6 +318,12 @@ static void secrets_stay_nowhere(void **state)
 {
 	(void)state;
 	assert_findings(secrets, COUNT(secrets));
+}
+
+static void certificates_are_those_of_the_authority_that_is_named(void **state)
+{
+	(void)state;
+	assert_findings(certificates, COUNT(certificates));
 }
 
 static void files_stand_where_they_are_included(void **state)
@@ -373,6 +423,7 @@ int main(void)
 		cmocka_unit_test(identities_are_what_nginx_has_verified),
 		cmocka_unit_test(a_map_of_tokens_fits_one_token),
 		cmocka_unit_test(leasehold_is_told_all_and_asked_once),
+		cmocka_unit_test(certificates_are_those_of_the_authority_that_is_named),
 		cmocka_unit_test(secrets_stay_nowhere),
 		cmocka_unit_test(files_stand_where_they_are_included),
 		cmocka_unit_test(no_sentence_holds_a_token),
