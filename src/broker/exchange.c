@@ -388,6 +388,24 @@ cleanup:
 	return ret;
 }
 
+/* A process that was stopped for a while must not begin what others already undo. What an earlier
+ * attempt may have done counts more than what keeps the next one from being made. */
+static void end_late(struct exchange *exchange)
+{
+	if (exchange->repeated) {
+		exchange->answer = exchange->lost;
+		exchange->answered = true;
+	} else if (exchange->throttled) {
+		exchange->answer = exchange->told;
+		exchange->answered = true;
+	} else if (exchange->held_up) {
+		exchange->answer.retry_after_ms = 1000;
+		settle(exchange, ANSWER_THROTTLED, "the quota of the account was used up");
+	} else {
+		settle(exchange, ANSWER_UNSENT, "the time for the request is over");
+	}
+}
+
 static void attempt(struct exchange *exchange)
 {
 	const struct call *call = exchange->terms.call;
@@ -398,7 +416,9 @@ static void attempt(struct exchange *exchange)
 		ret = LH_EINVAL;
 	else
 		ret = call->service ? send_signed(exchange) : send_plain(exchange);
-	if (ret)
+	if (ret == LH_ETIMEOUT) /* the deadline came while it was signed */
+		end_late(exchange);
+	else if (ret)
 		settle(exchange, ANSWER_UNSENT, err_name(ret));
 }
 
@@ -418,24 +438,6 @@ static bool may_begin(struct exchange *exchange, int64_t *next)
 	if (wait && again < *next)
 		*next = again;
 	return !wait;
-}
-
-/* A process that was stopped for a while must not begin what others already undo. What an earlier
- * attempt may have done counts more than what keeps the next one from being made. */
-static void end_late(struct exchange *exchange)
-{
-	if (exchange->repeated) {
-		exchange->answer = exchange->lost;
-		exchange->answered = true;
-	} else if (exchange->throttled) {
-		exchange->answer = exchange->told;
-		exchange->answered = true;
-	} else if (exchange->held_up) {
-		exchange->answer.retry_after_ms = 1000;
-		settle(exchange, ANSWER_THROTTLED, "the quota of the account was used up");
-	} else {
-		settle(exchange, ANSWER_UNSENT, "the time for the request is over");
-	}
 }
 
 bool exchange_turn(struct exchange *exchange, int64_t now, int64_t *next)

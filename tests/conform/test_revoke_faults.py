@@ -62,7 +62,7 @@ class Outcome:
 @pytest.fixture(scope="module")
 def outcomes(servers):
     return functools.cache(lambda engine: side_by_side(
-        lambda case: Outcome(servers(engine), case), cases(engine), workers=24))
+        lambda case: Outcome(servers(engine), case), cases(engine), workers=16))
 
 
 @each(cases)

@@ -22,6 +22,7 @@
 /* ---- The client ---- */
 
 static struct {
+	int ret; /* of a start */
 	unsigned started;
 	http_done done;
 	void *context;
@@ -41,7 +42,7 @@ int http_start(struct http_client *client, const struct http_request *request, h
 	err_text(web.url, sizeof(web.url), "%s", request->url);
 	err_text(web.body, sizeof(web.body), "%.*s", (int)request->body_size,
 		 request->body ? (const char *)request->body : "");
-	return 0;
+	return web.ret;
 }
 
 void http_cancel(struct http_client *client, struct http_transfer *transfer)
@@ -419,6 +420,23 @@ static void throttling_counts_more_than_the_deadline(void **state)
 	shared_free(shared);
 }
 
+/* An attempt is prepared while the last moment passes. */
+static void throttling_counts_more_than_an_attempt_that_cannot_start_in_time(void **state)
+{
+	struct shared *shared = shared_new();
+	struct exchange *exchange = begin_throttled(shared);
+
+	(void)state;
+	answer(HTTP_ANSWERED, 429, 3 * SECOND);
+	later += 5 * SECOND;
+	web.ret = LH_ETIMEOUT;
+	assert_false(turn(exchange, 0));
+	assert_int_equal(web.started, 3);
+	assert_told_of_throttling(exchange);
+	exchange_free(exchange);
+	shared_free(shared);
+}
+
 /* What the cloud itself says, or does before the time is over, is the news. */
 static void a_later_answer_counts_more_than_throttling(void **state)
 {
@@ -467,6 +485,8 @@ int main(void)
 		cmocka_unit_test_setup(any_other_call_without_a_key_is_not_made, set_up),
 		cmocka_unit_test_setup(throttling_counts_more_than_an_attempt_cut_short, set_up),
 		cmocka_unit_test_setup(throttling_counts_more_than_the_deadline, set_up),
+		cmocka_unit_test_setup(
+			throttling_counts_more_than_an_attempt_that_cannot_start_in_time, set_up),
 		cmocka_unit_test_setup(a_later_answer_counts_more_than_throttling, set_up),
 	};
 
