@@ -22,7 +22,7 @@
 #include "util/text.h"
 #include "util/wipe.h"
 
-#define NO_CERTIFICATE "invalid certificate or no client certificate supplied"
+#define NO_CERTIFICATE "client certificate must be supplied"
 
 static struct store *store_of(const struct context *context)
 {
@@ -271,7 +271,9 @@ static int refuse(struct login *login)
 	const char *name = json_get_text(login->context->fields, "name");
 
 	log_warn("cert: a login%s%.128s is refused: %s", name[0] ? " as " : "", name, login->fault);
-	return outcome_error(&login->context->outcome, 400, NO_CERTIFICATE);
+	if (!login->context->request->raw->tls_cert[0])
+		return outcome_error(&login->context->outcome, 400, NO_CERTIFICATE);
+	return outcome_error(&login->context->outcome, 403, "permission denied");
 }
 
 /* What stands between an accepted certificate and its token. */

@@ -149,8 +149,7 @@ def test_a_certificate_logs_in_and_is_nobody_without(house, door):
     token = reply["auth"]["client_token"]
     assert door.ask(X_Vault_Token=token).data["display_name"] == "cert-machines"
     is_refused(door.ask("build-7"))
-    is_refused(door.ask("visitor", "POST", CERT_LOGIN), 400,
-               ["invalid certificate or no client certificate supplied"])
+    is_refused(door.ask("visitor", "POST", CERT_LOGIN))
 
 
 @through("read-only")

@@ -23,7 +23,7 @@
 #include "util/wipe.h"
 
 #define DENIED     "permission denied"
-#define INVALID    "invalid certificate or no client certificate supplied"
+#define MISSING    "client certificate must be supplied"
 #define CERTS      "auth/cert/certs/"
 #define LOGIN      "/v1/auth/cert/login"
 #define SELF       "auth/token/lookup-self"
@@ -304,10 +304,10 @@ static void an_entry_is_found_by_the_certificate(void **state)
 	assert_string_equal(meta("cert_name"), "z-itself");
 	assert_int_equal(log_in(client, "{\"name\":\"c-wide\"}"), 200);
 	assert_string_equal(meta("cert_name"), "c-wide");
-	assert_int_equal(log_in(client, "{\"name\":\"a-narrow\"}"), 400);
-	assert_string_equal(error(), INVALID);
-	assert_int_equal(log_in(client, "{\"name\":\"nobody\"}"), 400);
-	assert_string_equal(error(), INVALID);
+	assert_int_equal(log_in(client, "{\"name\":\"a-narrow\"}"), 403);
+	assert_string_equal(error(), DENIED);
+	assert_int_equal(log_in(client, "{\"name\":\"nobody\"}"), 403);
+	assert_string_equal(error(), DENIED);
 }
 
 static void there_is_a_limit_to_what_is_tried(void **state)
@@ -321,7 +321,7 @@ static void there_is_a_limit_to_what_is_tried(void **state)
 	}
 	assert_int_equal(log_in(client, ""), 200);
 	assert_int_equal(put("one-more", ca, "{}"), 204);
-	assert_int_equal(log_in(client, ""), 400);
+	assert_int_equal(log_in(client, ""), 403);
 	assert_int_equal(log_in(client, "{\"name\":\"one-more\"}"), 200);
 }
 
@@ -329,11 +329,11 @@ static void a_certificate_of_somebody_else_is_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(put("web", ca, "{}"), 204);
-	assert_int_equal(log_in(stranger, ""), 400);
-	assert_string_equal(error(), INVALID);
-	assert_int_equal(log_in(stranger, "{\"name\":\"web\"}"), 400);
+	assert_int_equal(log_in(stranger, ""), 403);
+	assert_string_equal(error(), DENIED);
+	assert_int_equal(log_in(stranger, "{\"name\":\"web\"}"), 403);
 	assert_int_equal(log_in(NULL, ""), 400);
-	assert_string_equal(error(), INVALID);
+	assert_string_equal(error(), MISSING);
 	assert_int_equal(put("itself", stranger, "{}"), 204);
 	assert_int_equal(log_in(stranger, ""), 200);
 }
@@ -348,8 +348,8 @@ static void a_name_is_of_one_entry_or_of_none(void **state)
 	assert_int_equal(log_in(client, "{\"name\":\"WeB\"}"), 200);
 	for (size = 1; size < 1900; size = 2 * size + 1) {
 		snprintf(body, sizeof(body), "{\"name\":\"%0*d\"}", size, 0);
-		assert_int_equal(log_in(client, body), 400);
-		assert_string_equal(error(), INVALID);
+		assert_int_equal(log_in(client, body), 403);
+		assert_string_equal(error(), DENIED);
 	}
 }
 
@@ -375,13 +375,13 @@ static void what_is_no_certificate_is_refused(void **state)
 		raw = with(NULL, LOGIN, "");
 		raw.tls_cert = bad_certificates[i].cert;
 		print_message("  %s\n", bad_certificates[i].name);
-		assert_int_equal(ask_raw(&f, &raw), 400);
-		assert_string_equal(error(), INVALID);
+		assert_int_equal(ask_raw(&f, &raw), 403);
+		assert_string_equal(error(), DENIED);
 	}
 	raw = with(client, LOGIN, "");
 	memset(shown + strlen(shown), 'A', sizeof(shown) - 1 - strlen(shown));
-	assert_int_equal(ask_raw(&f, &raw), 400);
-	assert_string_equal(error(), INVALID);
+	assert_int_equal(ask_raw(&f, &raw), 403);
+	assert_string_equal(error(), DENIED);
 }
 
 static void only_the_web_server_is_believed(void **state)

@@ -22,6 +22,7 @@
 
 #include "driver_fixture.h"
 #include "store/queue.h"
+#include "under_valgrind.h"
 #include "util/err.h"
 
 #define OWN    7 /* the place of the process that runs the tests */
@@ -417,6 +418,7 @@ static void many_commit_at_once(void **state)
 	char key[32];
 	int status;
 
+	SKIP_UNDER_VALGRIND();
 	for (unsigned i = 0; i < WORKERS; i++)
 		children[i] = start(*state, i, EACH);
 	for (unsigned i = 0; i < WORKERS; i++) {
