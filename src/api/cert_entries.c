@@ -29,10 +29,7 @@ int cert_entries_list(struct context *context)
 	if (!page_start(context, &page))
 		return 0;
 	ret = cert_entry_list(store_of(context), page.after, page_ask(&page), page_add, &page);
-	if (!ret)
-		return page_say(context, &page);
-	json_decref(page.keys);
-	return ret == LH_ERANGE ? outcome_error(&context->outcome, 400, "after is too long") : ret;
+	return page_end(context, &page, ret);
 }
 
 /* Old names are shown only when they were used. */

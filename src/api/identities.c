@@ -86,10 +86,7 @@ int identity_names(struct context *context)
 		return 0;
 	ret = identity_list(store_of(context), method, page.after, page_ask(&page), page_add,
 			    &page);
-	if (!ret)
-		return page_say(context, &page);
-	json_decref(page.keys);
-	return ret == LH_ERANGE ? outcome_error(&context->outcome, 400, "after is too long") : ret;
+	return page_end(context, &page, ret);
 }
 
 int identity_read(struct context *context)

@@ -45,3 +45,11 @@ int page_say(struct context *context, struct page *page)
 			     page->limit);
 	return outcome_data(&context->outcome, json_pack("{s:o}", "keys", page->keys));
 }
+
+int page_end(struct context *context, struct page *page, int ret)
+{
+	if (!ret)
+		return page_say(context, page);
+	json_decref(page->keys);
+	return ret == LH_ERANGE ? outcome_error(&context->outcome, 400, "after is too long") : ret;
+}

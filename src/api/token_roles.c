@@ -26,10 +26,7 @@ int token_roles_list(struct context *context)
 	if (!page_start(context, &page))
 		return 0;
 	ret = token_role_list(store_of(context), page.after, page_ask(&page), page_add, &page);
-	if (!ret)
-		return page_say(context, &page);
-	json_decref(page.keys);
-	return ret == LH_ERANGE ? outcome_error(&context->outcome, 400, "after is too long") : ret;
+	return page_end(context, &page, ret);
 }
 
 /* Shown only when they are set. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "auth/identity_priv.h"
+#include "auth/named.h"
 #include "auth/token.h"
 #include "crypto/certificate.h"
 #include "store/key.h"
@@ -47,69 +48,29 @@ json_t *cert_entry_new(void)
 int cert_entry_get(struct store *store, const char *name, json_t **entry_out,
 		   uint64_t *revision_out)
 {
-	struct buf text = BUF_INIT;
 	struct key key;
-	int ret;
 
-	*entry_out = NULL;
 	key_entry(&key, name);
-	ret = store_get(store, key_bytes(&key), &text, revision_out);
-	if (!ret) {
-		ret = json_read(buf_text(&text), text.size, entry_out, NULL);
-		if (ret == LH_EINVAL)
-			ret = LH_ECORRUPT;
-	}
-	buf_free(&text);
-	return ret;
-}
-
-struct listing {
-	size_t prefix; /* bytes before the name in a key */
-	cert_entry_visit add;
-	void *context;
-};
-
-static int take_name(void *context, const struct store_record *record)
-{
-	struct listing *listing = context;
-	size_t size = record->key.size - listing->prefix;
-	char name[STORE_KEY_MAX + 1];
-
-	memcpy(name, (const char *)record->key.data + listing->prefix, size);
-	name[size] = '\0';
-	return listing->add(listing->context, name);
-}
-
-static int list(struct store *store, const struct key *from, struct bytes after, size_t max,
-		struct listing *listing)
-{
-	struct key end = *from;
-
-	listing->prefix = from->size;
-	key_after_prefix(&end);
-	return store_scan(store, STORE_SCAN_KEYS, key_bytes(from), key_bytes(&end), after, max,
-			  take_name, listing);
+	return named_get(store, &key, entry_out, revision_out);
 }
 
 int cert_entry_list(struct store *store, const char *after, size_t max, cert_entry_visit add,
 		    void *context)
 {
-	struct listing listing = { .add = add, .context = context };
 	struct key from, behind;
 
 	key_entry(&from, "");
 	key_entry(&behind, after);
-	return list(store, &from, after[0] ? key_bytes(&behind) : NOTHING, max, &listing);
+	return named_list(store, &from, after[0] ? &behind : NULL, max, add, context);
 }
 
 int cert_entry_candidates(struct store *store, const struct certificate_mark *mark, size_t max,
 			  cert_entry_visit add, void *context)
 {
-	struct listing listing = { .add = add, .context = context };
 	struct key from;
 
 	key_mark(&from, mark, "");
-	return list(store, &from, NOTHING, max, &listing);
+	return named_list(store, &from, NULL, max, add, context);
 }
 
 /* ---- Changing ---- */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "auth/identity_priv.h"
+#include "auth/named.h"
 #include "auth/token_priv.h"
 #include "crypto/crypto.h"
 #include "util/buf.h"
@@ -76,52 +77,20 @@ int identity_root(struct store *store, const char *id, unsigned char name_out[KE
 int identity_get(struct store *store, enum identity_method method, const char *name,
 		 json_t **entry_out, uint64_t *revision_out)
 {
-	struct buf text = BUF_INIT;
 	struct key key;
-	int ret;
 
-	*entry_out = NULL;
 	key_identity(&key, method, name);
-	ret = store_get(store, key_bytes(&key), &text, revision_out);
-	if (!ret) {
-		ret = json_read(buf_text(&text), text.size, entry_out, NULL);
-		if (ret == LH_EINVAL)
-			ret = LH_ECORRUPT;
-	}
-	buf_free(&text);
-	return ret;
-}
-
-struct listing {
-	size_t prefix; /* bytes before the name in a key */
-	identity_visit add;
-	void *context;
-};
-
-static int take_name(void *context, const struct store_record *record)
-{
-	struct listing *listing = context;
-	size_t size = record->key.size - listing->prefix;
-	char name[STORE_KEY_MAX + 1];
-
-	memcpy(name, (const char *)record->key.data + listing->prefix, size);
-	name[size] = '\0';
-	return listing->add(listing->context, name);
+	return named_get(store, &key, entry_out, revision_out);
 }
 
 int identity_list(struct store *store, enum identity_method method, const char *after, size_t max,
 		  identity_visit add, void *context)
 {
-	struct listing listing = { .add = add, .context = context };
-	struct key from, end, behind;
+	struct key from, behind;
 
 	key_identity(&from, method, "");
-	listing.prefix = from.size;
-	end = from;
-	key_after_prefix(&end);
 	key_identity(&behind, method, after);
-	return store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end),
-			  after[0] ? key_bytes(&behind) : NOTHING, max, take_name, &listing);
+	return named_list(store, &from, after[0] ? &behind : NULL, max, add, context);
 }
 
 /* ---- Changing ---- */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "auth/named.h"
 #include "store/key.h"
 #include "store/store.h"
 #include "util/buf.h"
@@ -30,20 +31,10 @@ json_t *token_role_new(void)
 
 int token_role_get(struct store *store, const char *name, json_t **role_out, uint64_t *revision_out)
 {
-	struct buf text = BUF_INIT;
 	struct key key;
-	int ret;
 
-	*role_out = NULL;
 	key_role(&key, name);
-	ret = store_get(store, key_bytes(&key), &text, revision_out);
-	if (!ret) {
-		ret = json_read(buf_text(&text), text.size, role_out, NULL);
-		if (ret == LH_EINVAL)
-			ret = LH_ECORRUPT;
-	}
-	buf_free(&text);
-	return ret;
+	return named_get(store, &key, role_out, revision_out);
 }
 
 int token_role_put(struct store *store, const char *name, const json_t *role, uint64_t revision)
