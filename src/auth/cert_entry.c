@@ -9,7 +9,6 @@
 #include "crypto/certificate.h"
 #include "store/key.h"
 #include "store/store.h"
-#include "util/buf.h"
 #include "util/err.h"
 #include "util/json.h"
 #include "util/text.h"

@@ -6,7 +6,6 @@
 #include "auth/named.h"
 #include "store/key.h"
 #include "store/store.h"
-#include "util/buf.h"
 #include "util/err.h"
 #include "util/json.h"
 #include "util/wipe.h"
