@@ -18,6 +18,7 @@ struct share {
 	size_t most;      /* in flight at once; 0: any number */
 	size_t in_flight; /* calls on the wire */
 	size_t waiting;   /* calls that wait for the quota or for one of the share to end */
+	uint64_t turn;    /* of its newest conversation, in the talker's line */
 };
 
 /* What a conversation's calls are paced by. Everything is borrowed until its end. */

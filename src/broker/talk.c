@@ -23,6 +23,7 @@ struct talk {
 	size_t answer_count;
 	size_t open;       /* exchanges without an answer */
 	int64_t begins_at; /* boot ms: when the round may begin; 0: it has begun */
+	uint64_t turn;     /* its place in the line */
 	bool unsure;
 	bool ended;
 };
@@ -31,7 +32,8 @@ struct talker {
 	struct http_client *client;
 	struct shared *shared;
 	struct slot *slot;
-	struct talk *talks, **last; /* oldest first; where the next one is linked in */
+	struct talk *talks; /* the line: first those whose turn comes first */
+	uint64_t turn;      /* the latest of those that have ended */
 	size_t open;
 };
 
@@ -51,7 +53,6 @@ int talker_new(size_t connections, struct shared *shared, struct slot *slot,
 	}
 	talker->shared = shared;
 	talker->slot = slot;
-	talker->last = &talker->talks;
 	*talker_out = talker;
 	return 0;
 }
@@ -114,6 +115,26 @@ static const json_t *reference(const json_t *value)
 	return json_incref((json_t *)(uintptr_t)value);
 }
 
+/* Start-time fair queueing (Goyal, Vin, Cheng, 1996), each conversation being of length one: in a
+ * share, one turn after another; so those of two shares alternate however many one of them has. The
+ * one that comes to a line in motion begins where that is by now. */
+static void line_up(struct talker *talker, struct talk *talk)
+{
+	struct share *share = talk->terms.share;
+	struct talk **link = &talker->talks;
+
+	talk->turn = talker->turn;
+	if (share && share->turn > talk->turn)
+		talk->turn = share->turn;
+	talk->turn++;
+	if (share)
+		share->turn = talk->turn;
+	while (*link && (*link)->turn <= talk->turn)
+		link = &(*link)->next;
+	talk->next = *link;
+	*link = talk;
+}
+
 int talk_start(struct talker *talker, const struct talk_terms *terms)
 {
 	struct talk *talk = calloc(1, sizeof(*talk));
@@ -132,8 +153,7 @@ int talk_start(struct talker *talker, const struct talk_terms *terms)
 		talk_free(talk);
 		return LH_ENOMEM;
 	}
-	*talker->last = talk;
-	talker->last = &talk->next;
+	line_up(talker, talk);
 	talker->open++;
 	return 0;
 }
@@ -144,6 +164,8 @@ static void end(struct talk *talk, enum verdict verdict)
 
 	end.slow = verdict == STEP_FAILED && clock_boot_ms() >= talk->terms.deadline;
 	talk->ended = true;
+	if (talk->talker->turn < talk->turn)
+		talk->talker->turn = talk->turn;
 	talk->terms.done(talk->terms.context, &end);
 }
 
@@ -260,9 +282,11 @@ static void turn(struct talk *talk, int64_t now, int64_t *next)
 	}
 }
 
-static void reap(struct talker *talker)
+/* Returns whether there was anything to reap. */
+static bool reap(struct talker *talker)
 {
 	struct talk **link = &talker->talks, *talk;
+	bool reaped = false;
 
 	while ((talk = *link)) {
 		if (!talk->ended) {
@@ -272,21 +296,20 @@ static void reap(struct talker *talker)
 		*link = talk->next;
 		talker->open--;
 		talk_free(talk);
+		reaped = true;
 	}
-	talker->last = link;
+	return reaped;
 }
 
 int talker_run(struct talker *talker, int64_t timeout_ms, struct pollfd *extra, size_t count)
 {
 	int64_t now = clock_boot_ms(), next = now + (timeout_ms > 0 ? timeout_ms : 0);
-	size_t open = talker->open;
 	int ret;
 
 	for (struct talk *talk = talker->talks; talk; talk = talk->next)
 		if (!talk->ended)
 			turn(talk, now, &next);
-	reap(talker);
-	if (talker->open < open)
+	if (reap(talker))
 		next = now; /* `done` may have made work for the caller: do not sleep on it */
 	ret = http_run(talker->client, next > now ? next - now : 0, extra, count);
 	return ret < 0 ? ret : 0;

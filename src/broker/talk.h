@@ -3,7 +3,8 @@
  *
  * A talker lives in each process and holds its HTTP client; any number of conversations go on in it
  * side by side. It signs each attempt anew, repeats what may be repeated, keeps deadlines and quotas.
- * What waits for the same quota goes in the order in which the conversations began. */
+ * What waits for the same quota goes in the order in which the conversations began, but shares take
+ * turns: one that has little to do does not wait for all that another has. */
 #ifndef BROKER_TALK_H
 #define BROKER_TALK_H
 

@@ -254,6 +254,31 @@ static void who_came_first_goes_first(void **state)
 		assert_int_equal(chats[i].order, i + 1);
 }
 
+/* Whatever one share has in the line, another's turn comes after one of them. */
+static void shares_take_turns(void **state)
+{
+	struct share crowd = { .most = 16 }, small = { .most = 16 };
+	struct chat many[6] = { { 0 } }, two[2] = { { 0 } };
+
+	(void)state;
+	ended = 0;
+	for (int i = 0; i < 6; i++) {
+		many[i] = (struct chat){ .calls = 3, .action = "Rare" };
+		start(&many[i], &crowd, TIME_MS);
+	}
+	run_until(&many[1].ended);
+	for (int i = 0; i < 2; i++) {
+		two[i] = (struct chat){ .calls = 1, .action = "Rare" };
+		start(&two[i], &small, TIME_MS);
+	}
+	run_until(&many[5].ended);
+	assert_int_equal(many[2].order, 3);
+	assert_int_equal(two[0].order, 4);
+	assert_int_equal(many[3].order, 5);
+	assert_int_equal(two[1].order, 6);
+	assert_int_equal(many[5].order, 8);
+}
+
 /* A listener that takes connections and never says a word. */
 static int listen_mute(char *url, size_t size)
 {
@@ -310,6 +335,7 @@ int main(void)
 		TEST(a_quota_that_comes_too_late_is_throttling),
 		TEST(a_round_that_cannot_begin_in_time_is_not_waited_for),
 		TEST(who_came_first_goes_first),
+		TEST(shares_take_turns),
 		TEST(a_share_bounds_what_hangs),
 	};
 
