@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Draining jobs: mark every lease that is meant, wait until all of them are gone, finish. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "broker/revoker_priv.h"
@@ -9,31 +10,50 @@
 #include "util/shared.h"
 
 #define PAGE         64
+#define JOBS_PAGE    8
 #define LOOK_EVERY   500   /* ms, when nothing is known to have changed */
 #define FORGET_EVERY 10000 /* ms */
 #define FORGET_AFTER 60    /* seconds: no request that began before can still be under way */
 
-static bool same_key(const struct key *a, const struct key *b)
+/* Takes the first of *place out. */
+static void drop(struct drain **place)
 {
-	return a->size == b->size && !memcmp(a->data, b->data, a->size);
+	struct drain *drain = *place;
+
+	*place = drain->next;
+	free(drain);
 }
 
-static struct drain *drain_of(struct revoker *revoker, const struct job *job)
+void drains_free(struct revoker *revoker)
 {
-	struct drain *unused = NULL;
+	while (revoker->drains)
+		drop(&revoker->drains);
+}
 
-	for (size_t i = 0; i < JOBS_MAX; i++) {
-		if (revoker->drains[i].used && same_key(&revoker->drains[i].key, &job->key))
-			return &revoker->drains[i];
-		if (!revoker->drains[i].used)
-			unused = &revoker->drains[i];
+/* The memory of the job that comes behind *place, which moves on. What was in between is of jobs that
+ * are done. NULL: out of memory. */
+static struct drain *drain_of(struct drain ***place, const struct job *job)
+{
+	struct drain *drain;
+	int order = 1;
+
+	while (**place) {
+		order = memcmp((**place)->key.data, job->key.data, job->key.size);
+		if (order >= 0)
+			break;
+		drop(*place);
 	}
-	if (unused) {
-		memset(unused, 0, sizeof(*unused));
-		unused->used = true;
-		unused->key = job->key;
+	if (!**place || order > 0) {
+		drain = calloc(1, sizeof(*drain));
+		if (!drain)
+			return NULL;
+		drain->key = job->key;
+		drain->next = **place;
+		**place = drain;
 	}
-	return unused;
+	drain = **place;
+	*place = &drain->next;
+	return drain;
 }
 
 static bool meant(const struct job *job, const struct lease *lease)
@@ -179,7 +199,6 @@ static int drain_leases(struct revoker *revoker, const struct job *job, struct d
 	if (ret || left)
 		return ret;
 	ret = finish(revoker, job);
-	drain->used = ret != 0;
 	if (ret == LH_EBUSY)
 		drain->next_look = 0;
 	return ret;
@@ -197,9 +216,7 @@ static int drain_forget(struct revoker *revoker, const struct job *job, struct d
 	ret = lease_sweeping(revoker->broker->options.store, job->mount, &sweeping);
 	if (ret || sweeping)
 		return ret;
-	ret = mount_forget(revoker->broker, job->mount, &job->key);
-	drain->used = ret != 0;
-	return ret;
+	return mount_forget(revoker->broker, job->mount, &job->key);
 }
 
 static int drain_job(struct revoker *revoker, const struct job *job, struct drain *drain)
@@ -212,39 +229,41 @@ static int drain_job(struct revoker *revoker, const struct job *job, struct drai
 	return 0;
 }
 
-/* Memory of jobs that are done is let go. */
-static void drop_finished(struct revoker *revoker, const struct job *jobs, size_t count)
+/* Moves one job on. Whether there is more to do at once. */
+static bool go_on(struct revoker *revoker, const struct job *job, struct drain ***place)
 {
-	for (size_t i = 0; i < JOBS_MAX; i++) {
-		struct drain *drain = &revoker->drains[i];
-		bool found = false;
+	struct drain *drain = drain_of(place, job);
+	int ret = drain ? drain_job(revoker, job, drain) : LH_ENOMEM;
 
-		for (size_t j = 0; drain->used && j < count; j++)
-			found |= same_key(&drain->key, &jobs[j].key);
-		drain->used = drain->used && found;
-	}
+	if (ret && ret != LH_EBUSY)
+		log_warn("revoker: a job does not go on: %s", err_name(ret));
+	return ret == LH_EBUSY;
 }
 
 bool jobs_drain(struct revoker *revoker)
 {
-	struct job jobs[JOBS_MAX];
-	struct drain *drain;
+	struct drain **place = &revoker->drains;
+	const struct key *after = NULL;
+	struct job jobs[JOBS_PAGE];
+	size_t count = JOBS_PAGE;
 	bool more = false;
-	size_t count;
+	struct key last;
 	int ret;
 
-	ret = job_scan(revoker->broker->options.store, clock_now(), jobs, JOBS_MAX, &count);
-	if (ret) {
-		log_error("revoker: jobs cannot be read: %s", err_name(ret));
-		return false;
+	while (count == JOBS_PAGE) {
+		ret = job_scan(revoker->broker->options.store, clock_now(), after, jobs, JOBS_PAGE,
+			       &count);
+		if (ret) {
+			log_error("revoker: jobs cannot be read: %s", err_name(ret));
+			return false;
+		}
+		for (size_t i = 0; i < count; i++)
+			more |= go_on(revoker, &jobs[i], &place);
+		if (count)
+			last = jobs[count - 1].key;
+		after = &last;
 	}
-	drop_finished(revoker, jobs, count);
-	for (size_t i = 0; i < count; i++) {
-		drain = drain_of(revoker, &jobs[i]);
-		ret = drain ? drain_job(revoker, &jobs[i], drain) : 0;
-		more |= ret == LH_EBUSY;
-		if (ret && ret != LH_EBUSY)
-			log_warn("revoker: a job does not go on: %s", err_name(ret));
-	}
+	while (*place)
+		drop(place);
 	return more;
 }

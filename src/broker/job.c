@@ -113,7 +113,8 @@ static int take_job(void *context, const struct store_record *record)
 	return read_job(record->value.data, record->value.size, job);
 }
 
-int job_scan(struct store *store, int64_t now, struct job *out, size_t max, size_t *count_out)
+int job_scan(struct store *store, int64_t now, const struct key *after, struct job *out, size_t max,
+	     size_t *count_out)
 {
 	struct job_page page = { out, 0 };
 	struct key from, end;
@@ -124,7 +125,7 @@ int job_scan(struct store *store, int64_t now, struct job *out, size_t max, size
 	end = from;
 	key_add_u64(&end, (uint64_t)now + 1);
 	ret = store_scan(store, STORE_SCAN_VALUES, key_bytes(&from), key_bytes(&end),
-			 (struct bytes){ "", 0 }, max, take_job, &page);
+			 after ? key_bytes(after) : (struct bytes){ "", 0 }, max, take_job, &page);
 	if (!ret)
 		*count_out = page.count;
 	return ret;

@@ -41,7 +41,9 @@ int job_put(struct store_batch *batch, const struct job *job);
 /* LH_ENOENT when it is done. */
 int job_get(struct store *store, const struct key *key, struct job *job_out);
 
-/* The jobs to be drained by now, at most max. */
-int job_scan(struct store *store, int64_t now, struct job *out, size_t max, size_t *count_out);
+/* The jobs to be drained by now, in the order of their keys, behind *after (NULL: from the start), at
+ * most max. */
+int job_scan(struct store *store, int64_t now, const struct key *after, struct job *out, size_t max,
+	     size_t *count_out);
 
 #endif

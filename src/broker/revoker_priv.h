@@ -24,7 +24,6 @@
 #define FAILED_KEPT 256  /* leases of a sick mount that are retried at its recovery */
 #define HELD_MAX    1024 /* backoffs that could not be written down */
 #define MARKED_MAX  16   /* tokens whose leases are being marked */
-#define JOBS_MAX    8    /* jobs that are drained side by side */
 
 /* What the revoker knows of a mount while it has work there. */
 struct mount_state {
@@ -67,10 +66,10 @@ struct held {
 	int64_t until; /* boot ms */
 };
 
-/* A job being drained; its place is only remembered. */
+/* A job being drained; its place is only remembered. Those of all jobs, in the order of their keys. */
 struct drain {
+	struct drain *next;
 	struct key key;
-	bool used;
 	bool marked; /* every lease that it means has been marked */
 	struct path_cursor cursor;
 	uint64_t removed_seen; /* the revoker's count when it was looked at last */
@@ -94,7 +93,7 @@ struct revoker {
 	size_t mount_count;
 	struct held held[HELD_MAX];
 	size_t held_next;
-	struct drain drains[JOBS_MAX];
+	struct drain *drains;
 	uint64_t removed; /* leases that were taken back since the start */
 	int64_t maintained_at;
 	int64_t finish_at; /* boot ms: when to commit what has ended; 0: nothing has */
@@ -140,7 +139,9 @@ void taking_hold(struct revoker *revoker, const struct lease_key *lease, int64_t
 /* Kills tokens at their end, and takes away what dead ones owned. true: there is more to do at once. */
 bool tokens_drain(struct revoker *revoker);
 
-/* Moves all jobs on. true: there is more to do at once. */
+/* Moves all jobs on, however many of them wait for a sick cloud. true: there is more to do at once. */
 bool jobs_drain(struct revoker *revoker);
+
+void drains_free(struct revoker *revoker);
 
 #endif

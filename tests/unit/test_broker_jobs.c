@@ -168,7 +168,7 @@ static struct job only_job(void)
 	struct job job;
 	size_t count;
 
-	assert_int_equal(job_scan(temp.store, clock_now() + 3600, &job, 1, &count), 0);
+	assert_int_equal(job_scan(temp.store, clock_now() + 3600, NULL, &job, 1, &count), 0);
 	if (!count)
 		memset(&job, 0, sizeof(job));
 	return job;
@@ -209,6 +209,54 @@ static void a_job_does_not_tell_of_what_failed_before_it(void **state)
 	assert_string_equal(only_job().error, "");
 	turn(4);
 	assert_int_equal(only_job().key.size, 0);
+	assert_int_equal(leases(), 0);
+	free(id);
+}
+
+#define STUCK 20 /* more than are read at a time */
+
+/* A job as somebody left it ten seconds ago. */
+static void leave_job(const char *prefix)
+{
+	struct job job = { .kind = JOB_REVOKE, .since_ns = clock_now_ns() };
+	struct store_batch batch = { 0 };
+
+	strcpy(job.prefix, prefix);
+	job_name(&job, clock_now() - 10);
+	assert_int_equal(job_put(&batch, &job), 0);
+	assert_int_equal(store_apply(temp.store, STORE_NORMAL, &batch, NULL), 0);
+	store_batch_free(&batch);
+}
+
+static size_t jobs(void)
+{
+	static struct job all[STUCK + 1];
+	size_t count;
+
+	assert_int_equal(job_scan(temp.store, clock_now(), NULL, all, STUCK + 1, &count), 0);
+	return count;
+}
+
+/* Each revocation that nobody can end, and each repetition of it, leaves a job. */
+static void jobs_that_do_not_end_hold_up_no_other(void **state)
+{
+	char *id = issue_delivered();
+
+	(void)state;
+	fake.revoke = STEP_FAILED;
+	for (int i = 0; i < STUCK; i++)
+		leave_job("cloud/creds/app/");
+	assert_int_equal(broker_revoke_prefix(broker, "cloud/creds/none/", REVOKE_ASYNC, 0, &err),
+			 0);
+	assert_int_equal(jobs(), STUCK + 1);
+	turn(4);
+	assert_int_equal(jobs(), STUCK);
+	fake.revoke = STEP_DONE;
+	make_due();
+	turn(4);
+	usleep(600000);
+	turn(2);
+	assert_int_equal(jobs(), 0);
 	assert_int_equal(leases(), 0);
 	free(id);
 }
@@ -345,6 +393,7 @@ int main(void)
 		TEST(what_has_lost_its_key_keeps_its_mark),
 		TEST(a_job_tells_of_the_first_failure_and_goes_on),
 		TEST(a_job_does_not_tell_of_what_failed_before_it),
+		TEST(jobs_that_do_not_end_hold_up_no_other),
 		TEST(a_disabled_mount_goes_after_its_leases),
 		TEST(a_disabled_mount_waits_for_a_worker_in_mid_issue),
 		TEST(a_disabled_mount_waits_for_no_dead_worker),
