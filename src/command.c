@@ -112,6 +112,8 @@ static int check(const struct conf *conf, struct err *err)
 	}
 	if (ret == 0)
 		ret = privileges_drop(&identity, err);
+	if (ret == 0)
+		ret = conf_check_files(conf, err);
 	return ret ? ret : check_key(conf, err);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "conf/address.h"
+#include "conf/engine_keys.h"
 #include "conf/keys.h"
 #include "conf/listener.h"
 #include "hcl/hcl.h"
@@ -354,6 +355,19 @@ int conf_check_reload(const struct conf *old, const struct conf *new, struct err
 	return err_set(err, LH_EINVAL,
 		       "%s: %s: changed, which a running server cannot follow; restart it",
 		       new->path, key);
+}
+
+int conf_check_files(const struct conf *conf, struct err *err)
+{
+	for (size_t i = 0; i < conf->engine_count; i++) {
+		const struct conf_engine *engine = &conf->engines[i];
+		int ret = conf_check_certificates(NULL, engine->ca_file, err);
+
+		if (ret)
+			return err_prefix(err, ret, "%s:%u: engine \"%s\": ca_file", conf->path,
+					  engine->line, engine->of.type);
+	}
+	return 0;
 }
 
 const struct conf_engine *conf_engine(const struct conf *conf, const char *type)

@@ -93,6 +93,11 @@ int conf_load(const char *path, conf_type_at types, struct conf **conf_out, stru
  * group must be the same. 0, or LH_EINVAL naming the key that changed. */
 int conf_check_reload(const struct conf *old, const struct conf *new, struct err *err);
 
+/* Whether this process may read the files that children read later on, as the user that they become;
+ * conf_load may have been asked by root. 0, LH_ENOMEM, or LH_EINVAL as conf_load, with the line of the
+ * block. */
+int conf_check_files(const struct conf *conf, struct err *err);
+
 /* The block of an engine type; NULL if that type is unknown. Borrowed. */
 const struct conf_engine *conf_engine(const struct conf *conf, const char *type);
 

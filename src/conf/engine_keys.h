@@ -35,7 +35,7 @@
 #define CONF_COMMON_CA_FILE                                                                        \
 	{                                                                                          \
 		"ca_file", CONF_TEXT, offsetof(struct conf_engine, ca_file),                       \
-			.check = conf_check_path_or_none, .value = "\"\""                          \
+			.check = conf_check_certificates, .value = "\"\""                          \
 	}
 #define CONF_COMMON_REQUEST_TIMEOUT                                                                \
 	{                                                                                          \
@@ -59,7 +59,7 @@
 
 int conf_check_endpoint_key(const struct conf_key *key, const char *text, struct err *err);
 int conf_check_endpoint_or_none(const struct conf_key *key, const char *text, struct err *err);
-int conf_check_path_or_none(const struct conf_key *key, const char *text, struct err *err);
+int conf_check_certificates(const struct conf_key *key, const char *text, struct err *err);
 int conf_check_region(const struct conf_key *key, const char *text, struct err *err);
 
 #endif

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/keys.h"
 
+#include <string.h>
+
 #include "conf/address.h"
 #include "conf/conf.h"
 #include "conf/engine_keys.h"
 #include "util/bucket.h"
+#include "util/buf.h"
 #include "util/err.h"
+#include "util/file.h"
 #include "util/text.h"
 
 #define DAY  INT64_C(86400)
 #define MIB  (INT64_C(1) << 20)
 #define TIB  (INT64_C(1) << 40)
 #define YEAR (365 * DAY)
+
+#define CERTIFICATES_MAX (4 * 1024 * 1024) /* bytes; the system's bundle has some 220,000 */
 
 /* In the order of the enums. */
 static const char *const pools[] = { "read", "work", NULL };
@@ -26,9 +32,27 @@ static int check_path(const struct conf_key *key, const char *text, struct err *
 	return 0;
 }
 
-int conf_check_path_or_none(const struct conf_key *key, const char *text, struct err *err)
+/* With a file that is not there or holds none, each call to the cloud would fail. */
+int conf_check_certificates(const struct conf_key *key, const char *text, struct err *err)
 {
-	return text[0] ? check_path(key, text, err) : 0;
+	struct buf pem = BUF_INIT;
+	int ret;
+
+	if (!text[0])
+		return 0;
+	ret = check_path(key, text, err);
+	if (ret)
+		return ret;
+	ret = file_read(text, CERTIFICATES_MAX, &pem, err);
+	if (ret == 0 && !strstr(buf_text(&pem), "CERTIFICATE-----"))
+		ret = err_set(err, LH_EINVAL, "%s: holds none", text);
+	buf_free(&pem);
+	if (ret == 0 || ret == LH_ENOMEM)
+		return ret;
+	return err_prefix(
+		err, LH_EINVAL,
+		"must name a file of certificates in PEM that the server's user may read, "
+		"or be \"\" for the system's");
 }
 
 /* What stands before /v1/ where a site has leasehold in a folder. */

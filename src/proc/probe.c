@@ -38,6 +38,8 @@ static void look(const struct conf *conf, const struct identity *identity, struc
 	if (finding->ret == 0)
 		finding->ret = privileges_harden(&finding->err);
 	if (finding->ret == 0)
+		finding->ret = conf_check_files(conf, &finding->err);
+	if (finding->ret == 0)
 		finding->ret = store_open(&options, &store, &finding->err);
 	store_close(store);
 }

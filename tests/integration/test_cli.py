@@ -185,6 +185,11 @@ BAD_CONFIGURATIONS = [
      ""),
     ("a plain endpoint", "engine \"alicloud\" { ram_endpoint = \"http://ram.example\" }\n", 8,
      "ram_endpoint"),
+    ("certificates that are not there", "engine \"alicloud\" {\n ca_file = \"/nonesuch\" }\n", 9,
+     "ca_file"),
+    ("a folder as certificates", "engine \"alicloud\" { ca_file = \"FOLDER\" }\n", 8, "ca_file"),
+    ("a file without certificates", "engine \"tencentcloud\" { ca_file = \"FOLDER/c.hcl\" }\n", 8,
+     "ca_file"),
     ("a mode that is none", "listener \"fastcgi\" \"read\" { socket_mode = \"rw\" }\n", 8,
      "socket_mode"),
     ("bytes that are no text", "user = \"\udcff\"\n", 8, ""),
@@ -452,6 +457,26 @@ def test_check_knows_users_and_groups(site, line, says):
                CONFIGURATION.replace("workers = 1", "workers = 1\n  " + line))
     done = site.run("check")
     assert done.returncode == FAILED and says in done.stderr
+
+
+@root_only
+def test_files_are_read_as_the_user_who_will_use_them(site):
+    """Root may read everything; the children that call the cloud may not."""
+    os.chmod(site.folder, 0o755)
+    site.write(CONFIGURATION.replace('user = ""', 'user = "nobody"') +
+               'engine "alicloud" { ca_file = "FOLDER/ca.pem" }\n')
+    with open(site.path("ca.pem"), "w", encoding="ascii") as out:
+        out.write("-----BEGIN CERTIFICATE-----\n")
+    os.chmod(site.path("ca.pem"), 0o644)
+    site.init()
+    os.chmod(site.path("ca.pem"), 0o600)
+    before = site.shape()
+    for command in ("server", "check"):
+        done = site.run(command)
+        assert done.returncode == FAILED
+        assert re.match("leasehold: %s:9: .*ca_file: .*ca.pem: Permission denied\n"
+                        % site.path("c.hcl"), done.stderr), done.stderr
+    assert site.shape() == before
 
 
 # --- policy check ---

@@ -37,19 +37,26 @@ static int leave_folder(void **state)
 	(void)state;
 	snprintf(path, sizeof(path), "%s/f", folder);
 	unlink(path);
+	snprintf(path, sizeof(path), "%s/ca", folder);
+	unlink(path);
 	return rmdir(folder);
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
 }
 
 static int load_text(const char *text, struct conf **conf_out, struct err *err)
 {
 	char path[64];
-	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/f", folder);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
+	write_file(path, text);
 	return conf_load(path, engine_conf_type, conf_out, err);
 }
 
@@ -201,9 +208,41 @@ static const char full[] = SEAL
 	"listener \"fastcgi\" \"work\" { address = \"[::1]:9000\" }\n"
 	"engine \"alicloud\" {\n"
 	"  ram_endpoint = \"http://127.0.0.2:8101\" sts_endpoint = \"http://[::1]\"\n"
-	"  metadata_endpoint = \"\" ca_file = \"/ca\" request_timeout = \"1s\"\n"
+	"  metadata_endpoint = \"\" ca_file = \"CA_FILE\" request_timeout = \"1s\"\n"
 	"  sweep_after = [\"1s\"]\n"
 	"  quotas = { CreateUser = 20, \"*\" = 10000 }\n}\n";
+
+/* The text with a file of certificates that is there. */
+static struct conf *load_full(void)
+{
+	const char *place = strstr(full, "CA_FILE");
+	char path[64], text[2048];
+
+	snprintf(path, sizeof(path), "%s/ca", folder);
+	write_file(path, "-----BEGIN CERTIFICATE-----\n");
+	snprintf(text, sizeof(text), "%.*s%s%s", (int)(place - full), full, path,
+		 place + strlen("CA_FILE"));
+	return load_sound(text);
+}
+
+/* Who reads the configuration may be root; who uses the files is not. */
+static void files_are_looked_at_again_when_it_is_known_who_reads_them(void **state)
+{
+	struct conf *conf = load_full();
+	struct err err = { 0 };
+	char path[64], says[256];
+
+	(void)state;
+	assert_int_equal(conf_check_files(conf, &err), 0);
+	snprintf(path, sizeof(path), "%s/ca", folder);
+	unlink(path);
+	assert_int_equal(conf_check_files(conf, &err), LH_EINVAL);
+	snprintf(says, sizeof(says), "%s/f:%u: engine \"alicloud\": ca_file: must name a file",
+		 folder, conf_engine(conf, "alicloud")->line);
+	assert_ptr_equal(strstr(err.text, says), err.text);
+	assert_non_null(strstr(err.text, path));
+	conf_free(conf);
+}
 
 static void assert_full_listeners(const struct conf *conf)
 {
@@ -228,7 +267,7 @@ static void assert_full_listeners(const struct conf *conf)
 
 static void every_key_is_taken(void **state)
 {
-	struct conf *conf = load_sound(full);
+	struct conf *conf = load_full();
 	const struct conf_engine *engine = conf_engine(conf, "alicloud");
 
 	(void)state;
@@ -246,7 +285,7 @@ static void every_key_is_taken(void **state)
 	assert_string_equal(engine->user_endpoint, "http://127.0.0.2:8101");
 	assert_string_equal(engine->sts_endpoint, "http://[::1]");
 	assert_string_equal(engine->metadata_endpoint, "");
-	assert_string_equal(engine->ca_file, "/ca");
+	assert_ptr_equal(strstr(engine->ca_file, folder), engine->ca_file);
 	assert_int_equal(engine->request_timeout, 1000);
 	assert_int_equal(engine->sweep_count, 1);
 	assert_int_equal(engine->sweep_after[0], 1);
@@ -555,7 +594,7 @@ static void each_failing_allocation_is_reported(void **state)
 	char path[64];
 
 	(void)state;
-	conf_free(load_sound(full));
+	conf_free(load_full());
 	snprintf(path, sizeof(path), "%s/f", folder);
 	for (unsigned n = 1;; n++) {
 		struct err err = { 0 };
@@ -582,6 +621,7 @@ int main(void)
 		cmocka_unit_test(the_commented_file_says_the_defaults),
 		cmocka_unit_test(its_commented_out_keys_are_keys),
 		cmocka_unit_test(every_key_is_taken),
+		cmocka_unit_test(files_are_looked_at_again_when_it_is_known_who_reads_them),
 		cmocka_unit_test(mistakes_are_refused_with_file_line_and_key),
 		cmocka_unit_test(a_ninth_listener_is_refused),
 		cmocka_unit_test(a_missing_file_is_said_to_be_missing),
