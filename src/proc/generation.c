@@ -9,8 +9,11 @@
 
 #include "proc/listen.h"
 #include "proc/notify.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
+
+#define HAND_ON_MS 250 /* in which the web server takes to the work pool what it was told to */
 
 /* ---- Listeners ---- */
 
@@ -194,24 +197,56 @@ static bool uses(const struct generation *generation, const struct listener *lis
 	return false;
 }
 
+static void leave_gate(struct generation *generation, size_t i)
+{
+	struct gate *gate = &generation->gates[i];
+
+	gate->told = true;
+	if (!gate->goes_on)
+		listener_shut_down(gate->listener);
+	for (size_t k = 0; k < generation->post_count; k++) {
+		const struct post *post = &generation->posts[k];
+
+		if (post->gate == i && post->pid != 0)
+			kill(post->pid, gate->goes_on ? SIGUSR2 : SIGTERM);
+	}
+}
+
+static bool has_reader(const struct generation *generation)
+{
+	for (size_t i = 0; i < generation->post_count; i++)
+		if (generation->posts[i].kind == CHILD_READ && generation->posts[i].pid != 0)
+			return true;
+	return false;
+}
+
+void generation_leave_on(struct generation *generation)
+{
+	int64_t now = clock_boot_ms();
+
+	if (has_reader(generation))
+		generation->last = now + HAND_ON_MS;
+	if (now < generation->last)
+		return;
+	for (size_t i = 0; i < generation->gate_count; i++)
+		if (!generation->gates[i].told)
+			leave_gate(generation, i);
+}
+
 void generation_leave(struct generation *generation, const struct generation *newer, int64_t until)
 {
-	bool goes_on[CONF_LISTENERS_MAX];
+	bool both = has_pool(generation, CONF_POOL_READ);
 
 	generation->leaving = true;
+	generation->last = clock_boot_ms() + HAND_ON_MS;
+	for (size_t i = 0; i < generation->post_count; i++)
+		post_leave(&generation->posts[i], until);
 	for (size_t i = 0; i < generation->gate_count; i++) {
-		struct listener *listener = generation->gates[i].listener;
+		struct gate *gate = &generation->gates[i];
 
-		goes_on[i] = listener->passed || uses(newer, listener);
-		if (!goes_on[i])
-			listener_shut_down(listener);
-	}
-	for (size_t i = 0; i < generation->post_count; i++) {
-		struct post *post = &generation->posts[i];
-
-		post_leave(post, until);
-		if (post->pid != 0)
-			kill(post->pid, goes_on[post->gate] ? SIGUSR2 : SIGTERM);
+		gate->goes_on = gate->listener->passed || uses(newer, gate->listener);
+		if (!both || gate->goes_on || gate->conf->pool == CONF_POOL_READ)
+			leave_gate(generation, i);
 	}
 }
 

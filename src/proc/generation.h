@@ -23,6 +23,8 @@ struct gate {
 	struct listener *listener; /* held */
 	struct peers peers;
 	_Atomic uint32_t *held; /* shared memory: connections of each of its workers */
+	bool goes_on;           /* after this generation: somebody else serves the listener */
+	bool told;              /* its workers know that they shall end */
 };
 
 struct generation {
@@ -33,6 +35,7 @@ struct generation {
 	size_t post_count;
 	bool announced; /* was ready once */
 	bool leaving;   /* told to end */
+	int64_t last;   /* boot ms when those may end that requests are handed on to */
 	struct generation *older;
 };
 
@@ -56,6 +59,11 @@ bool generation_empty(const struct generation *generation);
  * there is none) or a later server goes on with a listener, what waits there is left to it; else
  * the listener takes no more, and what waits is served first. */
 void generation_leave(struct generation *generation, const struct generation *newer, int64_t until);
+
+/* To be called again and again while it leaves. What the read pool has accepted may still be handed on
+ * to the work pool, so where nobody else goes on with the work pool's listener, its workers are told
+ * only when the last reader has gone and the web server has had time to follow. */
+void generation_leave_on(struct generation *generation);
 
 /* Lets go of its listeners and frees it; `older` is left alone. NULL is allowed. */
 void generation_free(struct generation *generation);

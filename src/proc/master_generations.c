@@ -52,6 +52,8 @@ void master_free_ended(struct master *master)
 	while (*link) {
 		struct generation *generation = *link;
 
+		if (generation->leaving)
+			generation_leave_on(generation);
 		if (!generation->leaving || !generation_empty(generation)) {
 			link = &generation->older;
 			continue;

@@ -61,7 +61,7 @@ void master_announce(struct master *master);
 /* Tells all generations to leave. */
 void master_leave_all(struct master *master);
 
-/* Frees generations that have left. */
+/* Sees off generations that leave, and frees those that have left. */
 void master_free_ended(struct master *master);
 
 #endif

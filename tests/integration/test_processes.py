@@ -184,6 +184,20 @@ def test_what_waits_in_the_queue_is_answered_before_the_end(own):
         assert [one.result().status for one in pending] == [200] * 8
 
 
+def test_what_the_read_pool_has_accepted_is_handed_on_before_the_end(own):
+    """The work pool must not be the first to go: what was accepted would find nobody."""
+    readers = own.kill("read", signal.SIGSTOP)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        pending = [pool.submit(own.api, "GET", "ali/creds/r") for _ in range(4)]
+        wait_until(lambda: waiting(own.path("run/read.sock")) == 4)
+        own.process.terminate()
+        wait_until(lambda: not os.path.exists(own.path("run/read.sock")))
+        for reader in readers:
+            os.kill(reader, signal.SIGCONT)
+        assert own.process.wait(60) == 0
+        assert [one.result().status for one in pending] == [200] * 4
+
+
 def waiting(path):
     """Connections in the queue of a listening socket, as ss(8) knows them."""
     done = subprocess.run(["ss", "-xlH", "src", path], capture_output=True, text=True, check=True)
