@@ -170,6 +170,27 @@ static void facts_without_numbers_are_no_facts(void **state)
 	}
 }
 
+static void give_no_number(void *cloud, const struct call *call, struct answer *answer)
+{
+	tencent_answer(cloud, call, answer);
+	if (strcmp(call->action, "GetUser") == 0)
+		json_object_del(answer->body, "Uin");
+}
+
+static void keys_of_a_user_without_a_number_are_not_gone(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene, NULL);
+	scene.play.answer = give_no_number;
+	scene.play.step.part = REVOKE_KEYS;
+	play(&scene.play, engine_tencentcloud.revoke);
+	assert_int_equal(scene.play.verdict, STEP_FAILED);
+	assert_string_equal(play_culprit_action(&scene.play), "GetUser");
+	scene_close(&scene);
+}
+
 static void keywords_that_are_not_taken_are_left_out(void **state)
 {
 	struct scene scene;
@@ -804,6 +825,7 @@ int main(void)
 		cmocka_unit_test(calls_carry_what_the_cloud_needs),
 		cmocka_unit_test(without_facts_all_is_found_by_its_exact_name),
 		cmocka_unit_test(facts_without_numbers_are_no_facts),
+		cmocka_unit_test(keys_of_a_user_without_a_number_are_not_gone),
 		cmocka_unit_test(keywords_that_are_not_taken_are_left_out),
 		cmocka_unit_test(keys_go_before_the_rest),
 		cmocka_unit_test(a_key_that_stays_is_a_failure),

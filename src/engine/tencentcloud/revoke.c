@@ -229,12 +229,16 @@ static bool divide(struct step *step, const struct answer *answer, json_t *left)
 
 /* ---- Answers ---- */
 
-static void hear_user(struct step *step, const json_t *body)
+/* Without the number nothing is known of the user's keys: they must not count as gone. */
+static void hear_user(struct step *step, const struct answer *answer)
 {
-	json_int_t uin = tencentcloud_number(body, "Uin");
+	json_int_t uin = tencentcloud_number(answer->body, "Uin");
 
-	if (!uin)
+	if (!uin) {
+		if (answer->kind == ANSWER_OK)
+			step_keep(step, answer);
 		return;
+	}
 	step_note(step, "uin", json_integer(uin));
 	list(step);
 }
@@ -274,7 +278,7 @@ static void hear(struct step *step, const struct answer *answer)
 	enum call_kind kind = tag_kind(answer->tag);
 
 	if (kind == KIND_FIND_USER)
-		hear_user(step, answer->body);
+		hear_user(step, answer);
 	else if (kind == KIND_FIND_POLICY)
 		hear_policy(step, answer);
 	else if (kind == KIND_LIST_KEYS)
