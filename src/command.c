@@ -86,13 +86,14 @@ int command_adopt(const struct cli *cli, struct err *err)
 /* ---- check ---- */
 
 /* As the user that a server would become, after everything that may need root. No key file yet is no
- * fault: init makes it. */
+ * fault, if there is no store either: init makes both. */
 static int check_key(const struct conf *conf, struct err *err)
 {
 	unsigned char key[MASTER_KEY_SIZE];
 	int ret;
 
-	if (access(conf->seal_key_file, F_OK) != 0 && errno == ENOENT)
+	if (access(conf->seal_key_file, F_OK) != 0 && errno == ENOENT &&
+	    !store_exists(conf->store_path))
 		return 0;
 	ret = master_key_read(conf->seal_key_file, key, err);
 	wipe(key, sizeof(key));

@@ -50,12 +50,15 @@ struct mount_state *mount_state(struct revoker *revoker, const unsigned char *uu
 {
 	struct mount_state *idle = NULL;
 
+	/* A sick one is forgotten last, but it is: its mount may have gone for good. */
 	for (size_t i = 0; i < revoker->mount_count; i++) {
 		struct mount_state *mount = &revoker->mounts[i];
 
 		if (!memcmp(mount->uuid, uuid, LEASE_UUID_SIZE))
 			return mount;
-		if (!mount->in_flight && !mount->chosen && !mount->sick)
+		if (mount->in_flight || mount->chosen)
+			continue;
+		if (!idle || (idle->sick && !mount->sick))
 			idle = mount;
 	}
 	if (revoker->mount_count < MOUNTS_MAX)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The master key's file: 64 hex digits and an end of line. */
 #include <string.h>
+#include <unistd.h>
 
 #include "crypto/crypto.h"
 #include "crypto/keyring.h"
@@ -19,13 +20,32 @@ static void trim(struct buf *text)
 		text->data[--text->size] = '\0';
 }
 
+/* Without it there is nothing to be done here: so the words of the system are not enough. */
+static int read_file(const char *path, struct buf *text, struct err *err)
+{
+	int ret = file_read_private(path, FILE_MAX, text, err);
+	struct err why;
+
+	if (ret == LH_ENOENT)
+		return err_set(
+			err, ret,
+			"%s: there is no master key; put back the copy that was kept of it, or "
+			"run `leasehold init` if there was none yet",
+			path);
+	if (ret != LH_EIO || !err)
+		return ret;
+	why = *err;
+	return err_set(err, ret, "%s; it must be a file that user %lu may read", why.text,
+		       (unsigned long)geteuid());
+}
+
 int master_key_read(const char *path, unsigned char key[MASTER_KEY_SIZE], struct err *err)
 {
 	struct buf text = BUF_INIT;
 	int ret;
 
 	memset(key, 0, MASTER_KEY_SIZE);
-	ret = file_read_private(path, FILE_MAX, &text, err);
+	ret = read_file(path, &text, err);
 	if (ret)
 		goto cleanup;
 	trim(&text);

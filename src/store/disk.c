@@ -37,8 +37,11 @@ static int check_folder(const char *path, struct err *err)
 			       "set it to 0700",
 			       path, (unsigned int)status.st_mode & 07777);
 	if (status.st_uid != geteuid() && geteuid() != 0)
-		return err_set(err, LH_EPERM, "%s: belongs to user %u, this process is user %u",
-			       path, (unsigned int)status.st_uid, (unsigned int)geteuid());
+		return err_set(
+			err, LH_EPERM,
+			"%s: belongs to user %u, this process is user %u: start it as that one, "
+			"or give it the store with `chown -R`",
+			path, (unsigned int)status.st_uid, (unsigned int)geteuid());
 	return 0;
 }
 

@@ -18,9 +18,11 @@ static int held(const char *path, int fd, struct err *err)
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
 	if (!fcntl(fd, F_GETLK, &lock) && lock.l_type != F_UNLCK)
-		return err_set(err, LH_EBUSY, "%s: the store is in use by process %ld", path,
-			       (long)lock.l_pid);
-	return err_set(err, LH_EBUSY, "%s: the store was in use just now", path);
+		return err_set(
+			err, LH_EBUSY,
+			"%s: the store is in use by process %ld; stop that one first: `kill %ld`",
+			path, (long)lock.l_pid, (long)lock.l_pid);
+	return err_set(err, LH_EBUSY, "%s: the store was in use just now; try again", path);
 }
 
 int store_lock(const char *path, int *fd_out, struct err *err)
@@ -48,4 +50,9 @@ int store_lock(const char *path, int *fd_out, struct err *err)
 		ret = err_set(err, LH_EIO, "%s: %s", file, strerror(errno));
 	close(fd);
 	return ret;
+}
+
+bool store_exists(const char *path)
+{
+	return disk_prepare(path, 0, 0, NULL) != LH_ENOENT;
 }

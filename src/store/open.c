@@ -108,8 +108,11 @@ static int read_meta(void *handle, const struct store_options *options, struct m
 	int ret = meta_read(options->driver, handle, meta);
 
 	if (ret == LH_EVERSION)
-		return err_set(err, ret, "%s: the store has format %u, this program reads %u",
-			       options->path, (unsigned int)meta->format, META_FORMAT);
+		return err_set(
+			err, ret,
+			"%s: the store has format %u, this program reads %u: run the program "
+			"that made it",
+			options->path, (unsigned int)meta->format, META_FORMAT);
 	if (ret == LH_ENOENT || ret == LH_ECORRUPT)
 		return err_set(err, LH_ECORRUPT, "%s: is not a store of this program",
 			       options->path);
@@ -129,7 +132,9 @@ static int open_keyring(const struct store_options *options, const struct meta *
 	ret = keyring_unwrap(meta->keyring.data, meta->keyring.size, master, meta->id, keyring_out);
 	wipe(master, sizeof(master));
 	if (ret == LH_ECORRUPT)
-		return err_set(err, ret, "%s: does not hold the master key of the store in %s",
+		return err_set(err, ret,
+			       "%s: does not hold the master key of the store in %s; put back the "
+			       "copy that was kept of that one",
 			       options->key_file, options->path);
 	return ret ? err_set(err, ret, "%s: %s", options->path, err_name(ret)) : 0;
 }

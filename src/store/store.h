@@ -64,6 +64,10 @@ void store_close(struct store *store);
  * it is, for init to use. *fd_out stays open (close-on-exec). */
 int store_lock(const char *path, int *fd_out, struct err *err);
 
+/* Whether something stands at the path that a server would try to open; how sound it is does not
+ * matter. */
+bool store_exists(const char *path);
+
 /* The store's random id, a UUID. Borrowed. */
 const char *store_id(const struct store *store);
 const struct keyring *store_keyring(const struct store *store);

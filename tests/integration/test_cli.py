@@ -363,7 +363,7 @@ def test_another_stores_master_key_does_not_open_this_one(site):
     put_key(site, "ab" * 32 + "\n")
     for command in ("server", "adopt"):
         done = site.run(command)
-        assert done.returncode == FAILED and "master key" in done.stderr
+        assert done.returncode == FAILED and "put back" in done.stderr
 
 
 @pytest.mark.parametrize("make", ["missing", "folder", "fifo"])
@@ -372,8 +372,10 @@ def test_a_master_key_that_is_no_file_is_refused(site, make):
     os.unlink(site.path("master.key"))
     if make != "missing":
         (os.mkdir if make == "folder" else os.mkfifo)(site.path("master.key"))
-    done = site.run("server", timeout=60)
-    assert done.returncode == FAILED and site.path("master.key") in done.stderr
+    for command in ("server", "check", "adopt"):
+        done = site.run(command, timeout=60)
+        assert done.returncode == FAILED and site.path("master.key") in done.stderr, command
+        assert ("put back" if make == "missing" else "must be a file") in done.stderr, command
 
 
 @root_only

@@ -12,6 +12,7 @@
 
 #include "broker/dates.h"
 #include "broker/job.h"
+#include "broker/revoker_priv.h"
 #include "broker_fixture.h"
 #include "fake_engine.h"
 #include "lease/index.h"
@@ -47,6 +48,30 @@ static void the_first_success_of_a_sick_mount_ends_all_pauses(void **state)
 	assert_int_equal(leases(), 0);
 	free(first);
 	free(second);
+}
+
+/* Those of mounts that went by force while their clouds were sick would fill the table for good. */
+static void mounts_that_were_sick_leave_room_for_others(void **state)
+{
+	unsigned char uuid[LEASE_UUID_SIZE] = { 0 };
+	struct mount_state *first, *mount;
+
+	(void)state;
+	first = mount_state(revoker, uuid);
+	for (unsigned i = 0; i < MOUNTS_MAX; i++) {
+		uuid[0] = (unsigned char)i;
+		mount = mount_state(revoker, uuid);
+		assert_non_null(mount);
+		mount->sick = true;
+		mount->in_flight = i ? 1 : 0;
+	}
+	uuid[1] = 1;
+	mount = mount_state(revoker, uuid);
+	assert_ptr_equal(mount, first);
+	assert_false(mount->sick);
+	mount->in_flight = 1;
+	uuid[1] = 2;
+	assert_null(mount_state(revoker, uuid));
 }
 
 static size_t leases_without_keys(void)
@@ -92,7 +117,7 @@ static void a_prefix_that_no_key_holds_makes_no_job(void **state)
 	assert_string_equal(err.text, "prefix is too long");
 	assert_int_equal(broker_revoke_prefix(broker, prefix + 1, REVOKE_ASYNC, 0, &err), 0);
 	turn(3);
-	assert_int_equal(job_scan(temp.store, INT64_MAX - 1, jobs, 2, &count), 0);
+	assert_int_equal(job_scan(temp.store, INT64_MAX - 1, NULL, jobs, 2, &count), 0);
 	assert_int_equal(count, 0);
 }
 
@@ -404,6 +429,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(the_first_success_of_a_sick_mount_ends_all_pauses),
+		TEST(mounts_that_were_sick_leave_room_for_others),
 		TEST(a_prefix_is_drained),
 		TEST(a_prefix_that_no_key_holds_makes_no_job),
 		TEST(nothing_expires_while_the_clouds_disagree),
