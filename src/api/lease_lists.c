@@ -21,12 +21,7 @@ int leases_list(struct context *context)
 		return 0;
 	ret = lease_list(context_store(context), context->match->capture, page.after,
 			 page_ask(&page), page_add, &page);
-	if (!ret)
-		return page_say(context, &page);
-	json_decref(page.keys);
-	if (ret == LH_EINVAL)
-		return outcome_error(&context->outcome, 400, "after is too long");
-	return ret;
+	return page_end(context, &page, ret);
 }
 
 /* ---- Those that cannot be revoked ---- */

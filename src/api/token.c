@@ -167,10 +167,7 @@ int token_accessors(struct context *context)
 		return 0;
 	ret = token_list_accessors(context_store(context), page.after, page_ask(&page), page_add,
 				   &page);
-	if (!ret)
-		return page_say(context, &page);
-	json_decref(page.keys);
-	return ret;
+	return page_end(context, &page, ret);
 }
 
 /* Nothing of a dead token is ever left lying about; asked, the revoker looks at once. */

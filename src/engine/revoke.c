@@ -114,6 +114,8 @@ static void hear_closing(const struct remover *remover, struct step *step,
 static void hear_removal(const struct remover *remover, struct step *step,
 			 const struct answer *answer, struct told *told)
 {
+	if (remover->mend && remover->mend(step, answer))
+		return;
 	if (is_gone(remover, answer))
 		return;
 	step_keep(step, answer);

@@ -3,12 +3,13 @@
 
 Whatever happens at whichever call: when the trouble is over nothing is left.
 """
+import fnmatch
 import functools
 
 import pytest
 
 from suite import each, every_engine
-from trouble import SECRET, Place, result_of, side_by_side
+from trouble import SECRET, Place, quick_server, result_of, side_by_side
 
 #: name: kind, fields; the trouble ends by itself. A fault that the cloud words takes its fields
 #: from the engine.
@@ -94,6 +95,24 @@ def test_the_key_dies_first_even_if_nothing_else_can_be_removed(engine, place):
     place.sim.clear_faults(number)
     place.revoke_at_last(issued["lease_id"])
     assert place.left() == []
+
+
+@each(lambda engine: ["usual"] + (["demanding"] if engine.demanding else []))
+def test_the_keys_of_many_go_before_the_rest_of_any(engine, case, leasehold):
+    with quick_server(engine, setup=engine.demanding if case == "demanding" else None) as server:
+        place = Place(server)
+        issued = side_by_side(lambda _: place.issued(), range(20))
+        assert all(place.works(result_of(issued, i)) for i in range(20))
+        reply = server.api("PUT", "sys/leases/revoke-prefix/" + place.path, {"sync": False})
+        assert reply.status == 202, reply
+        place.wait_clean()
+        calls = place.calls()
+        keys = [c["arrived_ms"] for c in calls if c["action"] == engine.delete_key]
+        rest = [c["arrived_ms"] for c in calls
+                if any(fnmatch.fnmatch(c["action"], one) for one in engine.after_the_key)]
+        assert len(keys) == (40 if case == "demanding" else 20)
+        assert max(keys) <= min(rest)
+        place.disable()
 
 
 @every_engine

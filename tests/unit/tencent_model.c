@@ -17,6 +17,8 @@
 #define NO_USER   "ResourceNotFound.UserNotExist"
 #define NO_POLICY "ResourceNotFound.PolicyIdNotFound"
 
+#define FAMILY_GONE "ResourceNotFound"
+
 struct question {
 	struct tencent_model *world;
 	struct model *model;
@@ -122,7 +124,23 @@ static const char *delete_key(struct question *q, json_t **body)
 		return "InvalidParameter.UserNotExist";
 	if (!pair)
 		return "ResourceNotFound.SecretNotExist";
+	if (q->world->disables_first && !model_find_pair(q->world->disabled, q->user, id))
+		return "FailedOperation.Accesskey";
 	memset(pair, 0, sizeof(*pair));
+	return NULL;
+}
+
+static const char *disable_key(struct question *q, json_t **body)
+{
+	const char *id = json_get_text(q->params, "AccessKeyId");
+
+	(void)body;
+	assert_string_equal(json_get_text(q->params, "Status"), "Inactive");
+	if (!q->user[0])
+		return "InvalidParameter.UserNotExist";
+	if (!model_find_pair(q->model->keys, q->user, id))
+		return "ResourceNotFound.SecretNotExist";
+	model_add_pair(q->world->disabled, q->user, id);
 	return NULL;
 }
 
@@ -259,7 +277,7 @@ static const char *perform(struct question *q, const char *action, json_t **body
 		{ "DeleteAccessKey", delete_key }, { "DeletePolicy", delete_policy },
 		{ "DeleteUser", delete_user },     { "GetUser", get_user },
 		{ "ListAccessKeys", list_keys },   { "ListAttachedUserPolicies", list_attachments },
-		{ "ListPolicies", list_policies },
+		{ "ListPolicies", list_policies }, { "UpdateAccessKey", disable_key },
 	};
 
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
@@ -313,6 +331,8 @@ void tencent_answer(void *context, const struct call *call, struct answer *answe
 	q.late = needs_what_was_made(call->action) && model_is_late(model);
 	code = model_denies(model, call->action, q.policy) ? "AuthFailure.UnauthorizedOperation"
 							   : perform(&q, call->action, &body);
+	if (code && world->bare_codes && strncmp(code, FAMILY_GONE, strlen(FAMILY_GONE)) == 0)
+		code = FAMILY_GONE;
 	if (faulty)
 		model_lose(model, answer, body);
 	else

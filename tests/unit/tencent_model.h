@@ -12,7 +12,10 @@ struct tencent_model {
 	struct model model;
 	bool keywords_refused; /* ListPolicies does not take any */
 	bool attaches_once;    /* a second time is refused, without a code of its own */
-	bool detaches;         /* users and policies are deleted with their attachments */
+	bool disables_first;   /* a key that works is not deleted */
+	struct model_pair disabled[MODEL_MAX]; /* keys that do not */
+	bool bare_codes;                       /* "ResourceNotFound" comes without a detail */
+	bool detaches; /* users and policies are deleted with their attachments */
 };
 
 /* A play_cloud. */

@@ -209,6 +209,21 @@ static void leases_are_listed_folder_by_folder(void **state)
 	assert_int_equal(json_array_size(json_object_get(f.body, "warnings")), 1);
 }
 
+/* No key of the store is that long. */
+static void what_is_too_long_to_be_listed_is_the_clients_mistake(void **state)
+{
+	char path[1200];
+
+	(void)state;
+	issue();
+	snprintf(path, sizeof(path), "sys/leases/lookup/%0600d", 0);
+	expect(&f, "LIST", path, NULL, 404, "{\"errors\":[]}");
+	snprintf(path, sizeof(path), "sys/leases/lookup/cloud?after=%0600d", 0);
+	expect(&f, "LIST", path, NULL, 400, "after is too long");
+	snprintf(path, sizeof(path), "sys/leases/lookup/cloud?after=%0600d/", 0);
+	expect(&f, "LIST", path, NULL, 400, "after is too long");
+}
+
 /* ---- Renew ---- */
 
 static void a_lease_is_renewed(void **state)
@@ -373,6 +388,7 @@ int main(void)
 		LENDING_TEST(failures_of_the_cloud_have_their_status),
 		LENDING_TEST(a_lease_is_looked_up),
 		LENDING_TEST(leases_are_listed_folder_by_folder),
+		LENDING_TEST(what_is_too_long_to_be_listed_is_the_clients_mistake),
 		LENDING_TEST(a_lease_is_renewed),
 		LENDING_TEST(a_revocation_that_is_only_begun_is_a_202),
 		LENDING_TEST(one_that_takes_too_long_goes_on),

@@ -74,6 +74,8 @@ static void become_root(void)
 
 static void a_policy_is_written_read_listed_deleted(void **state)
 {
+	char path[640];
+
 	(void)state;
 	expect(&f, "GET", "sys/policies/acl/p", NULL, 404, NOT_FOUND);
 	expect(&f, "PUT", "sys/policies/acl/p", READ_X, 204, "");
@@ -87,6 +89,8 @@ static void a_policy_is_written_read_listed_deleted(void **state)
 	expect_data(&f, "LIST", "sys/policies/acl?limit=1", NULL, "{\"keys\":[\"default\"]}");
 	expect_data(&f, "LIST", "sys/policies/acl?after=default", NULL,
 		    "{\"keys\":[\"p\",\"root\"]}");
+	snprintf(path, sizeof(path), "sys/policies/acl?after=%0600d", 0);
+	expect(&f, "LIST", path, NULL, 400, "after is too long");
 	expect(&f, "DELETE", "sys/policies/acl/p", NULL, 204, "");
 	expect(&f, "DELETE", "sys/policies/acl/p", NULL, 204, "");
 	expect(&f, "GET", "sys/policies/acl/p", NULL, 404, NOT_FOUND);

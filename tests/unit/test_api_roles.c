@@ -61,7 +61,7 @@ static void roles_are_written_read_and_deleted(void **state)
 
 static void roles_are_listed_in_pages(void **state)
 {
-	char path[64];
+	char path[640];
 
 	(void)state;
 	enable(&f, "a");
@@ -75,6 +75,8 @@ static void roles_are_listed_in_pages(void **state)
 	expect_data(&f, "LIST", "a/role?limit=2&after=r2", NULL, "{\"keys\":[\"r3\",\"r4\"]}");
 	assert_true(json_is_null(json_object_get(f.body, "warnings")));
 	expect(&f, "LIST", "a/role?after=r4", NULL, 404, NOT_FOUND);
+	snprintf(path, sizeof(path), "a/role?after=%0600d", 0);
+	expect(&f, "LIST", path, NULL, 400, "after is too long");
 	expect(&f, "LIST", "a/role?limit=0", NULL, 400, "limit must be 1 to 1000");
 	expect(&f, "LIST", "a/role?limit=1001", NULL, 400, "limit must be 1 to 1000");
 }

@@ -77,6 +77,25 @@ static void a_prefix_is_drained(void **state)
 	assert_false(fake.keys_after_rest);
 }
 
+/* One byte more than a key of the store holds: such a job could never end. */
+static void a_prefix_that_no_key_holds_makes_no_job(void **state)
+{
+	char prefix[LEASE_PREFIX_MAX + 2];
+	struct job jobs[2];
+	size_t count;
+
+	(void)state;
+	memset(prefix, 'x', sizeof(prefix));
+	prefix[LEASE_PREFIX_MAX] = '/';
+	prefix[LEASE_PREFIX_MAX + 1] = '\0';
+	assert_int_equal(broker_revoke_prefix(broker, prefix, REVOKE_ASYNC, 0, &err), LH_EINVAL);
+	assert_string_equal(err.text, "prefix is too long");
+	assert_int_equal(broker_revoke_prefix(broker, prefix + 1, REVOKE_ASYNC, 0, &err), 0);
+	turn(3);
+	assert_int_equal(job_scan(temp.store, INT64_MAX - 1, jobs, 2, &count), 0);
+	assert_int_equal(count, 0);
+}
+
 static void nothing_expires_while_the_clouds_disagree(void **state)
 {
 	char *id = issue_delivered();
@@ -337,6 +356,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BROKER_TEST(the_first_success_of_a_sick_mount_ends_all_pauses),
 		BROKER_TEST(a_prefix_is_drained),
+		BROKER_TEST(a_prefix_that_no_key_holds_makes_no_job),
 		BROKER_TEST(nothing_expires_while_the_clouds_disagree),
 		BROKER_TEST(agreement_ends_it),
 		BROKER_TEST(many_sessions_end_without_a_call),

@@ -52,6 +52,7 @@ static const struct field creds_fields[] = {
 /* Per account, all its users together. */
 static const struct quota quotas[] = {
 	{ "DeleteAccessKey", 5 },
+	{ "UpdateAccessKey", 5 },
 	{ "CreatePolicy", 10 },
 	{ "DeletePolicy", 10 },
 	{ "AttachUserPolicy", 10 },

@@ -45,6 +45,8 @@ class Engine:
     #: action and a resource that have nothing to do with leasehold
     kinds = {}
     elsewhere = None
+    #: set-up of the simulator in which a life needs every word of README's policies
+    demanding = None
     #: users that may make users, the first of each account; and what a key of theirs begins with
     root_user = "leasehold-root"
     key_prefix = None

@@ -31,6 +31,7 @@ class TencentCloud(Engine):
                             "QcloudCVMFullAccess"),
         "a role_arn": (session_role, None),
     }
+    demanding = {"tencentcloud": {"options": {"delete_active_key": "refused"}}}
     elsewhere = {"action": "cos:GetObject", "resource": "qcs::cam::uin/1:roleName/none"}
     key_prefix = "AKID"
 
