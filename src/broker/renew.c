@@ -68,6 +68,15 @@ void cap_by_owner(struct ttl_terms *terms, const struct caller *owner)
 		terms->mount_max = most;
 }
 
+/* The granted seconds are whole, those of the clock are not: the maximum is kept to the nanosecond. */
+static int64_t end_of(const struct lease *lease, const struct ttl_terms *terms, int64_t now_ns)
+{
+	int64_t end = now_ns + lease->ttl * NS_PER_SECOND;
+	int64_t last = lease->issued_ns + ttl_most(terms) * NS_PER_SECOND;
+
+	return end < last ? end : last;
+}
+
 static int grant(struct broker *broker, const struct caller *owner, struct lease *lease,
 		 int64_t increment, struct renew_reply *reply, struct err *err)
 {
@@ -92,7 +101,7 @@ static int grant(struct broker *broker, const struct caller *owner, struct lease
 		warnings_add(&reply->warnings, "%s", warning);
 	lease->state = LEASE_ACTIVE; /* whoever knows the id has received the reply */
 	lease->renewed_ns = now_ns;
-	lease->expires_ns = now_ns + lease->ttl * NS_PER_SECOND;
+	lease->expires_ns = end_of(lease, &terms, now_ns);
 	lease->due = seconds_up(lease->expires_ns);
 	reply->ttl = lease->ttl;
 	return 0;

@@ -6,6 +6,10 @@
 #include "util/duration.h"
 #include "util/err.h"
 
+/* Times are kept in nanoseconds since 1970, which end in the year 2262: no lease lasts longer, however
+ * far a mount was tuned. */
+#define LAST_SECOND (INT64_MAX / 1000000000 - 1)
+
 static int64_t smaller(int64_t max, int64_t limit)
 {
 	return limit > 0 && limit < max ? limit : max;
@@ -25,10 +29,17 @@ static void warn(char *warning, size_t size, const char *what, int64_t wanted, i
 			what, asked, given, what);
 }
 
+int64_t ttl_most(const struct ttl_terms *terms)
+{
+	int64_t max = smaller(terms->mount_max, LAST_SECOND - terms->start);
+
+	return smaller(smaller(max, terms->role_max), terms->explicit_max);
+}
+
 int ttl_grant(const struct ttl_terms *terms, int64_t *ttl_out, char *warning, size_t size,
 	      struct err *err)
 {
-	int64_t max = smaller(smaller(terms->mount_max, terms->role_max), terms->explicit_max);
+	int64_t max = ttl_most(terms);
 	int64_t ttl, left = terms->start + max - terms->now;
 
 	*ttl_out = 0;
@@ -44,6 +55,7 @@ int ttl_grant(const struct ttl_terms *terms, int64_t *ttl_out, char *warning, si
 		left = terms->explicit_max > 0 ? terms->start + terms->explicit_max - terms->now
 					       : ttl;
 	}
+	left = smaller(left, LAST_SECOND - terms->now);
 	if (left <= 0)
 		return err_set(err, LH_ERANGE, "past the max TTL, cannot renew");
 	if (ttl > left) {

@@ -22,6 +22,9 @@ struct ttl_terms {
 			       * an explicit maximum ends it */
 };
 
+/* The most that may be granted in all, counted from start; not for periodic tokens. */
+int64_t ttl_most(const struct ttl_terms *terms);
+
 /* The granted ttl from now on. When it had to be capped, warning (size bytes, may be NULL) holds
  * `TTL of "X" exceeded the effective max_ttl of "Y"; TTL value is capped accordingly` (or `period of
  * …; period value …`), else "".

@@ -115,6 +115,18 @@ def test_a_session_is_not_renewed(server, role):
     assert reply.status == 400 and reply.errors == ["lease is not renewable"]
 
 
+def test_the_longest_lease_of_all_is_one_that_ends(server, role):
+    """Nanoseconds since 1970 end in 2262; a lease beyond would have ended in 1734, and never."""
+    reply = server.api("POST", "sys/mounts/%s/tune" % role, {"max_lease_ttl": "2562047h"})
+    assert reply.status == 204
+    make_role(server, role, "long", remote_policies=REMOTE, ttl="2562047h")
+    lease = issue(server, role, "long")["lease_id"]
+    assert lookup(server, lease).data["expire_time"].startswith("2262-")
+    assert server.api("PUT", "sys/leases/renew", {"lease_id": lease}).status == 200
+    assert lookup(server, lease).data["expire_time"].startswith("2262-")
+    assert revoke(server, lease).status == 204
+
+
 def test_a_lease_of_a_deleted_role_is_not_renewed(server, role):
     lease = issue(server, role)["lease_id"]
     assert server.api("DELETE", role + "/role/r").status == 204

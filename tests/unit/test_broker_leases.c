@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -174,6 +175,25 @@ static void a_renewal_never_passes_the_maximum_since_the_issue(void **state)
 	free(id);
 }
 
+/* What is granted is whole seconds, but the clock is between two. */
+static void nor_by_a_part_of_a_second(void **state)
+{
+	char *id = issue_delivered();
+	struct renew_reply renewed;
+	struct lease *lease;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		usleep(30000);
+		assert_int_equal(broker_renew(broker, id, 99999, &renewed, &err), 0);
+		lease = only_lease();
+		assert_true(lease->expires_ns - lease->issued_ns <= 7200 * INT64_C(1000000000));
+		assert_in_range(renewed.ttl, 7199, 7200);
+		lease_free(lease);
+	}
+	free(id);
+}
+
 static void refusals_have_the_words_that_clients_know(void **state)
 {
 	char *id = issue_delivered();
@@ -211,6 +231,7 @@ int main(void)
 		BROKER_TEST(an_unknown_lease_is_revoked_already),
 		BROKER_TEST(renewal_counts_from_now),
 		BROKER_TEST(a_renewal_never_passes_the_maximum_since_the_issue),
+		BROKER_TEST(nor_by_a_part_of_a_second),
 		BROKER_TEST(refusals_have_the_words_that_clients_know),
 	};
 

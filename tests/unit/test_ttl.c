@@ -13,6 +13,11 @@
 
 #define DAY 86400
 
+/* Of this century, and the last second that nanoseconds since 1970 can say, but one. */
+#define NS_PER_SECOND INT64_C(1000000000)
+#define NOW           1778000000
+#define LAST          (INT64_MAX / NS_PER_SECOND - 1)
+
 static const struct {
 	const char *name;
 	struct ttl_terms terms;
@@ -51,6 +56,28 @@ static const struct {
 	  0,
 	  "TTL of \"27h46m39s\" exceeded the effective max_ttl of \"2h\"; TTL value is capped "
 	  "accordingly" },
+	{ "no lease outlives the nanoseconds that 64 bits can count",
+	  { .role_ttl = INT64_MAX / NS_PER_SECOND,
+	    .mount_default = 3600,
+	    .mount_max = INT64_MAX / NS_PER_SECOND,
+	    .start = NOW,
+	    .now = NOW + 100 },
+	  LAST - NOW - 100,
+	  0,
+	  "TTL of \"2562047h47m16s\" exceeded the effective max_ttl of \"2068158h52m15s\"; TTL "
+	  "value "
+	  "is capped accordingly" },
+	{ "nor does one with a period",
+	  { .mount_default = 3600,
+	    .mount_max = INT64_MAX / NS_PER_SECOND,
+	    .start = NOW,
+	    .now = NOW + 100,
+	    .period = INT64_MAX / NS_PER_SECOND },
+	  LAST - NOW - 100,
+	  0,
+	  "TTL of \"2068158h53m55s\" exceeded the effective max_ttl of \"2068158h52m15s\"; TTL "
+	  "value "
+	  "is capped accordingly" },
 	{ "an explicit max counts from the beginning",
 	  { .increment = 3600,
 	    .mount_default = 3600,
