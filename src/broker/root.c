@@ -47,6 +47,7 @@ struct account {
 	const struct engine *engine;
 	char *key_id;
 	char account[64];
+	bool lasting; /* the key: worth a record */
 	struct fetch fetch;
 	uint64_t used;
 };
@@ -270,12 +271,15 @@ static int account_load(struct broker *broker, struct account *account)
 	return ret;
 }
 
-/* A memory of the cloud's answer: when it cannot be written, the cloud is asked again. */
+/* A memory of the cloud's answer: when it cannot be written, the cloud is asked again. Temporary keys
+ * come and go, many a day, and their records would stay. */
 static void account_save(struct broker *broker, const struct account *account)
 {
 	struct store_batch batch = { 0 };
 	struct key key;
 
+	if (!account->lasting)
+		return;
 	key_account(&key, broker->options.store, account->key_id);
 	store_batch_put(&batch, STORE_ANY, 0, key_bytes(&key),
 			(struct bytes){ account->account, strlen(account->account) });
@@ -329,6 +333,7 @@ static int account_start(struct account *account, const struct root_key *key)
 	};
 	int ret = talk_start(broker->talker, &terms);
 
+	account->lasting = !key->token;
 	account->fetch.busy = !ret;
 	return ret;
 }

@@ -89,6 +89,24 @@ def test_the_environment_is_used_with_and_without_a_token(leasehold, names):
         assert bare.key_of_issue() == session["id"]
 
 
+def test_the_account_of_a_lasting_key_alone_is_written_down(leasehold):
+    """A record for each temporary key that ever was would make the store grow for ever."""
+    with Bare() as bare:
+        key, secret = bare.server.sim.root_key
+        session = bare.session()
+        for environment, asked in (
+                ((key, secret), 0), ((session["id"], session["secret"], session["token"]), 1)):
+            environment = dict(zip(NEW, environment))
+            bare.restart(**environment)
+            assert bare.key_of_issue() == environment[NEW[0]]
+            before = bare.server.sim.count("GetCallerIdentity")
+            bare.restart(**environment)
+            reply = bare.issue()
+            assert reply.status == 200, reply
+            assert bare.server.sim.count("GetCallerIdentity") == before + asked
+            bare.server.api("PUT", "sys/leases/revoke", {"lease_id": reply["lease_id"]})
+
+
 def test_a_change_of_the_config_is_seen_at_the_next_use_of_every_worker(leasehold):
     with Bare() as bare:
         sim = bare.server.sim
