@@ -271,7 +271,7 @@ static int check_name(struct context *context)
 	if (!(context->match->route->flags & ROUTE_LOWER))
 		return 0;
 	for (i = 0; name[i]; i++)
-		lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+		lower[i] = text_lower(name[i]);
 	lower[i] = '\0';
 	if (!strcmp(name, lower))
 		return 0;

@@ -14,8 +14,7 @@
 #include "util/shared.h"
 #include "util/wipe.h"
 
-#define NS_PER_SECOND INT64_C(1000000000)
-#define FAILED_ENTRY  "failed to revoke entry: resp: (*logical.Response)(nil) err"
+#define FAILED_ENTRY "failed to revoke entry: resp: (*logical.Response)(nil) err"
 
 /* ---- What is shown ---- */
 

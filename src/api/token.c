@@ -13,8 +13,6 @@
 #include "util/json.h"
 #include "util/shared.h"
 
-#define NS_PER_SECOND INT64_C(1000000000)
-
 /* ---- What is shown ---- */
 
 int64_t token_left(const struct caller *caller)

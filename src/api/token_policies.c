@@ -50,8 +50,7 @@ static json_t *clean_name(const char *name)
 	while (size && is_space(name[size - 1]))
 		size--;
 	for (size_t i = 0; i < size; i++)
-		buf_add_char(&clean, name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a')
-								      : name[i]);
+		buf_add_char(&clean, text_lower(name[i]));
 	text = buf_error(&clean) ? NULL : json_string(buf_text(&clean));
 	buf_free(&clean);
 	return text;

@@ -19,8 +19,6 @@
 #include "util/text.h"
 #include "util/wipe.h"
 
-#define NS_PER_SECOND INT64_C(1000000000)
-
 static const char *const type_names[] = {
 	[TOKEN_SERVICE] = "",
 	[TOKEN_BATCH] = "batch",
@@ -143,7 +141,7 @@ static int set_parent(json_t *record, const struct caller *parent)
 
 static int set_times(json_t *record, const struct token_terms *terms, const struct token_made *made)
 {
-	int64_t due = (made->expires_ns + NS_PER_SECOND - 1) / NS_PER_SECOND;
+	int64_t due = clock_seconds_up(made->expires_ns);
 	int lost = set_number(record, "issued_ns", made->issued_ns);
 
 	lost |= set_number(record, "created", made->issued_ns / NS_PER_SECOND);

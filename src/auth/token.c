@@ -13,9 +13,8 @@
 #include "util/text.h"
 #include "util/wipe.h"
 
-#define NS_PER_SECOND INT64_C(1000000000)
-#define TOKEN_RANDOM  24
-#define NOTHING       ((struct bytes){ "", 0 })
+#define TOKEN_RANDOM 24
+#define NOTHING      ((struct bytes){ "", 0 })
 
 /* ---- Making ---- */
 
@@ -347,8 +346,7 @@ int token_renew(struct store *store, struct caller *caller, int64_t ttl)
 	lost |= json_object_set_new(record, "expires_ns", json_integer(expires_ns));
 	ret = lost ? LH_ENOMEM : 0;
 	if (!ret)
-		ret = write_changed(store, caller, record,
-				    (expires_ns + NS_PER_SECOND - 1) / NS_PER_SECOND);
+		ret = write_changed(store, caller, record, clock_seconds_up(expires_ns));
 	if (!ret) {
 		caller->ttl = ttl;
 		caller->renewed_ns = now_ns;

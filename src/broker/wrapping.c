@@ -76,7 +76,8 @@ static int let_wait(struct change *change, enum lease_state state, int64_t due)
 /* Until the wrapper or the lease ends, whichever is first. */
 static int let_wait_wrapped(struct change *change)
 {
-	int64_t end = wrapper_end(change->made), expiry = seconds_up(change->lease->expires_ns);
+	int64_t end = wrapper_end(change->made),
+		expiry = clock_seconds_up(change->lease->expires_ns);
 
 	return let_wait(change, LEASE_WRAPPED, end < expiry ? end : expiry);
 }
