@@ -15,7 +15,8 @@
 
 /* ---- What is shown ---- */
 
-int64_t token_left(const struct caller *caller)
+/* Seconds that are left of a token; 0 when it never ends. */
+static int64_t time_left(const struct caller *caller)
 {
 	int64_t left_ns = caller->expires_ns - clock_now_ns();
 
@@ -80,7 +81,7 @@ static int show(struct context *context, const struct caller *caller, const char
 		"meta", caller->metadata, "display_name", caller->display_name, "num_uses",
 		(json_int_t)caller->num_uses, "orphan", !caller->ancestor_count, "creation_time",
 		(json_int_t)caller->created, "creation_ttl", (json_int_t)caller->creation_ttl,
-		"ttl", (json_int_t)token_left(caller), "explicit_max_ttl",
+		"ttl", (json_int_t)time_left(caller), "explicit_max_ttl",
 		(json_int_t)caller->explicit_max, "entity_id", "", "type", type_name(caller));
 
 	if (set_time(data, "expire_time", caller->expires_ns) || add_optional(data, caller)) {

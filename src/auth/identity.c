@@ -50,7 +50,8 @@ void key_identities(struct key *key)
 	key_add_text(key, "identities");
 }
 
-void key_identity(struct key *key, enum identity_method method, const char *name)
+/* "" as name: where those of the method begin. */
+static void key_identity(struct key *key, enum identity_method method, const char *name)
 {
 	key_start(key, 'I');
 	key_add_text(key, method_names[method]);

@@ -3,8 +3,8 @@
  *
  *   {"accessor": …, "display_name": …, "policies": […], "created": seconds, "type": "batch",
  *    "path": …, "role": …, "metadata": {…}, "bound_cidrs": […], "parent": hex, "renewable": true,
- *    "identity": hex, "num_uses": …, "issued_ns": …, "renewed_ns": …, "expires_ns": …, "creation_ttl": …, "ttl": …,
- *    "explicit_max": …, "period": …, "due": seconds}
+ *    "identity": hex, "num_uses": …, "issued_ns": …, "renewed_ns": …, "expires_ns": …,
+ *    "creation_ttl": …, "ttl": …, "explicit_max": …, "period": …, "due": seconds}
  *
  * What is absent is "", 0, false or none. The first four stand in every record; the root token of
  * older stores has no others. A batch token is the same object, sealed. */
@@ -193,9 +193,11 @@ static bool has_policy(const json_t *policies, const char *name)
 	const json_t *policy;
 	size_t i;
 
-	json_array_foreach(policies, i,
-			   policy) if (json_is_string(policy) &&
-				       !strcmp(json_string_value(policy), name)) return true;
+	json_array_foreach(policies, i, policy)
+	{
+		if (json_is_string(policy) && !strcmp(json_string_value(policy), name))
+			return true;
+	}
 	return false;
 }
 

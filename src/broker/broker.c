@@ -30,12 +30,12 @@ int broker_new(const struct broker_options *options, struct broker **broker_out,
 
 	*broker_out = NULL;
 	if (!broker)
-		return err_set(err, LH_ENOMEM, "out of memory");
+		return err_set(err, LH_ENOMEM, "memory is out");
 	broker->options = *options;
 	ret = talker_new(options->connections, options->shared, options->slot, &broker->talker,
 			 err);
 	if (!ret && roots_new(broker, &broker->roots))
-		ret = err_set(err, LH_ENOMEM, "out of memory");
+		ret = err_set(err, LH_ENOMEM, "memory is out");
 	if (ret) {
 		broker_free(broker);
 		return ret;

@@ -377,7 +377,8 @@ static int commit_opening(struct change *change)
 	return ret;
 }
 
-/* A token waits to be confirmed as a lease does. A session has nothing to be confirmed, but is given back as well when nobody received it. */
+/* A token waits to be confirmed as a lease does. A session has nothing to be confirmed, but is
+ * given back as well when nobody received it. */
 static bool take_in_hand(const struct change *change)
 {
 	const struct lease *lease = change->lease;

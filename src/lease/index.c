@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lease/lease_priv.h"
 #include "store/key.h"
 #include "store/store.h"
 #include "util/err.h"
@@ -15,7 +16,7 @@ static const struct bytes no_bytes = { "", 0 };
 
 #define DUE_KEY_SIZE (1 + 8 + LEASE_UUID_SIZE + KEYRING_NAME_SIZE)
 
-static void key_due_entry(struct key *key, const struct due *due)
+void key_due_entry(struct key *key, const struct due *due)
 {
 	key_start(key, due->keyless ? 'D' : 'd');
 	key_add_u64(key, (uint64_t)due->time);

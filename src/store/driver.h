@@ -51,9 +51,8 @@ typedef int (*driver_visit)(void *context, struct bytes key, struct bytes value,
 struct driver_usage {
 	uint64_t used_bytes;  /* pages in use */
 	uint64_t limit_bytes; /* the map */
-	uint64_t
-		disk_free; /* bytes free on the file's disk, for this user; UINT64_MAX if unknown */
-	uint64_t disk_size; /* bytes that this user could ever use of it; 0 if unknown */
+	uint64_t disk_free;   /* bytes that this user may still write; UINT64_MAX if unknown */
+	uint64_t disk_size;   /* bytes that this user could ever use of it; 0 if unknown */
 	uint64_t records;
 };
 
