@@ -99,7 +99,7 @@ static int reach_lease(struct context *context, const char **id_out)
 	if (id)
 		ret = check_owner(context, id, &reaches);
 	if (id && !ret && !reaches)
-		outcome_error(&context->outcome, 403, REACH_DENIED);
+		outcome_error(&context->outcome, 403, OUTCOME_DENIED);
 	if (!ret && reaches)
 		*id_out = id;
 	return ret;

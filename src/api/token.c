@@ -137,7 +137,7 @@ int token_of_accessor(struct context *context, struct caller *caller_out)
 	caller_clear(caller_out);
 	if (reached)
 		return reached;
-	outcome_error(&context->outcome, 403, REACH_DENIED);
+	outcome_error(&context->outcome, 403, OUTCOME_DENIED);
 	return LH_EPERM;
 }
 
