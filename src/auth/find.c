@@ -280,6 +280,5 @@ int token_list_accessors(struct store *store, const char *after, size_t max,
 	if (ret)
 		return ret;
 	return store_scan(store, STORE_SCAN_VALUES, key_bytes(&from), key_bytes(&end),
-			  after[0] ? key_bytes(&behind) : (struct bytes){ "", 0 }, max,
-			  take_accessor, &page);
+			  after[0] ? key_bytes(&behind) : NO_BYTES, max, take_accessor, &page);
 }

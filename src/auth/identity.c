@@ -15,8 +15,6 @@
 #include "util/text.h"
 #include "util/wipe.h"
 
-#define NOTHING ((struct bytes){ "", 0 })
-
 static const char *const method_names[] = {
 	[IDENTITY_CERT] = "cert",       [IDENTITY_BASIC] = "basic", [IDENTITY_REQUEST] = "request",
 	[IDENTITY_ADDRESS] = "address", [IDENTITY_MAP] = "map",
@@ -102,7 +100,7 @@ static int apply(struct store *store, enum store_urgency urgency, struct store_b
 	struct key key;
 
 	key_identities(&key);
-	store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NOTHING);
+	store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NO_BYTES);
 	return store_apply(store, urgency, batch, NULL);
 }
 

@@ -14,8 +14,6 @@
 #include "util/wipe.h"
 
 #define TOKEN_RANDOM 24
-#define NOTHING      ((struct bytes){ "", 0 })
-
 /* ---- Making ---- */
 
 void token_made_clear(struct token_made *made)
@@ -61,7 +59,7 @@ static void put_due(struct store_batch *batch, int64_t due,
 	if (!due)
 		return;
 	key_token_due(&key, due, name);
-	store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NOTHING);
+	store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NO_BYTES);
 }
 
 static void delete_due(struct store_batch *batch, int64_t due,
@@ -104,7 +102,7 @@ static int add_stored(const struct keyring *keyring, struct store_batch *batch,
 	put_due(batch, record_due(record), made->name);
 	if (terms->parent) {
 		key_token_child(&key, terms->parent->token, made->name);
-		store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NOTHING);
+		store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NO_BYTES);
 	}
 	return 0;
 }
@@ -262,7 +260,7 @@ int token_trace(struct store_batch *batch, const struct caller *caller)
 	put_due(batch, record_due(record), caller->token);
 	if (terms.parent) {
 		key_token_child(&key, parent.token, caller->token);
-		store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NOTHING);
+		store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NO_BYTES);
 	}
 	wipe_free(text);
 	json_decref(record);
@@ -371,7 +369,7 @@ void token_revoke_add(struct store_batch *batch, const unsigned char name[KEYRIN
 	store_batch_put(batch, STORE_ABSENT, 0, key_bytes(&key),
 			(struct bytes){ kind, strlen(kind) });
 	key_token_due(&key, 0, name);
-	store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NOTHING);
+	store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NO_BYTES);
 }
 
 int token_revoke(struct store *store, const unsigned char name[KEYRING_NAME_SIZE],

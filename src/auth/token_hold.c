@@ -27,7 +27,7 @@ static void move_due(struct store_batch *batch, const unsigned char name[KEYRING
 	}
 	if (to) {
 		key_token_due(&key, to, name);
-		store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), (struct bytes){ "", 0 });
+		store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NO_BYTES);
 	}
 }
 

@@ -268,8 +268,7 @@ int wrapper_change(struct store_batch *batch, const struct wrapper *old, const s
 		}
 		if (new) {
 			indexes[i](&key, new);
-			store_batch_put(batch, STORE_ANY, 0, key_bytes(&key),
-					(struct bytes){ "", 0 });
+			store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NO_BYTES);
 		}
 	}
 	return ret;
@@ -326,8 +325,8 @@ int wrapper_scan_ended(struct store *store, int64_t now, unsigned char (*out)[KE
 	key_start(&from, 'E');
 	end = from;
 	key_add_u64(&end, (uint64_t)now + 1);
-	ret = store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end),
-			 (struct bytes){ "", 0 }, max, take_ended, &ended);
+	ret = store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end), NO_BYTES, max,
+			 take_ended, &ended);
 	if (!ret)
 		*count_out = ended.count;
 	return ret;

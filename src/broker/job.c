@@ -118,8 +118,8 @@ int job_scan(struct store *store, int64_t now, struct job *out, size_t max, size
 	key_start(&from, 'j');
 	end = from;
 	key_add_u64(&end, (uint64_t)now + 1);
-	ret = store_scan(store, STORE_SCAN_VALUES, key_bytes(&from), key_bytes(&end),
-			 (struct bytes){ "", 0 }, max, take_job, &page);
+	ret = store_scan(store, STORE_SCAN_VALUES, key_bytes(&from), key_bytes(&end), NO_BYTES, max,
+			 take_job, &page);
 	if (!ret)
 		*count_out = page.count;
 	return ret;

@@ -10,8 +10,6 @@
 #include "util/err.h"
 #include "util/text.h"
 
-static const struct bytes no_bytes = { "", 0 };
-
 /* ---- Due ---- */
 
 #define DUE_KEY_SIZE (1 + 8 + LEASE_UUID_SIZE + KEYRING_NAME_SIZE)
@@ -65,7 +63,7 @@ static int scan(struct store *store, char family, int64_t now, const struct due 
 	if (after)
 		key_due_entry(&behind, after);
 	ret = store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end),
-			 after ? key_bytes(&behind) : no_bytes, max, take_due, &page);
+			 after ? key_bytes(&behind) : NO_BYTES, max, take_due, &page);
 	if (!ret)
 		*count_out = page.count;
 	return ret;
@@ -169,7 +167,7 @@ int lease_scan_prefix(struct store *store, const char *prefix, struct path_curso
 	if (resumed)
 		key_path_at(&behind, cursor->path, &cursor->lease);
 	ret = store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end),
-			 resumed ? key_bytes(&behind) : no_bytes, max, take_path, &page);
+			 resumed ? key_bytes(&behind) : NO_BYTES, max, take_path, &page);
 	if (!ret)
 		*count_out = page.count;
 	return ret;
@@ -282,7 +280,7 @@ int lease_list(struct store *store, const char *prefix, const char *after, size_
 		struct peek peek = { .prefix_size = strlen(prefix) };
 
 		ret = store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end),
-				 no_bytes, 1, take_peek, &peek);
+				 NO_BYTES, 1, take_peek, &peek);
 		if (ret || !peek.found)
 			return ret;
 		if (peek.is_lease) {
@@ -331,7 +329,7 @@ int lease_scan_owner(struct store *store, const struct lease_key *owner,
 	if (after)
 		key_add(&behind, after->name, sizeof(after->name));
 	ret = store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end),
-			 after ? key_bytes(&behind) : no_bytes, max, take_owned, &page);
+			 after ? key_bytes(&behind) : NO_BYTES, max, take_owned, &page);
 	if (!ret)
 		*count_out = page.count;
 	return ret;
@@ -370,7 +368,7 @@ static int scan_of_mount(struct store *store, char family, const unsigned char *
 		key_add(&from, mount, LEASE_UUID_SIZE);
 	end = from;
 	key_after_prefix(&end);
-	return store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end), no_bytes,
+	return store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end), NO_BYTES,
 			  limit, take_of_mount, page);
 }
 

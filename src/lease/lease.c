@@ -187,7 +187,7 @@ static void change_index(struct store_batch *batch, const struct index *index,
 	if (had)
 		store_batch_delete(batch, STORE_ANY, 0, key_bytes(&before));
 	if (has)
-		store_batch_put(batch, STORE_ANY, 0, key_bytes(&after), (struct bytes){ "", 0 });
+		store_batch_put(batch, STORE_ANY, 0, key_bytes(&after), NO_BYTES);
 }
 
 static int change_record(struct store_batch *batch, const struct lease *old,

@@ -25,6 +25,9 @@ struct bytes {
 	size_t size;
 };
 
+/* No value at all. */
+#define NO_BYTES ((struct bytes){ "", 0 })
+
 enum store_op_kind { STORE_PUT, STORE_DELETE, STORE_EXPECT };
 
 enum store_condition {

@@ -104,7 +104,7 @@ int lmdb_lookup(const struct lmdb *lmdb, MDB_txn *txn, struct bytes key, uint64_
 	int ret;
 
 	*revision_out = 0;
-	*value_out = (struct bytes){ NULL, 0 };
+	*value_out = NO_BYTES;
 	ret = lmdb_error(mdb_get(txn, lmdb->records, &key_val, &stored));
 	return ret ? ret : split(&stored, revision_out, value_out);
 }
