@@ -754,6 +754,40 @@ static void lists_without_an_end_are_given_up(void **state)
 	scene_close(&scene);
 }
 
+static void answer_one_page(void *cloud, const struct call *call, struct answer *answer)
+{
+	json_t *list;
+
+	tencent_answer(cloud, call, answer);
+	if (strcmp(call->action, "ListPolicies") != 0)
+		return;
+	list = json_object_get(answer->body, "List");
+	while (json_array_size(list) < 200)
+		json_array_append_new(list, json_pack("{s:i, s:s}", "PolicyId",
+						      (int)json_array_size(list) + 500,
+						      "PolicyName", "other"));
+	json_object_del(answer->body, "TotalNum");
+}
+
+static void a_list_without_an_end_is_what_is_told(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene, NULL);
+	scene.play.answer = answer_one_page;
+	play(&scene.play, engine_tencentcloud.revoke);
+	assert_int_equal(scene.play.verdict, STEP_FAILED);
+	assert_null(scene.play.step.culprit);
+	assert_string_equal(scene.play.step.reason, "ListPolicies does not come to an end");
+	assert_int_equal(model_keys_of(&scene.world.model, "u"), 0);
+	assert_false(model_has_user(&scene.world.model, "u"));
+	again(&scene, REVOKE_ALL);
+	play(&scene.play, engine_tencentcloud.revoke);
+	assert_int_equal(scene.play.verdict, STEP_DONE);
+	scene_close(&scene);
+}
+
 static void nothing_is_called_for_a_plan_that_lacks_something(void **state)
 {
 	static const char *const plans[] = {
@@ -847,6 +881,7 @@ int main(void)
 		cmocka_unit_test(disabling_can_be_repeated_after_every_failure),
 		cmocka_unit_test(whatever_exists_is_gone_afterwards),
 		cmocka_unit_test(lists_without_an_end_are_given_up),
+		cmocka_unit_test(a_list_without_an_end_is_what_is_told),
 		cmocka_unit_test(nothing_is_called_for_a_plan_that_lacks_something),
 		cmocka_unit_test(each_failing_allocation_is_a_failure),
 	};
