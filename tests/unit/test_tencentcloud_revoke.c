@@ -419,6 +419,24 @@ static void keys_and_attachments_made_by_hand_go_with_the_user(void **state)
 	scene_close(&scene);
 }
 
+static void a_conflict_may_have_a_code_that_nobody_has_declared(void **state)
+{
+	static const char *const codes[] = { "FailedOperation.UserHasPolicies",
+					     "OperationDenied.HavePolicies", "OperationDenied" };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct scene scene;
+
+		scene_open(&scene, FACTS);
+		scene.world.conflict = codes[i];
+		model_attach(&scene.world.model, "u", "Custom", "foreign");
+		expect_done(&scene,
+			    CLEAR " | " CLOSE " | +200 " LIST " | DetachUserPolicy 2 | DeleteUser");
+		scene_close(&scene);
+	}
+}
+
 static void an_own_policy_on_another_user_fails_but_the_rest_goes(void **state)
 {
 	struct scene scene;
@@ -872,6 +890,7 @@ int main(void)
 		cmocka_unit_test(of_two_policies_one_that_is_gone_does_not_save_the_other),
 		cmocka_unit_test(what_comes_late_is_found_by_name),
 		cmocka_unit_test(keys_and_attachments_made_by_hand_go_with_the_user),
+		cmocka_unit_test(a_conflict_may_have_a_code_that_nobody_has_declared),
 		cmocka_unit_test(an_own_policy_on_another_user_fails_but_the_rest_goes),
 		cmocka_unit_test(a_protected_user_is_told_at_once),
 		cmocka_unit_test(conflicts_right_after_our_own_removal_are_waited_out),

@@ -46,7 +46,7 @@ class Engine:
     kinds = {}
     elsewhere = None
     #: set-up of the simulator in which a life needs every word of README's policies
-    demanding = None
+    demanding = {}
     #: users that may make users, the first of each account; and what a key of theirs begins with
     root_user = "leasehold-root"
     key_prefix = None
