@@ -37,7 +37,8 @@ int page_add(void *context, const char *name)
 	return json_array_append_new(page->keys, json_string(name)) ? LH_ENOMEM : 0;
 }
 
-int page_say(struct context *context, struct page *page)
+/* Its keys, and a warning when there are more. */
+static int say(struct context *context, struct page *page)
 {
 	if (page->more)
 		outcome_warn(&context->outcome,
@@ -49,7 +50,7 @@ int page_say(struct context *context, struct page *page)
 int page_end(struct context *context, struct page *page, int ret)
 {
 	if (!ret)
-		return page_say(context, page);
+		return say(context, page);
 	json_decref(page->keys);
 	return ret == LH_ERANGE ? outcome_error(&context->outcome, 400, "after is too long") : ret;
 }

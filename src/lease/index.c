@@ -241,10 +241,10 @@ static int list_start(struct store *store, const char *prefix, const char *after
 	if (text_ends_with(after, "/")) {
 		key_add_text(from, after);
 		key_after_prefix(from);
-		return 0;
+		return from->overflow ? LH_ERANGE : 0;
 	}
 	if (snprintf(id, sizeof(id), "%s%s", prefix, after) >= (int)sizeof(id))
-		return LH_EINVAL;
+		return LH_ERANGE;
 	ret = lease_key(store, id, &lease);
 	if (ret)
 		return ret;
@@ -273,6 +273,8 @@ int lease_list(struct store *store, const char *prefix, const char *after, size_
 	int ret;
 
 	key_path_at(&end, prefix, NULL);
+	if (end.overflow)
+		return 0; /* no lease has a path that long */
 	key_after_prefix(&end);
 	ret = list_start(store, prefix, after, &from);
 	for (size_t given = 0; !ret && given < max;) {

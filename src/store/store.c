@@ -201,7 +201,7 @@ static void keep_fill(struct store *store, const struct driver_usage *usage)
 
 int store_maintain(struct store *store, struct driver_usage *usage_out)
 {
-	struct driver_usage usage;
+	struct driver_usage usage = { 0 };
 	int ret;
 
 	ret = store->driver->maintain(store->handle, &usage);

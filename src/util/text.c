@@ -279,8 +279,10 @@ int text_unbase64url(const char *text, size_t size, struct buf *out)
 	size_t start = out->size;
 	int ret = decode(text, size, out);
 
-	if (ret && out->size > start)
+	if (ret && out->size > start) {
 		out->size = start;
+		out->data[start] = '\0';
+	}
 	return ret;
 }
 
