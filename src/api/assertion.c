@@ -123,7 +123,7 @@ static const char *find_hindrance(const struct caller *caller, const struct api_
 int assertion_caller(struct context *context, struct caller *caller_out)
 {
 	const struct api_request *raw = context->request->raw;
-	const struct keyring *keyring = store_keyring(broker_store(context->broker));
+	const struct keyring *keyring = store_keyring(context_store(context));
 	const char *reason;
 	int ret;
 

@@ -94,8 +94,8 @@ static int say_found(struct context *context, int found, struct caller *caller, 
 int capabilities_of_token(struct context *context)
 {
 	struct caller caller;
-	int found = auth_lookup(broker_store(context->broker),
-				json_get_text(context->fields, "token"), &caller);
+	int found = auth_lookup(context_store(context), json_get_text(context->fields, "token"),
+				&caller);
 
 	return say_found(context, found, &caller, "token");
 }

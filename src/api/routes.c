@@ -10,8 +10,7 @@ static const struct field metrics_fields[] = {
 };
 
 static const struct field enable_fields[] = {
-	{ "type", FIELD_STRING, "The type of the engine, \"alicloud\" or \"tencentcloud\".", true,
-	  false },
+	{ "type", FIELD_STRING, "The type of the engine, for example \"alicloud\".", true, false },
 	{ "description", FIELD_STRING, "For people.", false, false },
 	{ "config", FIELD_MAP, "default_lease_ttl, max_lease_ttl and further settings.", false,
 	  false },

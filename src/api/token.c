@@ -107,7 +107,7 @@ int token_lookup(struct context *context)
 
 	if (!token[0])
 		return token_lookup_self(context);
-	ret = auth_lookup(broker_store(context->broker), token, &caller);
+	ret = auth_lookup(context_store(context), token, &caller);
 	if (ret == LH_EPERM)
 		return outcome_error(&context->outcome, 403, "bad token");
 	if (ret)
@@ -128,7 +128,7 @@ int token_of_accessor(struct context *context, struct caller *caller_out)
 		outcome_error(&context->outcome, 400, "missing accessor");
 		return LH_EPERM;
 	}
-	ret = token_find_accessor(broker_store(context->broker), accessor, caller_out);
+	ret = token_find_accessor(context_store(context), accessor, caller_out);
 	if (ret && ret != LH_ENOENT)
 		return ret;
 	reached = reach_owned(context, ret ? NULL : caller_out, accessor, &reaches);
@@ -164,8 +164,8 @@ int token_accessors(struct context *context)
 
 	if (!page_start(context, &page))
 		return 0;
-	ret = token_list_accessors(broker_store(context->broker), page.after, page_ask(&page),
-				   page_add, &page);
+	ret = token_list_accessors(context_store(context), page.after, page_ask(&page), page_add,
+				   &page);
 	return page_end(context, &page, ret);
 }
 

@@ -49,7 +49,7 @@ static int read_role(struct making *making)
 
 	if (!name[0])
 		return 0;
-	ret = token_role_get(broker_store(making->context->broker), name, &making->role, NULL);
+	ret = token_role_get(context_store(making->context), name, &making->role, NULL);
 	if (ret == LH_ENOENT || ret == LH_ERANGE)
 		return err_set(making->err, LH_EINVAL, "unknown role %s", name);
 	making->terms.role = name;
@@ -405,7 +405,7 @@ static int make(struct making *making)
 
 	ret = warn_missing(making);
 	if (!ret)
-		ret = token_create(broker_store(context->broker), &making->terms, &made);
+		ret = token_create(context_store(context), &making->terms, &made);
 	if (ret)
 		return explain(making, ret);
 	caller = (struct caller){
