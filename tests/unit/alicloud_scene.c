@@ -55,6 +55,14 @@ void scene_again(struct scene *scene, enum revoke_part part)
 	scene->play.step.part = part;
 }
 
+void scene_expect_gone(struct scene *scene, const char *log)
+{
+	play(&scene->play, engine_alicloud.revoke);
+	assert_string_equal(scene->play.log, log);
+	assert_int_equal(scene->play.verdict, STEP_DONE);
+	assert_false(model_holds(&scene->model, scene->plan));
+}
+
 void scene_clean_up(struct scene *scene, const json_t *facts)
 {
 	struct play revoke = { .answer = model_answer,

@@ -14,7 +14,15 @@
 	"{\"role_arn\":\"\",\"inline_policies\":[{\"hash\":\"1\",\"policy_document\":{\"a\":1}},"  \
 	"{\"hash\":\"2\",\"policy_document\":{\"b\":2}}],"                                         \
 	"\"remote_policies\":[{\"name\":\"Read\",\"type\":\"System\"}]}"
-#define FACTS        "{\"access_key_id\":\"LTAI1\"}"
+#define FACTS "{\"access_key_id\":\"LTAI1\"}"
+/* What a revocation calls. */
+#define DETACH                                                                                     \
+	"DetachPolicyFromUser Custom u-1, DetachPolicyFromUser Custom u-2, "                       \
+	"DetachPolicyFromUser System Read"
+#define CLEAR "DeleteAccessKey LTAI1, " DETACH
+#define CLOSE "DeletePolicy u-1, DeletePolicy u-2, DeleteUser"
+#define LOOK  "ListAccessKeys, ListPoliciesForUser"
+
 #define ISSUE_CALLS  7 /* of an issue without faults */
 #define REVOKE_CALLS 7 /* of a revocation without faults */
 
@@ -33,6 +41,9 @@ void scene_of_revocation(struct scene *scene, const char *facts);
 
 /* Another conversation in the same cloud, which begins anew. */
 void scene_again(struct scene *scene, enum revoke_part part);
+
+/* Revokes: these calls in these rounds, and nothing of the plan is left. */
+void scene_expect_gone(struct scene *scene, const char *log);
 
 /* Takes back what an issue left, as the broker would, and looks whether anything remains. */
 void scene_clean_up(struct scene *scene, const json_t *facts);

@@ -21,6 +21,15 @@
 #define FACTS     "{" FACTS_BUT ",\"repeated\":false}"
 #define REPEATED  "{" FACTS_BUT ",\"repeated\":true}"
 
+/* What a revocation calls. */
+#define DETACH       "DetachUserPolicy 5, DetachUserPolicy 6, DetachUserPolicy 1"
+#define CLEAR        "DeleteAccessKey LTAI1, " DETACH
+#define CLOSE        "DeletePolicy [5,6], DeleteUser"
+#define FIND         "GetUser, " FIND_OWN
+#define FIND_OWN     "ListPolicies 1 Local u-1, ListPolicies 1 Local u-2"
+#define LIST         "ListAccessKeys, ListAttachedUserPolicies 1"
+#define UNAUTHORIZED "AuthFailure.UnauthorizedOperation"
+
 #define ISSUE_CALLS  6 /* of an issue without faults */
 #define REVOKE_CALLS 6 /* of a revocation without faults, with facts */
 
@@ -44,6 +53,9 @@ void scene_of_revocation(struct scene *scene, const char *facts);
 
 /* Another conversation in the same cloud, which begins anew. */
 void scene_again(struct scene *scene, enum revoke_part part);
+
+/* Revokes: these calls in these rounds, and nothing of the plan is left. */
+void scene_expect_gone(struct scene *scene, const char *log);
 
 /* Takes back what an issue left, as the broker would, and looks whether anything remains. */
 void scene_clean_up(struct scene *scene, const json_t *facts);

@@ -10,28 +10,13 @@
 
 #include "alicloud_scene.h"
 
-#define DETACH                                                                                     \
-	"DetachPolicyFromUser Custom u-1, DetachPolicyFromUser Custom u-2, "                       \
-	"DetachPolicyFromUser System Read"
-#define CLEAR "DeleteAccessKey LTAI1, " DETACH
-#define CLOSE "DeletePolicy u-1, DeletePolicy u-2, DeleteUser"
-#define LOOK  "ListAccessKeys, ListPoliciesForUser"
-
-static void expect_done(struct scene *scene, const char *log)
-{
-	play(&scene->play, engine_alicloud.revoke);
-	assert_string_equal(scene->play.log, log);
-	assert_int_equal(scene->play.verdict, STEP_DONE);
-	assert_false(model_holds(&scene->model, scene->plan));
-}
-
 static void a_user_is_removed_in_two_rounds(void **state)
 {
 	struct scene scene;
 
 	(void)state;
 	scene_of_revocation(&scene, FACTS);
-	expect_done(&scene, CLEAR " | " CLOSE);
+	scene_expect_gone(&scene, CLEAR " | " CLOSE);
 	scene_close(&scene);
 }
 
@@ -56,7 +41,7 @@ static void keys_go_before_the_rest(void **state)
 		assert_int_equal(model_keys_of(&scene.model, "u"), 0);
 		assert_int_equal(model_attachments_of(&scene.model, "u"), 3);
 		scene_again(&scene, REVOKE_REST);
-		expect_done(&scene, DETACH " | " CLOSE);
+		scene_expect_gone(&scene, DETACH " | " CLOSE);
 		scene_close(&scene);
 	}
 }
@@ -95,7 +80,7 @@ static void a_key_that_nobody_was_told_is_found(void **state)
 
 	(void)state;
 	scene_of_revocation(&scene, NULL);
-	expect_done(&scene, "ListAccessKeys, " DETACH " | DeleteAccessKey LTAI1 | " CLOSE);
+	scene_expect_gone(&scene, "ListAccessKeys, " DETACH " | DeleteAccessKey LTAI1 | " CLOSE);
 	scene_close(&scene);
 }
 
@@ -105,7 +90,7 @@ static void facts_without_an_id_are_no_facts(void **state)
 
 	(void)state;
 	scene_of_revocation(&scene, "{\"access_key_id\":\"\"}");
-	expect_done(&scene, "ListAccessKeys, " DETACH " | DeleteAccessKey LTAI1 | " CLOSE);
+	scene_expect_gone(&scene, "ListAccessKeys, " DETACH " | DeleteAccessKey LTAI1 | " CLOSE);
 	scene_close(&scene);
 }
 
@@ -118,7 +103,7 @@ static void what_is_gone_already_is_success(void **state)
 	play(&scene.play, engine_alicloud.revoke);
 	scene_again(&scene, REVOKE_ALL);
 	scene.play.step.facts = NULL;
-	expect_done(&scene, "ListAccessKeys, " DETACH " | " CLOSE);
+	scene_expect_gone(&scene, "ListAccessKeys, " DETACH " | " CLOSE);
 	scene_close(&scene);
 }
 
@@ -132,9 +117,10 @@ static void keys_and_attachments_made_by_hand_go_with_the_user(void **state)
 	scene_of_revocation(&scene, FACTS);
 	model_add_key(&scene.model, "u", "LTAI7");
 	model_attach(&scene.model, "u", "Custom", "foreign");
-	expect_done(&scene, CLEAR " | " CLOSE " | +200 " LOOK
-				  " | DeleteAccessKey LTAI7, DetachPolicyFromUser Custom foreign | "
-				  "DeleteUser");
+	scene_expect_gone(&scene,
+			  CLEAR " | " CLOSE " | +200 " LOOK
+				" | DeleteAccessKey LTAI7, DetachPolicyFromUser Custom foreign | "
+				"DeleteUser");
 	scene_close(&scene);
 }
 
@@ -183,8 +169,8 @@ static void conflicts_right_after_our_own_removal_are_waited_out(void **state)
 	(void)state;
 	scene_of_revocation(&scene, FACTS);
 	scene.model.late = 4;
-	expect_done(&scene,
-		    CLEAR " | " CLOSE " | +200 " LOOK " | " CLOSE " | +400 DeletePolicy u-1");
+	scene_expect_gone(&scene,
+			  CLEAR " | " CLOSE " | +200 " LOOK " | " CLOSE " | +400 DeletePolicy u-1");
 	scene_close(&scene);
 }
 

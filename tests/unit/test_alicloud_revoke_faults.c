@@ -13,13 +13,6 @@
 #include "fail_alloc.h"
 #include "play_memory.h"
 
-#define DETACH                                                                                     \
-	"DetachPolicyFromUser Custom u-1, DetachPolicyFromUser Custom u-2, "                       \
-	"DetachPolicyFromUser System Read"
-#define CLEAR "DeleteAccessKey LTAI1, " DETACH
-#define CLOSE "DeletePolicy u-1, DeletePolicy u-2, DeleteUser"
-#define LOOK  "ListAccessKeys, ListPoliciesForUser"
-
 /* ---- Calls that are refused ---- */
 
 static const struct {

@@ -16,7 +16,7 @@
 #include "util/err.h"
 #include "util/file.h"
 
-#define ENGINE(body)   SEAL "engine \"alicloud\" { " body " }\n"
+#define ENGINE(body) SEAL "engine \"alicloud\" { " body " }\n"
 
 /* The error begins behind the path of the file. */
 static const struct {

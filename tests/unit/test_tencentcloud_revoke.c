@@ -11,28 +11,13 @@
 #include "tencent_scene.h"
 #include "util/json.h"
 
-#define DETACH   "DetachUserPolicy 5, DetachUserPolicy 6, DetachUserPolicy 1"
-#define CLEAR    "DeleteAccessKey LTAI1, " DETACH
-#define CLOSE    "DeletePolicy [5,6], DeleteUser"
-#define FIND     "GetUser, " FIND_OWN
-#define FIND_OWN "ListPolicies 1 Local u-1, ListPolicies 1 Local u-2"
-#define LIST     "ListAccessKeys, ListAttachedUserPolicies 1"
-
-static void expect_done(struct scene *scene, const char *log)
-{
-	play(&scene->play, engine_tencentcloud.revoke);
-	assert_string_equal(scene->play.log, log);
-	assert_int_equal(scene->play.verdict, STEP_DONE);
-	assert_false(model_holds(&scene->world.model, scene->plan));
-}
-
 static void a_user_is_removed_in_two_rounds(void **state)
 {
 	struct scene scene;
 
 	(void)state;
 	scene_of_revocation(&scene, FACTS);
-	expect_done(&scene, CLEAR " | " CLOSE);
+	scene_expect_gone(&scene, CLEAR " | " CLOSE);
 	assert_int_equal(scene.play.calls, REVOKE_CALLS);
 	scene_close(&scene);
 }
@@ -69,7 +54,7 @@ static void without_facts_all_is_found_by_its_exact_name(void **state)
 	scene_of_revocation(&scene, NULL);
 	model_add_policy(&scene.world.model, "Custom", "u-10");
 	model_add_policy(&scene.world.model, "Custom", "xu-1");
-	expect_done(&scene, FIND " | " LIST " | " CLEAR " | " CLOSE);
+	scene_expect_gone(&scene, FIND " | " LIST " | " CLEAR " | " CLOSE);
 	assert_true(model_has_policy(&scene.world.model, "Custom", "u-10"));
 	assert_true(model_has_policy(&scene.world.model, "Custom", "xu-1"));
 	scene_close(&scene);
@@ -85,7 +70,7 @@ static void facts_without_numbers_are_no_facts(void **state)
 		struct scene scene;
 
 		scene_of_revocation(&scene, facts[i]);
-		expect_done(&scene, FIND " | " LIST " | " CLEAR " | " CLOSE);
+		scene_expect_gone(&scene, FIND " | " LIST " | " CLEAR " | " CLOSE);
 		scene_close(&scene);
 	}
 }
@@ -118,8 +103,9 @@ static void keywords_that_are_not_taken_are_left_out(void **state)
 	(void)state;
 	scene_of_revocation(&scene, NULL);
 	scene.world.keywords_refused = true;
-	expect_done(&scene, FIND " | " LIST ", ListPolicies 1 Local, ListPolicies 1 Local | " CLEAR
-				 " | " CLOSE);
+	scene_expect_gone(&scene,
+			  FIND " | " LIST ", ListPolicies 1 Local, ListPolicies 1 Local | " CLEAR
+			       " | " CLOSE);
 	scene_close(&scene);
 }
 
@@ -133,12 +119,12 @@ static void what_is_gone_already_is_success(void **state)
 	scene_of_revocation(&scene, FACTS);
 	play(&scene.play, engine_tencentcloud.revoke);
 	scene_again(&scene, REVOKE_ALL);
-	expect_done(&scene, CLEAR " | " CLOSE " | DeletePolicy [5], DeletePolicy [6]");
+	scene_expect_gone(&scene, CLEAR " | " CLOSE " | DeletePolicy [5], DeletePolicy [6]");
 	scene_close(&scene);
 	scene_of_revocation(&scene, NULL);
 	play(&scene.play, engine_tencentcloud.revoke);
 	scene_again(&scene, REVOKE_ALL);
-	expect_done(&scene, FIND " | DeleteUser");
+	scene_expect_gone(&scene, FIND " | DeleteUser");
 	scene_close(&scene);
 }
 
@@ -169,7 +155,7 @@ static void of_two_policies_one_that_is_gone_does_not_save_the_other(void **stat
 	scene_of_revocation(&scene, FACTS);
 	scene.world.model.policies[2][0] = '\0'; /* u-1 */
 	memset(&scene.world.model.attached[2], 0, sizeof(struct model_pair));
-	expect_done(&scene, CLEAR " | " CLOSE " | DeletePolicy [5], DeletePolicy [6]");
+	scene_expect_gone(&scene, CLEAR " | " CLOSE " | DeletePolicy [5], DeletePolicy [6]");
 	scene_close(&scene);
 }
 
@@ -209,8 +195,9 @@ static void keys_and_attachments_made_by_hand_go_with_the_user(void **state)
 	scene_of_revocation(&scene, FACTS);
 	model_add_key(&scene.world.model, "u", "LTAI7");
 	model_attach(&scene.world.model, "u", "Custom", "foreign");
-	expect_done(&scene, CLEAR " | " CLOSE " | +200 " LIST
-				  " | DeleteAccessKey LTAI7, DetachUserPolicy 2 | DeleteUser");
+	scene_expect_gone(&scene,
+			  CLEAR " | " CLOSE " | +200 " LIST
+				" | DeleteAccessKey LTAI7, DetachUserPolicy 2 | DeleteUser");
 	scene_close(&scene);
 }
 
@@ -259,9 +246,9 @@ static void conflicts_right_after_our_own_removal_are_waited_out(void **state)
 	(void)state;
 	scene_of_revocation(&scene, FACTS);
 	scene.world.model.late = 3;
-	expect_done(&scene, CLEAR " | " CLOSE " | +200 " LIST
-				  " | DeletePolicy [5], DeletePolicy [6], DeleteUser"
-				  " | +400 DeletePolicy [5]");
+	scene_expect_gone(&scene, CLEAR " | " CLOSE " | +200 " LIST
+					" | DeletePolicy [5], DeletePolicy [6], DeleteUser"
+					" | +400 DeletePolicy [5]");
 	scene_close(&scene);
 }
 

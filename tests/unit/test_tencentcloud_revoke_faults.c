@@ -12,8 +12,6 @@
 #include "play_memory.h"
 #include "tencent_scene.h"
 
-#define UNAUTHORIZED "AuthFailure.UnauthorizedOperation"
-
 /* ---- Calls that are refused ---- */
 
 static const struct {

@@ -10,22 +10,6 @@
 
 #include "tencent_scene.h"
 
-#define DETACH       "DetachUserPolicy 5, DetachUserPolicy 6, DetachUserPolicy 1"
-#define CLEAR        "DeleteAccessKey LTAI1, " DETACH
-#define CLOSE        "DeletePolicy [5,6], DeleteUser"
-#define FIND         "GetUser, " FIND_OWN
-#define FIND_OWN     "ListPolicies 1 Local u-1, ListPolicies 1 Local u-2"
-#define LIST         "ListAccessKeys, ListAttachedUserPolicies 1"
-#define UNAUTHORIZED "AuthFailure.UnauthorizedOperation"
-
-static void expect_done(struct scene *scene, const char *log)
-{
-	play(&scene->play, engine_tencentcloud.revoke);
-	assert_string_equal(scene->play.log, log);
-	assert_int_equal(scene->play.verdict, STEP_DONE);
-	assert_false(model_holds(&scene->world.model, scene->plan));
-}
-
 static void keys_go_before_the_rest(void **state)
 {
 	static const struct {
@@ -47,7 +31,7 @@ static void keys_go_before_the_rest(void **state)
 		assert_int_equal(model_keys_of(&scene.world.model, "u"), 0);
 		assert_int_equal(model_attachments_of(&scene.world.model, "u"), 3);
 		scene_again(&scene, REVOKE_REST);
-		expect_done(&scene, cases[i].rest);
+		scene_expect_gone(&scene, cases[i].rest);
 		scene_close(&scene);
 	}
 }
