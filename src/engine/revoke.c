@@ -33,6 +33,10 @@ static enum verdict give_up(struct step *step)
 {
 	if (step->kept.action)
 		return step_blame(step, &step->kept);
+	if (step->reason[0]) { /* of a look */
+		step->culprit = NULL;
+		return STEP_FAILED;
+	}
 	return step_fail(step, "the user was not gone after many rounds of calls");
 }
 

@@ -8,6 +8,7 @@ import functools
 
 import pytest
 
+from harness import wait_until
 from suite import each, every_engine
 from trouble import SECRET, Place, quick_server, result_of, side_by_side
 
@@ -79,6 +80,48 @@ def test_a_fault_at_a_call_ends_clean(engine, case, outcomes):
         assert SECRET not in text and engine.scheme not in text, text
         assert case[1] in outcome.error.data["revoke_error"], outcome.error
 
+
+# --- nobody was told the ids ---
+
+def looks(engine):
+    return [(name, call) for name in FAULTS for call in engine.looks]
+
+
+class Search:
+    """An issue whose key nobody was told of, and a fault while it is looked for."""
+
+    def __init__(self, server, case):
+        name, call = case
+        place = Place(server)
+        lost = place.fault("drop", action=server.cloud.makes_key, effect="done")
+        number = place.fault(FAULTS[name][0], action=call, **fields_of(server.cloud, name))
+        self.reply = place.issue()
+        server.sim.clear_faults(lost)
+        wait_until(lambda: self.struck(server, number), 20, "%s at %s" % case)
+        server.sim.clear_faults(number)
+        place.server.api("PUT", "sys/leases/revoke-prefix/" + place.path)
+        if "later" in name:
+            assert server.sim.wait(late=0)
+        place.wait_clean(20)
+        place.disable()
+
+    @staticmethod
+    def struck(server, number):
+        return {f["id"]: f["struck"] for f in server.sim.faults()}[number]
+
+
+@pytest.fixture(scope="module")
+def searches(servers):
+    return functools.cache(lambda engine: side_by_side(
+        lambda case: Search(servers(engine), case), looks(engine), workers=16))
+
+
+@each(looks)
+def test_a_fault_while_ids_are_looked_for_ends_clean(engine, case, searches):
+    assert result_of(searches(engine), case).reply.status in (502, 504)
+
+
+# --- order, repetition, force ---
 
 @every_engine
 def test_what_was_signed_is_never_logged(engine, outcomes, server):

@@ -152,6 +152,11 @@ static void drop_pairs(struct model_pair *table, const char *of, const char *nam
 			memset(&table[i], 0, sizeof(table[i]));
 }
 
+static const char *conflict_code(const struct question *q)
+{
+	return q->world->conflict ? q->world->conflict : "FailedOperation";
+}
+
 /* All or nothing: one that is gone or held stops the others. */
 static const char *delete_policy(struct question *q, json_t **body)
 {
@@ -168,7 +173,7 @@ static const char *delete_policy(struct question *q, json_t **body)
 		assert_memory_equal(policy, "Custom ", TYPE_SIZE);
 		if (q->late ||
 		    (!q->world->detaches && model_count_pairs(q->model->attached, NULL, policy)))
-			return "FailedOperation";
+			return conflict_code(q);
 	}
 	json_array_foreach(list, i, number)
 	{
@@ -192,7 +197,7 @@ static const char *delete_user(struct question *q, json_t **body)
 	if (!json_get_int(q->params, "Force", 0) && model_keys_of(q->model, q->user))
 		return "OperationDenied.HaveKeys";
 	if (q->late || (!q->world->detaches && model_attachments_of(q->model, q->user)))
-		return "FailedOperation";
+		return conflict_code(q);
 	drop_pairs(q->model->attached, q->user, NULL);
 	drop_pairs(q->model->keys, q->user, NULL);
 	q->model->users[user][0] = '\0';

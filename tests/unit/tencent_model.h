@@ -12,10 +12,11 @@ struct tencent_model {
 	struct model model;
 	bool keywords_refused; /* ListPolicies does not take any */
 	bool attaches_once;    /* a second time is refused, without a code of its own */
-	bool disables_first;   /* a key that works is not deleted */
-	struct model_pair disabled[MODEL_MAX]; /* keys that do not */
-	bool bare_codes;                       /* "ResourceNotFound" comes without a detail */
-	bool detaches; /* users and policies are deleted with their attachments */
+	bool detaches;         /* users and policies are deleted with their attachments */
+	bool bare_codes;       /* "ResourceNotFound" comes without a detail */
+	const char *conflict;  /* code for what holds policies or is held; NULL: FailedOperation */
+	bool disables_first;   /* a key is not deleted unless it is one of these: */
+	struct model_pair disabled[MODEL_MAX];
 };
 
 /* A play_cloud. */

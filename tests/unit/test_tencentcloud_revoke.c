@@ -201,6 +201,24 @@ static void keys_and_attachments_made_by_hand_go_with_the_user(void **state)
 	scene_close(&scene);
 }
 
+static void a_conflict_may_have_a_code_that_nobody_has_declared(void **state)
+{
+	static const char *const codes[] = { "FailedOperation.UserHasPolicies",
+					     "OperationDenied.HavePolicies", "OperationDenied" };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct scene scene;
+
+		scene_of_revocation(&scene, FACTS);
+		scene.world.conflict = codes[i];
+		model_attach(&scene.world.model, "u", "Custom", "foreign");
+		scene_expect_gone(&scene, CLEAR " | " CLOSE " | +200 " LIST
+						" | DetachUserPolicy 2 | DeleteUser");
+		scene_close(&scene);
+	}
+}
+
 static void an_own_policy_on_another_user_fails_but_the_rest_goes(void **state)
 {
 	struct scene scene;
@@ -303,6 +321,40 @@ static void lists_without_an_end_are_given_up(void **state)
 	scene_close(&scene);
 }
 
+static void answer_one_page(void *cloud, const struct call *call, struct answer *answer)
+{
+	json_t *list;
+
+	tencent_answer(cloud, call, answer);
+	if (strcmp(call->action, "ListPolicies") != 0)
+		return;
+	list = json_object_get(answer->body, "List");
+	while (json_array_size(list) < 200)
+		json_array_append_new(list, json_pack("{s:i, s:s}", "PolicyId",
+						      (int)json_array_size(list) + 500,
+						      "PolicyName", "other"));
+	json_object_del(answer->body, "TotalNum");
+}
+
+static void a_list_without_an_end_is_what_is_told(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_of_revocation(&scene, NULL);
+	scene.play.answer = answer_one_page;
+	play(&scene.play, engine_tencentcloud.revoke);
+	assert_int_equal(scene.play.verdict, STEP_FAILED);
+	assert_null(scene.play.step.culprit);
+	assert_string_equal(scene.play.step.reason, "ListPolicies does not come to an end");
+	assert_int_equal(model_keys_of(&scene.world.model, "u"), 0);
+	assert_false(model_has_user(&scene.world.model, "u"));
+	scene_again(&scene, REVOKE_ALL);
+	play(&scene.play, engine_tencentcloud.revoke);
+	assert_int_equal(scene.play.verdict, STEP_DONE);
+	scene_close(&scene);
+}
+
 static void nothing_is_called_for_a_plan_that_lacks_something(void **state)
 {
 	static const char *const plans[] = {
@@ -338,11 +390,13 @@ int main(void)
 		cmocka_unit_test(of_two_policies_one_that_is_gone_does_not_save_the_other),
 		cmocka_unit_test(what_comes_late_is_found_by_name),
 		cmocka_unit_test(keys_and_attachments_made_by_hand_go_with_the_user),
+		cmocka_unit_test(a_conflict_may_have_a_code_that_nobody_has_declared),
 		cmocka_unit_test(an_own_policy_on_another_user_fails_but_the_rest_goes),
 		cmocka_unit_test(a_protected_user_is_told_at_once),
 		cmocka_unit_test(conflicts_right_after_our_own_removal_are_waited_out),
 		cmocka_unit_test(waiting_ends),
 		cmocka_unit_test(lists_without_an_end_are_given_up),
+		cmocka_unit_test(a_list_without_an_end_is_what_is_told),
 		cmocka_unit_test(nothing_is_called_for_a_plan_that_lacks_something),
 	};
 

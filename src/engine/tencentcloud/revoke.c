@@ -7,8 +7,6 @@
  * name as well. */
 #include "engine/revoke.h"
 
-#include <string.h>
-
 #include "engine/tencentcloud/tencentcloud_priv.h"
 #include "util/json.h"
 
@@ -313,12 +311,13 @@ static bool mend(struct step *step, const struct answer *answer)
 	return true;
 }
 
-/* No code is declared for what still holds policies, or is held; this one is the most general. */
+/* No code is declared for what still holds policies, or is held: any of these families may mean it,
+ * unless it says that only a person can help. */
 static bool is_conflict(const struct answer *answer)
 {
-	return answer->kind == ANSWER_REFUSED &&
-	       (strcmp(answer->code, "FailedOperation") == 0 ||
-		strcmp(answer->code, "OperationDenied.HaveKeys") == 0);
+	return (answer_refused_as(answer, "FailedOperation") ||
+		answer_refused_as(answer, "OperationDenied")) &&
+	       !tencentcloud_needs_operator(answer->code);
 }
 
 static const struct remover remover = {
