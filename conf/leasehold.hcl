@@ -130,8 +130,8 @@ engine "tencentcloud" {
   sweep_after = ["30s", "5m", "20m"]
 
   # quotas = {
-  #   DeleteAccessKey = 5, CreatePolicy = 10, DeletePolicy = 10, AttachUserPolicy = 10,
-  #   DetachUserPolicy = 10, AssumeRole = 600,
+  #   DeleteAccessKey = 5, UpdateAccessKey = 5, CreatePolicy = 10, DeletePolicy = 10,
+  #   AttachUserPolicy = 10, DetachUserPolicy = 10, AssumeRole = 600,
   #   "*" = 20
   # }
 }

@@ -59,7 +59,7 @@ static int adopt(const struct conf *conf, struct err *err)
 
 	ret = identity_find(conf->user, conf->group, &identity, err);
 	if (ret == 0)
-		ret = privileges_drop(&identity, err);
+		ret = privileges_become(&identity, err);
 	if (ret == 0)
 		ret = store_lock(conf->store_path, &lock, err);
 	if (ret == 0)
@@ -106,12 +106,16 @@ static int check(const struct conf *conf, struct err *err)
 	int ret = identity_find(conf->user, conf->group, &identity, err);
 
 	for (size_t i = 0; ret == 0 && i < conf->listener_count; i++) {
-		ret = peers_find(&conf->listeners[i], &peers, err);
-		if (ret == 0)
-			ret = listener_check(&conf->listeners[i], err);
+		const struct conf_listener *listener = &conf->listeners[i];
+
+		ret = peers_find(listener, &peers, err);
+		if (ret)
+			err_prefix(err, ret, "listener \"%s\"", listener->name);
+		else
+			ret = listener_check(listener, err);
 	}
 	if (ret == 0)
-		ret = privileges_drop(&identity, err);
+		ret = privileges_become(&identity, err);
 	return ret ? ret : check_key(conf, err);
 }
 

@@ -169,7 +169,7 @@ static int prepare_and_create(const struct cli *cli, const struct conf *conf, st
 	if (ret == 0)
 		ret = prepare(conf, &identity, err);
 	if (ret == 0)
-		ret = privileges_drop(&identity, err);
+		ret = privileges_become(&identity, err);
 	return ret ? ret : create(cli, conf, err);
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -137,7 +138,9 @@ static void start_without_cache(char **argv)
 	static const char setting[] = "glibc.malloc.tcache_count=0";
 	const char *now = getenv("GLIBC_TUNABLES");
 
-	if (now && strstr(now, setting))
+	/* With rights from the file itself (setuid, capabilities) glibc takes the setting away each
+	 * time: the program would start itself for ever. */
+	if (getauxval(AT_SECURE) || (now && strstr(now, setting)))
 		return;
 	if (setenv("GLIBC_TUNABLES", setting, 1) == 0)
 		execv("/proc/self/exe", argv);
@@ -165,6 +168,7 @@ int main(int argc, char **argv)
 {
 	struct err err = { "" };
 	struct cli cli;
+	int ret;
 
 	start_without_cache(argv);
 	wipe_freed_memory();
@@ -178,8 +182,9 @@ int main(int argc, char **argv)
 		cli_help(stdout, cli.command);
 		return close_output(CLI_OK);
 	}
-	if (cli.command->run(&cli, &err) != 0) {
-		fprintf(stderr, "leasehold: %s\n", err.text);
+	ret = cli.command->run(&cli, &err);
+	if (ret) {
+		fprintf(stderr, "leasehold: %s\n", err.text[0] ? err.text : err_name(ret));
 		return close_output(CLI_FAILED);
 	}
 	return close_output(CLI_OK);

@@ -37,6 +37,11 @@ static int judge(const char *path, const char *text, json_t *findings, struct er
 		ret = nginx_include(files, &site, err);
 	if (ret == 0)
 		ret = nginx_rules(site, findings);
+	if (ret == LH_ERANGE)
+		err_set(err, ret,
+			"%s: requests have more ways through this site than can be followed; check "
+			"it in parts, server by server",
+			path);
 	json_decref(site);
 	json_decref(files);
 	return ret;

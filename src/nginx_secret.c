@@ -20,9 +20,7 @@ static int derive(const struct conf *conf, char *secret, struct err *err)
 
 	ret = identity_find(conf->user, conf->group, &user, err);
 	if (!ret)
-		ret = privileges_harden(err);
-	if (!ret)
-		ret = privileges_drop(&user, err);
+		ret = privileges_become(&user, err);
 	if (ret)
 		return ret;
 	ret = master_key_read(conf->seal_key_file, master, err);

@@ -94,8 +94,8 @@ static int say_found(struct context *context, int found, struct caller *caller, 
 int capabilities_of_token(struct context *context)
 {
 	struct caller caller;
-	int found = auth_lookup(broker_store(context->broker),
-				json_get_text(context->fields, "token"), &caller);
+	int found = auth_lookup(context_store(context), json_get_text(context->fields, "token"),
+				&caller);
 
 	return say_found(context, found, &caller, "token");
 }
@@ -163,8 +163,7 @@ static int say_everything(struct context *context, const struct caller *caller)
 	ret = auth_allows(context->policies, caller, &access, &allowed);
 	if (ret || allowed)
 		return ret ? ret : say_rules(context, caller);
-	return outcome_error(&context->outcome, 403,
-			     "1 error occurred:\n\t* permission denied\n\n");
+	return outcome_error(&context->outcome, 403, OUTCOME_DENIED);
 }
 
 /* The route is open: who has no token learns that there is nothing to tell. */

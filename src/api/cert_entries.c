@@ -14,11 +14,6 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-static struct store *store_of(const struct context *context)
-{
-	return broker_store(context->broker);
-}
-
 /* ---- Reading ---- */
 
 int cert_entries_list(struct context *context)
@@ -28,7 +23,7 @@ int cert_entries_list(struct context *context)
 
 	if (!page_start(context, &page))
 		return 0;
-	ret = cert_entry_list(store_of(context), page.after, page_ask(&page), page_add, &page);
+	ret = cert_entry_list(context_store(context), page.after, page_ask(&page), page_add, &page);
 	return page_end(context, &page, ret);
 }
 
@@ -49,7 +44,7 @@ static void drop_unset(json_t *entry)
 int cert_entry_read(struct context *context)
 {
 	json_t *entry;
-	int ret = cert_entry_get(store_of(context), context->match->capture, &entry, NULL);
+	int ret = cert_entry_get(context_store(context), context->match->capture, &entry, NULL);
 
 	if (ret)
 		return ret == LH_ENOENT ? 0 : ret;
@@ -62,7 +57,7 @@ int cert_entry_read(struct context *context)
 int cert_entry_exists(struct context *context, bool *exists_out)
 {
 	json_t *entry;
-	int ret = cert_entry_get(store_of(context), context->match->capture, &entry, NULL);
+	int ret = cert_entry_get(context_store(context), context->match->capture, &entry, NULL);
 
 	*exists_out = !ret;
 	if (!ret)
@@ -176,7 +171,8 @@ static int store_checked(struct context *context, json_t *entry, uint64_t revisi
 
 	if (ret)
 		return ret;
-	ret = cert_entry_put(store_of(context), context->match->capture, entry, revision, anchors);
+	ret = cert_entry_put(context_store(context), context->match->capture, entry, revision,
+			     anchors);
 	anchors_free(anchors);
 	return ret == LH_ERANGE
 		       ? err_set(err, LH_EINVAL, "the entry has more than %d bytes", CERT_ENTRY_MAX)
@@ -188,7 +184,8 @@ static int write_once(struct context *context, struct err *err)
 {
 	uint64_t revision = 0;
 	json_t *entry;
-	int ret = cert_entry_get(store_of(context), context->match->capture, &entry, &revision);
+	int ret = cert_entry_get(context_store(context), context->match->capture, &entry,
+				 &revision);
 
 	if (ret == LH_ENOENT) {
 		entry = cert_entry_new();
@@ -230,7 +227,7 @@ int cert_entry_remove(struct context *context)
 	int ret;
 
 	do
-		ret = cert_entry_delete(store_of(context), context->match->capture);
+		ret = cert_entry_delete(context_store(context), context->match->capture);
 	while (broker_again(context->broker, ret, context->request->raw->deadline, &tries));
 	if (!ret)
 		shared_wake_revoker(broker_shared(context->broker));

@@ -24,11 +24,6 @@
 
 #define NO_CERTIFICATE "client certificate must be supplied"
 
-static struct store *store_of(const struct context *context)
-{
-	return broker_store(context->broker);
-}
-
 /* ---- Which certificate ---- */
 
 /* *fault_out: why there is none, literal; NULL: there is one, new. 0, LH_ENOMEM. */
@@ -55,7 +50,7 @@ static int read_certificate(const struct api_request *raw, struct certificate **
 static const char *peer_fault(const struct context *context)
 {
 	return assertion_peer_fault(context->request->raw,
-				    keyring_web_secret(store_keyring(store_of(context))));
+				    keyring_web_secret(store_keyring(context_store(context))));
 }
 
 /* ---- Which entry ---- */
@@ -72,7 +67,7 @@ struct login {
 static int try_entry(struct login *login, const char *name)
 {
 	json_t *entry;
-	int ret = cert_entry_get(store_of(login->context), name, &entry, NULL);
+	int ret = cert_entry_get(context_store(login->context), name, &entry, NULL);
 
 	if (ret)
 		return ret == LH_ENOENT ? 0 : ret;
@@ -117,8 +112,8 @@ static int try_mark(struct login *login, const struct certificate_mark *mark)
 	int ret = LH_ENOMEM;
 
 	if (names)
-		ret = cert_entry_candidates(store_of(login->context), mark, CERT_CANDIDATES_MAX + 1,
-					    add_name, names);
+		ret = cert_entry_candidates(context_store(login->context), mark,
+					    CERT_CANDIDATES_MAX + 1, add_name, names);
 	if (!ret)
 		ret = try_names(login, names);
 	json_decref(names);
@@ -134,7 +129,7 @@ static int try_named(struct login *login, const char *name)
 	if (strlen(name) >= sizeof(lower))
 		return 0;
 	for (i = 0; name[i]; i++)
-		lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+		lower[i] = text_lower(name[i]);
 	lower[i] = '\0';
 	return try_entry(login, lower);
 }
@@ -335,7 +330,7 @@ static int make(struct login *login, struct giving *giving)
 	hindrance = find_hindrance(login, giving);
 	if (hindrance)
 		return deny(context, hindrance);
-	ret = token_create(store_of(context), &giving->terms, &made);
+	ret = token_create(context_store(context), &giving->terms, &made);
 	if (ret)
 		return explain(context, ret, &err);
 	say(context, giving, &made);
@@ -366,7 +361,7 @@ static int make_wrapped(struct login *login, struct giving *giving)
 static int give(struct login *login)
 {
 	struct giving giving = { .display_name = BUF_INIT, .root = { .type = TOKEN_SERVICE } };
-	int ret = cert_entry_owner(store_of(login->context), login->entry, login->certificate,
+	int ret = cert_entry_owner(context_store(login->context), login->entry, login->certificate,
 				   giving.identity, giving.root.token);
 
 	if (!ret)
@@ -404,7 +399,7 @@ bool cert_login_made(const struct caller *token)
 
 static int get_entry(struct context *context, const struct caller *token, json_t **entry_out)
 {
-	return cert_entry_get(store_of(context), json_get_text(token->metadata, "cert_name"),
+	return cert_entry_get(context_store(context), json_get_text(token->metadata, "cert_name"),
 			      entry_out, NULL);
 }
 
@@ -421,7 +416,7 @@ static int compare(struct context *context, const struct caller *token,
 		return ret == LH_ENOENT ? 0 : ret;
 	ret = cert_entry_judge(entry, certificate, context->vouched, clock_now(), fault_out);
 	if (!ret)
-		ret = cert_entry_owner(store_of(context), entry, certificate, identity, root);
+		ret = cert_entry_owner(context_store(context), entry, certificate, identity, root);
 	if (!ret && !*fault_out && !wipe_equal(identity, token->identity, sizeof(identity)))
 		*fault_out = "the certificate is not for the key that logged in";
 	json_decref(entry);

@@ -34,7 +34,7 @@ int context_bearer(struct context *context, struct caller *caller_out, bool *kno
 		*known_out = !ret;
 		return ret == LH_EPERM ? 0 : ret;
 	}
-	ret = auth_lookup(broker_store(context->broker), request->token, caller_out);
+	ret = auth_lookup(context_store(context), request->token, caller_out);
 	if (ret)
 		return ret == LH_EPERM ? 0 : ret;
 	/* What is counted is let in only where a use is taken, and an open route takes none. */

@@ -39,6 +39,12 @@ struct context {
 	unsigned char made_name[KEYRING_NAME_SIZE];
 };
 
+/* The store that everything of a request lies in. Borrowed. */
+static inline struct store *context_store(const struct context *context)
+{
+	return broker_store(context->broker);
+}
+
 /* For handlers whose callee failed with a code and a sentence: LH_EINVAL, LH_EEXIST and LH_ENOENT
  * are the client's to mend (400), LH_ECLOUD too; LH_ETIMEOUT is 504, LH_EFULL 507, LH_ECONFLICT 409.
  * Anything else is returned, to be told as "internal error". */

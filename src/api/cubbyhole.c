@@ -9,11 +9,6 @@
 #include "store/store.h"
 #include "util/err.h"
 
-static struct store *store_of(const struct context *context)
-{
-	return broker_store(context->broker);
-}
-
 static struct cubbyhole_owner owner_of(const struct context *context)
 {
 	return (struct cubbyhole_owner){
@@ -31,7 +26,7 @@ int cubbyhole_read(struct context *context)
 
 	if (context->caller->wrapping && !strcmp(path, "response"))
 		return wrapping_response(context);
-	ret = cubbyhole_get(store_of(context), &owner, path, &data);
+	ret = cubbyhole_get(context_store(context), &owner, path, &data);
 	if (ret)
 		return ret == LH_ENOENT ? 0 : ret;
 	return outcome_data(&context->outcome, data);
@@ -41,7 +36,7 @@ int cubbyhole_exists(struct context *context, bool *exists_out)
 {
 	const struct cubbyhole_owner owner = owner_of(context);
 	json_t *data;
-	int ret = cubbyhole_get(store_of(context), &owner, context->match->capture, &data);
+	int ret = cubbyhole_get(context_store(context), &owner, context->match->capture, &data);
 
 	*exists_out = !ret;
 	if (!ret)
@@ -53,7 +48,7 @@ int cubbyhole_names(struct context *context)
 {
 	const struct cubbyhole_owner owner = owner_of(context);
 	json_t *names;
-	int ret = cubbyhole_list(store_of(context), &owner, context->match->capture, &names);
+	int ret = cubbyhole_list(context_store(context), &owner, context->match->capture, &names);
 
 	return ret ? ret : outcome_data(&context->outcome, json_pack("{s:o}", "keys", names));
 }
@@ -89,7 +84,7 @@ int cubbyhole_write(struct context *context)
 	if (!json_object_size(data))
 		return outcome_error(&context->outcome, 400, "missing data fields");
 	do
-		ret = cubbyhole_put(store_of(context), &owner, path, data, &err);
+		ret = cubbyhole_put(context_store(context), &owner, path, data, &err);
 	while (broker_again(context->broker, ret, context->request->raw->deadline, &tries));
 	return say_failure(context, ret, &err);
 }
@@ -102,7 +97,7 @@ int cubbyhole_remove(struct context *context)
 	int ret;
 
 	do
-		ret = cubbyhole_delete(store_of(context), &owner, context->match->capture);
+		ret = cubbyhole_delete(context_store(context), &owner, context->match->capture);
 	while (broker_again(context->broker, ret, context->request->raw->deadline, &tries));
 	return say_failure(context, ret, &err);
 }

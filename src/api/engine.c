@@ -100,10 +100,7 @@ int roles_list(struct context *context)
 		return 0;
 	ret = mount_role_list(context->broker, context->match->mount, page.after, page_ask(&page),
 			      page_add, &page);
-	if (!ret)
-		return page_say(context, &page);
-	json_decref(page.keys);
-	return ret;
+	return page_end(context, &page, ret);
 }
 
 int role_read(struct context *context)

@@ -71,7 +71,7 @@ int health_read(struct context *context)
 			  "replication_performance_mode", "disabled", "replication_dr_mode",
 			  "disabled", "server_time_utc", (json_int_t)clock_now(), "version",
 			  PACKAGE_VERSION, "enterprise", 0, "cluster_name", CLUSTER_NAME,
-			  "cluster_id", store_id(broker_store(context->broker))));
+			  "cluster_id", store_id(context_store(context))));
 }
 
 int seal_status_read(struct context *context)
@@ -83,7 +83,7 @@ int seal_status_read(struct context *context)
 			  "type", "shamir", "initialized", 1, "sealed", 0, "t", 1, "n", 1,
 			  "progress", 0, "nonce", "", "version", PACKAGE_VERSION, "build_date", "",
 			  "commit_date", "", "migration", 0, "cluster_name", CLUSTER_NAME,
-			  "cluster_id", store_id(broker_store(context->broker)), "recovery_seal", 0,
+			  "cluster_id", store_id(context_store(context)), "recovery_seal", 0,
 			  "storage_type", "lmdb"));
 }
 

@@ -16,11 +16,6 @@
 #include "util/log.h"
 #include "util/shared.h"
 
-static struct store *store_of(const struct context *context)
-{
-	return broker_store(context->broker);
-}
-
 /* ---- Which entry ---- */
 
 /* Takes "method/name" apart; name is borrowed from the path. LH_EINVAL: the refusal is in the
@@ -84,7 +79,7 @@ int identity_names(struct context *context)
 		return outcome_error(&context->outcome, 400, "names have no folders to list");
 	if (!page_start(context, &page))
 		return 0;
-	ret = identity_list(store_of(context), method, page.after, page_ask(&page), page_add,
+	ret = identity_list(context_store(context), method, page.after, page_ask(&page), page_add,
 			    &page);
 	return page_end(context, &page, ret);
 }
@@ -98,7 +93,7 @@ int identity_read(struct context *context)
 
 	if (split_path(context, &method, &name))
 		return 0;
-	ret = identity_get(store_of(context), method, name, &entry, NULL);
+	ret = identity_get(context_store(context), method, name, &entry, NULL);
 	if (ret)
 		return ret == LH_ENOENT ? 0 : ret;
 	json_object_del(entry, "id");
@@ -119,7 +114,7 @@ int identity_exists(struct context *context, bool *exists_out)
 		outcome_clear(&context->outcome);
 		return 0;
 	}
-	ret = identity_get(store_of(context), method, name, &entry, NULL);
+	ret = identity_get(context_store(context), method, name, &entry, NULL);
 	*exists_out = !ret;
 	if (!ret)
 		json_decref(entry);
@@ -184,7 +179,7 @@ static int write_once(struct context *context, enum identity_method method, cons
 {
 	uint64_t revision = 0;
 	json_t *entry;
-	int ret = identity_get(store_of(context), method, name, &entry, &revision);
+	int ret = identity_get(context_store(context), method, name, &entry, &revision);
 
 	if (ret == LH_ENOENT) {
 		ret = check_room(context, err);
@@ -200,7 +195,7 @@ static int write_once(struct context *context, enum identity_method method, cons
 	if (!ret)
 		ret = check(entry, err);
 	if (!ret)
-		ret = identity_put(store_of(context), method, name, entry, revision);
+		ret = identity_put(context_store(context), method, name, entry, revision);
 	json_decref(entry);
 	return ret;
 }
@@ -235,7 +230,7 @@ int identity_remove(struct context *context)
 	if (split_path(context, &method, &name))
 		return 0;
 	do
-		ret = identity_delete(store_of(context), method, name);
+		ret = identity_delete(context_store(context), method, name);
 	while (broker_again(context->broker, ret, context->request->raw->deadline, &tries));
 	if (!ret)
 		shared_wake_revoker(broker_shared(context->broker));
@@ -269,7 +264,7 @@ static int log_in(struct context *context, const struct caller *identity)
 	int ret = choose_ttl(context, identity, &terms.ttl, &err);
 
 	if (!ret)
-		ret = identity_log_in(store_of(context), identity, &terms, &made);
+		ret = identity_log_in(context_store(context), identity, &terms, &made);
 	if (ret == LH_ECONFLICT) /* its entry was deleted at this moment */
 		return outcome_error(&context->outcome, 403, "permission denied");
 	if (ret == LH_ERANGE)

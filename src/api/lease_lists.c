@@ -19,14 +19,9 @@ int leases_list(struct context *context)
 
 	if (!page_start(context, &page))
 		return 0;
-	ret = lease_list(broker_store(context->broker), context->match->capture, page.after,
+	ret = lease_list(context_store(context), context->match->capture, page.after,
 			 page_ask(&page), page_add, &page);
-	if (!ret)
-		return page_say(context, &page);
-	json_decref(page.keys);
-	if (ret == LH_EINVAL)
-		return outcome_error(&context->outcome, 400, "after is too long");
-	return ret;
+	return page_end(context, &page, ret);
 }
 
 /* ---- Those that cannot be revoked ---- */
@@ -66,7 +61,7 @@ static int count_mount(void *context, const struct mount *mount)
 
 int leases_count(struct context *context)
 {
-	struct counting counting = { .store = broker_store(context->broker) };
+	struct counting counting = { .store = context_store(context) };
 	int ret;
 
 	if (!wants_irrevocable(context))
@@ -126,7 +121,7 @@ static bool read_limit(struct context *context, size_t *limit_out)
 static int list_irrevocable(struct context *context, size_t limit, struct lease_key *keys,
 			    const json_t *accessors, json_t *leases)
 {
-	struct store *store = broker_store(context->broker);
+	struct store *store = context_store(context);
 	size_t count, total;
 	int ret;
 

@@ -14,8 +14,7 @@
 #include "util/shared.h"
 #include "util/wipe.h"
 
-#define NS_PER_SECOND INT64_C(1000000000)
-#define FAILED_ENTRY  "failed to revoke entry: resp: (*logical.Response)(nil) err"
+#define FAILED_ENTRY "failed to revoke entry: resp: (*logical.Response)(nil) err"
 
 /* ---- What is shown ---- */
 
@@ -70,7 +69,7 @@ static const char *meant_lease(struct context *context)
  * says. */
 static int check_owner(struct context *context, const char *id, bool *reaches_out)
 {
-	struct store *store = broker_store(context->broker);
+	struct store *store = context_store(context);
 	struct caller owner = { .accessor = NULL };
 	struct lease *lease;
 	int ret;
@@ -100,7 +99,7 @@ static int reach_lease(struct context *context, const char **id_out)
 	if (id)
 		ret = check_owner(context, id, &reaches);
 	if (id && !ret && !reaches)
-		outcome_error(&context->outcome, 403, REACH_DENIED);
+		outcome_error(&context->outcome, 403, OUTCOME_DENIED);
 	if (!ret && reaches)
 		*id_out = id;
 	return ret;
@@ -115,7 +114,7 @@ int leases_lookup(struct context *context)
 	ret = reach_lease(context, &id);
 	if (ret || !id)
 		return ret;
-	ret = lease_get(broker_store(context->broker), id, &lease);
+	ret = lease_get(context_store(context), id, &lease);
 	if (ret && ret != LH_ENOENT)
 		return ret;
 	if (ret || !lease_visible(lease))
@@ -195,7 +194,7 @@ static int is_lease(struct context *context, const char *text, bool *is_lease_ou
 	struct lease *lease;
 	int ret;
 
-	ret = lease_get(broker_store(context->broker), text, &lease);
+	ret = lease_get(context_store(context), text, &lease);
 	*is_lease_out = !ret && lease_visible(lease);
 	if (!ret)
 		lease_free(lease);

@@ -5,6 +5,12 @@
 #include "util/err.h"
 #include "util/json.h"
 
+const struct field page_fields[] = {
+	{ "after", FIELD_STRING, "Only entries behind this one.", false, false },
+	{ "limit", FIELD_INT, "How many entries at most, 1 to 1000.", false, false },
+	{ .name = NULL },
+};
+
 bool page_start(struct context *context, struct page *page)
 {
 	json_int_t limit = json_get_int(context->fields, "limit", API_LIST_MAX);
@@ -37,7 +43,8 @@ int page_add(void *context, const char *name)
 	return json_array_append_new(page->keys, json_string(name)) ? LH_ENOMEM : 0;
 }
 
-int page_say(struct context *context, struct page *page)
+/* Its keys, and a warning when there are more. */
+static int say(struct context *context, struct page *page)
 {
 	if (page->more)
 		outcome_warn(&context->outcome,
@@ -49,7 +56,7 @@ int page_say(struct context *context, struct page *page)
 int page_end(struct context *context, struct page *page, int ret)
 {
 	if (!ret)
-		return page_say(context, page);
+		return say(context, page);
 	json_decref(page->keys);
 	return ret == LH_ERANGE ? outcome_error(&context->outcome, 400, "after is too long") : ret;
 }

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "util/field.h"
+
 struct context;
 
 struct page {
@@ -16,7 +18,10 @@ struct page {
 	bool more;    /* there was one more than fits */
 };
 
-/* Reads the fields of a list. false: the refusal is in the outcome. */
+/* The fields of a list. */
+extern const struct field page_fields[];
+
+/* Reads them. false: the refusal is in the outcome. */
 bool page_start(struct context *context, struct page *page);
 
 /* How many names to ask for: one more than fits tells whether there are more. */
@@ -25,11 +30,9 @@ size_t page_ask(const struct page *page);
 /* A lease_name_visit whose context is the page. */
 int page_add(void *page, const char *name);
 
-/* Ends a list that was asked for with page_add and returned ret: says the page, or that `after` is too
- * long for a name (LH_ERANGE). Takes the keys. Returns 0, or what is a fault. */
+/* Ends a list that was asked for with page_add and returned ret: says its keys, with a warning when
+ * there are more, or that `after` is too long for a name (LH_ERANGE). Takes the keys. Returns 0, or
+ * what is a fault. */
 int page_end(struct context *context, struct page *page, int ret);
-
-/* Says the page: its keys, and a warning when there are more. Takes the keys. Returns 0. */
-int page_say(struct context *context, struct page *page);
 
 #endif

@@ -47,11 +47,7 @@ int policy_list(struct context *context)
 	if (!page_start(context, &page))
 		return 0;
 	ret = policies_list(context->policies, page.after, page_ask(&page), page_add, &page);
-	if (ret) {
-		json_decref(page.keys);
-		return ret;
-	}
-	return page_say(context, &page);
+	return page_end(context, &page, ret);
 }
 
 int old_policy_list(struct context *context)

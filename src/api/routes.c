@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of routes. What writes, calls a cloud or may answer much is the work pool's. */
 #include "api/context.h"
-
-static const struct field page_fields[] = {
-	{ "after", FIELD_STRING, "Only entries behind this one.", false, false },
-	{ "limit", FIELD_INT, "How many entries at most, 1 to 1000.", false, false },
-	{ .name = NULL },
-};
+#include "api/page.h"
 
 static const struct field metrics_fields[] = {
 	{ "format", FIELD_STRING, "\"prometheus\" for text; else the Accept header decides.", false,
@@ -15,8 +10,7 @@ static const struct field metrics_fields[] = {
 };
 
 static const struct field enable_fields[] = {
-	{ "type", FIELD_STRING, "The type of the engine, \"alicloud\" or \"tencentcloud\".", true,
-	  false },
+	{ "type", FIELD_STRING, "The type of the engine, for example \"alicloud\".", true, false },
 	{ "description", FIELD_STRING, "For people.", false, false },
 	{ "config", FIELD_MAP, "default_lease_ttl, max_lease_ttl and further settings.", false,
 	  false },

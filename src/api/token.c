@@ -13,11 +13,10 @@
 #include "util/json.h"
 #include "util/shared.h"
 
-#define NS_PER_SECOND INT64_C(1000000000)
-
 /* ---- What is shown ---- */
 
-int64_t token_left(const struct caller *caller)
+/* Seconds that are left of a token; 0 when it never ends. */
+static int64_t time_left(const struct caller *caller)
 {
 	int64_t left_ns = caller->expires_ns - clock_now_ns();
 
@@ -82,7 +81,7 @@ static int show(struct context *context, const struct caller *caller, const char
 		"meta", caller->metadata, "display_name", caller->display_name, "num_uses",
 		(json_int_t)caller->num_uses, "orphan", !caller->ancestor_count, "creation_time",
 		(json_int_t)caller->created, "creation_ttl", (json_int_t)caller->creation_ttl,
-		"ttl", (json_int_t)token_left(caller), "explicit_max_ttl",
+		"ttl", (json_int_t)time_left(caller), "explicit_max_ttl",
 		(json_int_t)caller->explicit_max, "entity_id", "", "type", type_name(caller));
 
 	if (set_time(data, "expire_time", caller->expires_ns) || add_optional(data, caller)) {
@@ -108,7 +107,7 @@ int token_lookup(struct context *context)
 
 	if (!token[0])
 		return token_lookup_self(context);
-	ret = auth_lookup(broker_store(context->broker), token, &caller);
+	ret = auth_lookup(context_store(context), token, &caller);
 	if (ret == LH_EPERM)
 		return outcome_error(&context->outcome, 403, "bad token");
 	if (ret)
@@ -129,7 +128,7 @@ int token_of_accessor(struct context *context, struct caller *caller_out)
 		outcome_error(&context->outcome, 400, "missing accessor");
 		return LH_EPERM;
 	}
-	ret = token_find_accessor(broker_store(context->broker), accessor, caller_out);
+	ret = token_find_accessor(context_store(context), accessor, caller_out);
 	if (ret && ret != LH_ENOENT)
 		return ret;
 	reached = reach_owned(context, ret ? NULL : caller_out, accessor, &reaches);
@@ -138,7 +137,7 @@ int token_of_accessor(struct context *context, struct caller *caller_out)
 	caller_clear(caller_out);
 	if (reached)
 		return reached;
-	outcome_error(&context->outcome, 403, REACH_DENIED);
+	outcome_error(&context->outcome, 403, OUTCOME_DENIED);
 	return LH_EPERM;
 }
 
@@ -165,12 +164,9 @@ int token_accessors(struct context *context)
 
 	if (!page_start(context, &page))
 		return 0;
-	ret = token_list_accessors(broker_store(context->broker), page.after, page_ask(&page),
-				   page_add, &page);
-	if (!ret)
-		return page_say(context, &page);
-	json_decref(page.keys);
-	return ret;
+	ret = token_list_accessors(context_store(context), page.after, page_ask(&page), page_add,
+				   &page);
+	return page_end(context, &page, ret);
 }
 
 /* Nothing of a dead token is ever left lying about; asked, the revoker looks at once. */

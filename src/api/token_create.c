@@ -49,7 +49,7 @@ static int read_role(struct making *making)
 
 	if (!name[0])
 		return 0;
-	ret = token_role_get(broker_store(making->context->broker), name, &making->role, NULL);
+	ret = token_role_get(context_store(making->context), name, &making->role, NULL);
 	if (ret == LH_ENOENT || ret == LH_ERANGE)
 		return err_set(making->err, LH_EINVAL, "unknown role %s", name);
 	making->terms.role = name;
@@ -136,7 +136,7 @@ static int choose_id(struct making *making)
 	return 0;
 }
 
-/* Each character that is no ASCII letter, digit or hyphen becomes one. */
+/* A hyphen at the end, which stands for a character that cannot be shown, is left out. */
 static int choose_display_name(struct making *making)
 {
 	struct buf *name = &making->display_name;
@@ -144,13 +144,7 @@ static int choose_display_name(struct making *making)
 	buf_add_text(name, "token");
 	if (text_field(making, "display_name")[0])
 		buf_add_char(name, '-');
-	for (const char *at = text_field(making, "display_name"); *at; at++) {
-		bool kept = (*at >= '0' && *at <= '9') || (*at >= 'A' && *at <= 'Z') ||
-			    (*at >= 'a' && *at <= 'z');
-
-		if (((unsigned char)*at & 0xc0) != 0x80) /* once for all bytes of one */
-			buf_add_char(name, kept ? *at : '-');
-	}
+	token_add_display_name(name, text_field(making, "display_name"));
 	if (buf_error(name))
 		return LH_ENOMEM;
 	if (name->data[name->size - 1] == '-')
@@ -411,7 +405,7 @@ static int make(struct making *making)
 
 	ret = warn_missing(making);
 	if (!ret)
-		ret = token_create(broker_store(context->broker), &making->terms, &made);
+		ret = token_create(context_store(context), &making->terms, &made);
 	if (ret)
 		return explain(making, ret);
 	caller = (struct caller){

@@ -16,8 +16,6 @@
 #include "util/log.h"
 #include "util/wipe.h"
 
-#define NS_PER_SECOND INT64_C(1000000000)
-
 static int check_renewable(const struct caller *token, struct err *err)
 {
 	if (token->type == TOKEN_BATCH)
@@ -43,7 +41,7 @@ static int apply_role(struct context *context, const struct caller *token, struc
 
 	if (!token->role[0])
 		return 0;
-	ret = token_role_get(broker_store(context->broker), token->role, &role, NULL);
+	ret = token_role_get(context_store(context), token->role, &role, NULL);
 	if (ret == LH_ENOENT)
 		return err_set(err, LH_EINVAL,
 			       "original token role \"%s\" could not be found, not renewing",
@@ -85,14 +83,14 @@ static int renew_once(struct context *context, struct caller *token, char *warni
 	if (ret == LH_ERANGE)
 		return err_set(err, LH_EINVAL,
 			       "1 error occurred:\n\t* past the max TTL, cannot renew\n\n");
-	return ret ? ret : token_renew(broker_store(context->broker), token, ttl);
+	return ret ? ret : token_renew(context_store(context), token, ttl);
 }
 
 /* Looks the token up again, when somebody else has changed it. LH_ENOENT: it is dead by now. */
 static int again(struct context *context, struct caller *token)
 {
 	struct caller fresh;
-	int ret = token_find_name(broker_store(context->broker), token->token, &fresh);
+	int ret = token_find_name(context_store(context), token->token, &fresh);
 
 	if (ret)
 		return ret;
@@ -157,7 +155,7 @@ static int renew(struct context *context, struct caller *token, const char *text
 static int find_and_renew(struct context *context, const char *text)
 {
 	struct caller token;
-	int ret = auth_lookup(broker_store(context->broker), text, &token);
+	int ret = auth_lookup(context_store(context), text, &token);
 
 	if (ret == LH_EPERM)
 		return outcome_error(&context->outcome, 400, "token not found");

@@ -20,7 +20,7 @@ static int end(struct context *context, const struct caller *token,
 static int find_and_end(struct context *context, const char *text, enum token_revocation revocation)
 {
 	struct caller token;
-	int ret = auth_lookup(broker_store(context->broker), text, &token);
+	int ret = auth_lookup(context_store(context), text, &token);
 
 	if (!ret)
 		ret = end(context, &token, revocation);

@@ -11,11 +11,6 @@
 #include "util/json.h"
 #include "util/text.h"
 
-static struct store *store_of(const struct context *context)
-{
-	return broker_store(context->broker);
-}
-
 /* ---- Reading ---- */
 
 int token_roles_list(struct context *context)
@@ -25,7 +20,7 @@ int token_roles_list(struct context *context)
 
 	if (!page_start(context, &page))
 		return 0;
-	ret = token_role_list(store_of(context), page.after, page_ask(&page), page_add, &page);
+	ret = token_role_list(context_store(context), page.after, page_ask(&page), page_add, &page);
 	return page_end(context, &page, ret);
 }
 
@@ -44,7 +39,7 @@ static void drop_unset(json_t *role)
 int token_role_read(struct context *context)
 {
 	json_t *role;
-	int ret = token_role_get(store_of(context), context->match->capture, &role, NULL);
+	int ret = token_role_get(context_store(context), context->match->capture, &role, NULL);
 
 	if (ret)
 		return ret == LH_ENOENT ? 0 : ret;
@@ -59,7 +54,7 @@ int token_role_read(struct context *context)
 int token_role_exists(struct context *context, bool *exists_out)
 {
 	json_t *role;
-	int ret = token_role_get(store_of(context), context->match->capture, &role, NULL);
+	int ret = token_role_get(context_store(context), context->match->capture, &role, NULL);
 
 	*exists_out = !ret;
 	if (!ret)
@@ -137,7 +132,7 @@ static int write_once(struct context *context, struct err *err)
 	const char *name = context->match->capture;
 	uint64_t revision = 0;
 	json_t *role;
-	int ret = token_role_get(store_of(context), name, &role, &revision);
+	int ret = token_role_get(context_store(context), name, &role, &revision);
 
 	if (ret == LH_ENOENT) {
 		role = token_role_new();
@@ -154,7 +149,7 @@ static int write_once(struct context *context, struct err *err)
 	if (!ret)
 		ret = check(role, err);
 	if (!ret)
-		ret = token_role_put(store_of(context), name, role, revision);
+		ret = token_role_put(context_store(context), name, role, revision);
 	json_decref(role);
 	return ret;
 }
@@ -180,5 +175,5 @@ int token_role_write(struct context *context)
 
 int token_role_remove(struct context *context)
 {
-	return token_role_delete(store_of(context), context->match->capture);
+	return token_role_delete(context_store(context), context->match->capture);
 }

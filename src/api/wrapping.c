@@ -171,7 +171,7 @@ static int check_token(const struct context *context)
 	ret = broker_wrapper_find(context->broker, &opening, &wrapper);
 	wrapper_free(wrapper);
 	if (!ret)
-		ret = auth_lookup(broker_store(context->broker), opening.token, &bearer);
+		ret = auth_lookup(context_store(context), opening.token, &bearer);
 	caller_clear(&bearer);
 	return ret == LH_EPERM ? LH_ENOENT : ret;
 }

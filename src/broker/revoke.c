@@ -112,7 +112,7 @@ int broker_revoke_prefix(struct broker *broker, const char *prefix, enum revoke_
 	struct store_batch batch = { 0 };
 	int ret;
 
-	if (strlen(prefix) >= sizeof(job.prefix))
+	if (strlen(prefix) > LEASE_PREFIX_MAX)
 		return err_set(err, LH_EINVAL, "prefix is too long");
 	memcpy(job.prefix, prefix, strlen(prefix) + 1);
 	job.since_ns = clock_now_ns();

@@ -33,6 +33,10 @@ static enum verdict give_up(struct step *step)
 {
 	if (step->kept.action)
 		return step_blame(step, &step->kept);
+	if (step->reason[0]) { /* of a look */
+		step->culprit = NULL;
+		return STEP_FAILED;
+	}
 	return step_fail(step, "the user was not gone after many rounds of calls");
 }
 
@@ -114,6 +118,8 @@ static void hear_closing(const struct remover *remover, struct step *step,
 static void hear_removal(const struct remover *remover, struct step *step,
 			 const struct answer *answer, struct told *told)
 {
+	if (remover->mend && remover->mend(step, answer))
+		return;
 	if (is_gone(remover, answer))
 		return;
 	step_keep(step, answer);

@@ -42,6 +42,10 @@ struct remover {
 	 * single ones to left. False if it was no such refusal. */
 	bool (*divide)(struct step *step, const struct answer *answer, json_t *left);
 
+	/* Optional. Another way to what a removal could not do: adds the calls that lead there, and
+	 * those that follow when they are answered. False: there is none. */
+	bool (*mend)(struct step *step, const struct answer *answer);
+
 	/* Mandatory. Whether there is no such thing (any more), */
 	bool (*is_gone)(const struct answer *answer);
 	/* and whether the cloud will not delete it before something else is removed from it that we

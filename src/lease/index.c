@@ -4,18 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lease/lease_priv.h"
 #include "store/key.h"
 #include "store/store.h"
 #include "util/err.h"
 #include "util/text.h"
 
-static const struct bytes no_bytes = { "", 0 };
-
 /* ---- Due ---- */
 
 #define DUE_KEY_SIZE (1 + 8 + LEASE_UUID_SIZE + KEYRING_NAME_SIZE)
 
-static void key_due_entry(struct key *key, const struct due *due)
+void key_due_entry(struct key *key, const struct due *due)
 {
 	key_start(key, due->keyless ? 'D' : 'd');
 	key_add_u64(key, (uint64_t)due->time);
@@ -64,7 +63,7 @@ static int scan(struct store *store, char family, int64_t now, const struct due 
 	if (after)
 		key_due_entry(&behind, after);
 	ret = store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end),
-			 after ? key_bytes(&behind) : no_bytes, max, take_due, &page);
+			 after ? key_bytes(&behind) : NO_BYTES, max, take_due, &page);
 	if (!ret)
 		*count_out = page.count;
 	return ret;
@@ -168,7 +167,7 @@ int lease_scan_prefix(struct store *store, const char *prefix, struct path_curso
 	if (resumed)
 		key_path_at(&behind, cursor->path, &cursor->lease);
 	ret = store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end),
-			 resumed ? key_bytes(&behind) : no_bytes, max, take_path, &page);
+			 resumed ? key_bytes(&behind) : NO_BYTES, max, take_path, &page);
 	if (!ret)
 		*count_out = page.count;
 	return ret;
@@ -241,10 +240,10 @@ static int list_start(struct store *store, const char *prefix, const char *after
 	if (text_ends_with(after, "/")) {
 		key_add_text(from, after);
 		key_after_prefix(from);
-		return 0;
+		return from->overflow ? LH_ERANGE : 0;
 	}
 	if (snprintf(id, sizeof(id), "%s%s", prefix, after) >= (int)sizeof(id))
-		return LH_EINVAL;
+		return LH_ERANGE;
 	ret = lease_key(store, id, &lease);
 	if (ret)
 		return ret;
@@ -273,13 +272,15 @@ int lease_list(struct store *store, const char *prefix, const char *after, size_
 	int ret;
 
 	key_path_at(&end, prefix, NULL);
+	if (end.overflow)
+		return 0; /* no lease has a path that long */
 	key_after_prefix(&end);
 	ret = list_start(store, prefix, after, &from);
 	for (size_t given = 0; !ret && given < max;) {
 		struct peek peek = { .prefix_size = strlen(prefix) };
 
 		ret = store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end),
-				 no_bytes, 1, take_peek, &peek);
+				 NO_BYTES, 1, take_peek, &peek);
 		if (ret || !peek.found)
 			return ret;
 		if (peek.is_lease) {
@@ -328,7 +329,7 @@ int lease_scan_owner(struct store *store, const struct lease_key *owner,
 	if (after)
 		key_add(&behind, after->name, sizeof(after->name));
 	ret = store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end),
-			 after ? key_bytes(&behind) : no_bytes, max, take_owned, &page);
+			 after ? key_bytes(&behind) : NO_BYTES, max, take_owned, &page);
 	if (!ret)
 		*count_out = page.count;
 	return ret;
@@ -367,7 +368,7 @@ static int scan_of_mount(struct store *store, char family, const unsigned char *
 		key_add(&from, mount, LEASE_UUID_SIZE);
 	end = from;
 	key_after_prefix(&end);
-	return store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end), no_bytes,
+	return store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end), NO_BYTES,
 			  limit, take_of_mount, page);
 }
 

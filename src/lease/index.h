@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "lease/lease.h"
+#include "store/driver.h"
 
 /* An entry of the due index, oldest first. */
 struct due {
@@ -28,9 +29,13 @@ int due_scan_keyless(struct store *store, int64_t now, const struct due *after, 
 bool due_exists(struct store *store, const struct due *due);
 int due_remove(struct store *store, const struct due *due);
 
+/* Bytes of a prefix that can be looked for: the index has a letter in front (store/key.h). */
+#define LEASE_PREFIX_MAX (STORE_KEY_MAX - 1)
+
 /* At most max leases whose path lies under prefix ("alicloud/", "alicloud/creds/app/"; it ends in a
  * slash or is empty), behind *after (NULL: from the start; updated for the next page).
- * SWEEPING ones are not among them. */
+ * SWEEPING ones are not among them. 0, LH_ERANGE (a prefix beyond LEASE_PREFIX_MAX), LH_ECORRUPT or
+ * LH_EIO. */
 struct path_cursor {
 	char path[300];
 	struct lease_key lease;
@@ -46,7 +51,8 @@ int lease_scan_owner(struct store *store, const struct lease_key *owner,
 
 /* Folder-like listing under prefix: children ("deploy/") or bare last parts of ids, through `add`.
  * Stops when max names were given. `after`: only names behind this one; NULL: all. Names of leases
- * come in no order. A non-zero return of add ends it and is returned. */
+ * come in no order. A non-zero return of add ends it and is returned. LH_ERANGE: `after` is too
+ * long. */
 typedef int (*lease_name_visit)(void *context, const char *name);
 int lease_list(struct store *store, const char *prefix, const char *after, size_t max,
 	       lease_name_visit add, void *context);

@@ -39,10 +39,8 @@ const char *child_name(enum child_kind kind)
 /* Rights go first: nothing of the outside is read with more than a child needs. */
 static int become(const struct orders *orders, struct err *err)
 {
-	int ret = privileges_drop(&orders->identity, err);
+	int ret = privileges_become(&orders->identity, err);
 
-	if (ret == 0)
-		ret = privileges_harden(err);
 	if (ret == 0)
 		ret = privileges_die_with(orders->master, err);
 	if (ret == 0 && orders->kind != CHILD_REVOKER)

@@ -40,7 +40,7 @@ int notify_passed(const json_t *environment, const char *name)
 	if (text_int64(json_get_text(environment, "LISTEN_PID"), &pid) != 0 || pid != getpid() ||
 	    text_int64(json_get_text(environment, "LISTEN_FDS"), &count) != 0)
 		return -1;
-	for (int64_t i = 0; i < count; i++) {
+	for (int64_t i = 0; i < count && *names; i++) {
 		size_t size = strcspn(names, ":");
 
 		if (size == strlen(name) && memcmp(names, name, size) == 0)

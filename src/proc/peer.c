@@ -21,12 +21,10 @@ int peers_find(const struct conf_listener *conf, struct peers *peers_out, struct
 	peers_out->count = 0;
 	for (char **name = conf->peer_users; name && *name; name++) {
 		if (peers_out->count == PEERS_MAX)
-			return err_set(err, LH_ERANGE,
-				       "listener \"%s\": peer_users: at most %d users", conf->name,
-				       PEERS_MAX);
+			return err_set(err, LH_ERANGE, "peer_users: at most %d users", PEERS_MAX);
 		ret = user_find(*name, &peers_out->uids[peers_out->count], err);
 		if (ret)
-			return err_prefix(err, ret, "listener \"%s\": peer_users", conf->name);
+			return err_prefix(err, ret, "peer_users");
 		peers_out->count++;
 	}
 	return 0;

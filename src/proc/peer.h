@@ -17,7 +17,8 @@ struct peers {
 	size_t count;
 };
 
-/* Finds the users of peer_users. 0, LH_ENOENT (no such user), LH_ERANGE (too many). */
+/* Finds the users of peer_users. 0, LH_ENOENT (no such user), LH_ERANGE (too many), with a sentence
+ * to which the caller adds the listener. */
 int peers_find(const struct conf_listener *conf, struct peers *peers_out, struct err *err);
 
 /* Takes one connection. *fd_out blocks, is close-on-exec, and gives up on a peer that is silent or

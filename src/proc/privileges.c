@@ -99,6 +99,13 @@ int privileges_harden(struct err *err)
 	return 0;
 }
 
+int privileges_become(const struct identity *identity, struct err *err)
+{
+	int ret = privileges_drop(identity, err);
+
+	return ret ? ret : privileges_harden(err);
+}
+
 #ifdef LH_SANITIZERS
 int privileges_limit_memory(size_t bytes, struct err *err)
 {

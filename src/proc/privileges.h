@@ -33,6 +33,10 @@ int privileges_drop(const struct identity *identity, struct err *err);
  * which makes the kernel forget a part of it. 0 or LH_EIO. */
 int privileges_harden(struct err *err);
 
+/* Both, in the order that lasts: before a process touches a key, or anything of the outside.
+ * 0, LH_EPERM or LH_EIO. */
+int privileges_become(const struct identity *identity, struct err *err);
+
 /* Bounds the private memory, so that an oversized parameter ends this process and not the machine.
  * Maps of files are not counted. Sanitizers need more: nothing happens under them. 0 or LH_EIO. */
 int privileges_limit_memory(size_t bytes, struct err *err);

@@ -34,9 +34,7 @@ static void look(const struct conf *conf, const struct identity *identity, struc
 	};
 	struct store *store = NULL;
 
-	finding->ret = privileges_drop(identity, &finding->err);
-	if (finding->ret == 0)
-		finding->ret = privileges_harden(&finding->err);
+	finding->ret = privileges_become(identity, &finding->err);
 	if (finding->ret == 0)
 		finding->ret = store_open(&options, &store, &finding->err);
 	store_close(store);

@@ -19,7 +19,7 @@ struct keyring;
 struct queue;
 struct store;
 
-/* How long a batch may grow and what it may write when the store is almost full. */
+/* What a batch may write when the store is almost full. */
 enum store_urgency {
 	STORE_NORMAL, /* puts are refused with LH_EFULL above 90 % of map or disk */
 	STORE_REVOKE, /* revocations, deletions: written as long as there is any room */
@@ -132,7 +132,7 @@ int store_withdraw(struct store *store, unsigned place);
 
 /* The driver's maintain; also reads the fill for store_apply's limit, as store_open does and
  * store_apply itself at most once a second. The revoker calls it each minute and after the death of
- * a process. usage_out may be NULL. */
+ * a process. usage_out may be NULL; it is zeroed when the driver fails. */
 int store_maintain(struct store *store, struct driver_usage *usage_out);
 
 #endif

@@ -23,7 +23,8 @@ static struct {
 	const char *identity;
 } log_state = { LOG_LEVEL_INFO, LOG_FORMAT_TEXT, "leasehold", NULL, NULL };
 
-/* A line under construction. What does not fit is cut; room for the end is kept. */
+/* A line under construction. A piece that does not fit whole is left out, so no escape is cut in
+ * two; room for the end is kept. */
 struct line {
 	char text[2 * MESSAGE_MAX];
 	size_t size;
@@ -83,9 +84,10 @@ static void add_escaped(struct line *line, const char *text)
 		const unsigned char *bytes = (const unsigned char *)text;
 
 		step = text_utf8(text, left);
-		if (is_harmless(bytes, step)) {
-			if (json && (*text == '"' || *text == '\\'))
-				add(line, "\\", 1);
+		if (json && (*text == '"' || *text == '\\')) {
+			snprintf(escape, sizeof(escape), "\\%c", *text);
+			add_text(line, escape);
+		} else if (is_harmless(bytes, step)) {
 			add(line, text, step);
 		} else {
 			step = 1;

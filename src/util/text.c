@@ -76,6 +76,11 @@ static bool is_word(char c)
 	return is_alnum(c) || c == '_';
 }
 
+char text_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
 bool text_is_word(const char *text, const char *more, size_t max)
 {
 	size_t size = 0;
@@ -279,8 +284,10 @@ int text_unbase64url(const char *text, size_t size, struct buf *out)
 	size_t start = out->size;
 	int ret = decode(text, size, out);
 
-	if (ret && out->size > start)
+	if (ret && out->size > start) {
 		out->size = start;
+		out->data[start] = '\0';
+	}
 	return ret;
 }
 

@@ -17,9 +17,13 @@ from conform.engines import ENGINES
 from conform.engines.base import TOP
 from harness import wait_until
 from suite import each
-from trouble import Place, result_of, side_by_side
+from trouble import Place, quick_server, result_of, side_by_side
 
 NUMBERS = itertools.count(1)
+
+
+def make_server(engine):
+    return quick_server(engine, setup=engine.demanding)
 
 
 @functools.cache

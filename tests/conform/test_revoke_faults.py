@@ -3,12 +3,14 @@
 
 Whatever happens at whichever call: when the trouble is over nothing is left.
 """
+import fnmatch
 import functools
 
 import pytest
 
+from harness import wait_until
 from suite import each, every_engine
-from trouble import SECRET, Place, result_of, side_by_side
+from trouble import SECRET, Place, quick_server, result_of, side_by_side
 
 #: name: kind, fields; the trouble ends by itself. A fault that the cloud words takes its fields
 #: from the engine.
@@ -79,6 +81,48 @@ def test_a_fault_at_a_call_ends_clean(engine, case, outcomes):
         assert case[1] in outcome.error.data["revoke_error"], outcome.error
 
 
+# --- nobody was told the ids ---
+
+def looks(engine):
+    return [(name, call) for name in FAULTS for call in engine.looks]
+
+
+class Search:
+    """An issue whose key nobody was told of, and a fault while it is looked for."""
+
+    def __init__(self, server, case):
+        name, call = case
+        place = Place(server)
+        lost = place.fault("drop", action=server.cloud.makes_key, effect="done")
+        number = place.fault(FAULTS[name][0], action=call, **fields_of(server.cloud, name))
+        self.reply = place.issue()
+        server.sim.clear_faults(lost)
+        wait_until(lambda: self.struck(server, number), 20, "%s at %s" % case)
+        server.sim.clear_faults(number)
+        place.server.api("PUT", "sys/leases/revoke-prefix/" + place.path)
+        if "later" in name:
+            assert server.sim.wait(late=0)
+        place.wait_clean(20)
+        place.disable()
+
+    @staticmethod
+    def struck(server, number):
+        return {f["id"]: f["struck"] for f in server.sim.faults()}[number]
+
+
+@pytest.fixture(scope="module")
+def searches(servers):
+    return functools.cache(lambda engine: side_by_side(
+        lambda case: Search(servers(engine), case), looks(engine), workers=16))
+
+
+@each(looks)
+def test_a_fault_while_ids_are_looked_for_ends_clean(engine, case, searches):
+    assert result_of(searches(engine), case).reply.status in (502, 504)
+
+
+# --- order, repetition, force ---
+
 @every_engine
 def test_what_was_signed_is_never_logged(engine, outcomes, server):
     outcomes(engine)
@@ -94,6 +138,24 @@ def test_the_key_dies_first_even_if_nothing_else_can_be_removed(engine, place):
     place.sim.clear_faults(number)
     place.revoke_at_last(issued["lease_id"])
     assert place.left() == []
+
+
+@each(lambda engine: ["usual"] + (["demanding"] if engine.demanding else []))
+def test_the_keys_of_many_go_before_the_rest_of_any(engine, case, leasehold):
+    with quick_server(engine, setup=engine.demanding if case == "demanding" else None) as server:
+        place = Place(server)
+        issued = side_by_side(lambda _: place.issued(), range(20))
+        assert all(place.works(result_of(issued, i)) for i in range(20))
+        reply = server.api("PUT", "sys/leases/revoke-prefix/" + place.path, {"sync": False})
+        assert reply.status == 202, reply
+        place.wait_clean()
+        calls = place.calls()
+        keys = [c["arrived_ms"] for c in calls if c["action"] == engine.delete_key]
+        rest = [c["arrived_ms"] for c in calls
+                if any(fnmatch.fnmatch(c["action"], one) for one in engine.after_the_key)]
+        assert len(keys) == (40 if case == "demanding" else 20)
+        assert max(keys) <= min(rest)
+        place.disable()
 
 
 @every_engine

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The mount's root credentials change between the issue of a lease and its end."""
 from suite import every_engine
+from trouble import Place, quick_server
 
 
 @every_engine
@@ -38,6 +39,24 @@ def test_a_key_of_another_account_never_counts_as_gone(engine, place):
     place.configure(place.key)
     place.revoke_at_last(issued["lease_id"])
     assert place.left() == []
+
+
+@every_engine
+def test_an_environment_of_another_account_takes_nothing_over(engine, leasehold):
+    with quick_server(engine, work_workers=2) as server:
+        place = Place(server)
+        first, second = engine.accounts(server.sim)[:2]
+        issued = place.issued()
+        server.environment, _ = engine.session_environment(server.sim, account=second)
+        server.restart()
+        place.ok("DELETE", place.path + "/config")
+        reply = place.revoke(issued["lease_id"])
+        assert reply.status == 400, reply
+        assert first in reply.errors[0] and second in reply.errors[0], reply
+        assert place.works(issued)
+        place.configure(place.key)
+        place.revoke_at_last(issued["lease_id"])
+        assert place.left() == []
 
 
 @every_engine

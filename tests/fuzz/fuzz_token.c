@@ -9,7 +9,6 @@
 #include "util/err.h"
 
 /* Of this process: libFuzzer calls functions without context. */
-static struct temp_store temp;
 static char batch[TOKEN_TEXT_MAX + 1], service[TOKEN_TEXT_MAX + 1];
 
 static void make_token(enum token_type type, char *token_out)

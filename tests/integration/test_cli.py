@@ -538,6 +538,25 @@ def test_a_site_is_judged_by_what_nginx_prints(tmp_path, text, code, words):
     assert words in done.stdout + done.stderr
 
 
+# --- how the program starts ---
+
+def test_a_program_with_rights_of_its_own_starts_once(leasehold):
+    """glibc takes settings from the environment of such a program: it must not wait for them."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to give the program to somebody else")
+    folder = tempfile.mkdtemp(prefix="lh-")
+    try:
+        program = shutil.copy(leasehold, os.path.join(folder, "leasehold"))
+        os.chmod(folder, 0o755)
+        os.chown(program, 65534, -1)
+        os.chmod(program, 0o4755)
+        done = subprocess.run([program, "version"], capture_output=True, text=True, check=False,
+                              timeout=30)
+    finally:
+        shutil.rmtree(folder)
+    assert done.returncode == DONE and done.stdout.startswith("leasehold")
+
+
 # --- nginx-secret ---
 
 def test_the_secret_for_nginx_is_one_line_that_follows_from_the_master_key(site):

@@ -17,7 +17,8 @@ from trouble import Place, quick_server, result_of, side_by_side
 
 FREE = 10000
 REAL = {"GetUser": 100}     # nobody calls it; of all else the engine says what the cloud allows
-DUE_SLACK = 15      # seconds that a key may outlive its lease, on a machine that is busy
+DUE_SLACK = 15      # seconds that a key may outlive its lease, on a machine that is busy;
+USUAL_SLACK = 5     # and mostly
 ROUNDING = 1        # due times are whole seconds
 
 
@@ -145,8 +146,11 @@ class Victim:
         return dead, time.monotonic() + ttl + ROUNDING
 
     def dies_in_time(self, dead, due):
+        """Returns by how many seconds the key has outlived its lease."""
         wait_until(lambda: len(self.place.calls("DeleteAccessKey")) >= dead, what="the key dies")
-        assert time.monotonic() < due + DUE_SLACK, "the key dies in time"
+        late = time.monotonic() - due
+        assert late < DUE_SLACK, "the key dies in time"
+        return late
 
 
 @pytest.fixture(scope="module")
@@ -169,8 +173,8 @@ def test_ten_thousand_leases_on_a_hung_cloud_delay_nobody_else(fill):
         hung.fault("hang", action="*", seconds=600)
         server.start_daemon()
         wait_until(lambda: len(hung.calls("DeleteAccessKey")) >= 8, 10)
-        for _ in range(6):
-            victim.dies_in_time(*victim.issue())
+        late = sorted(victim.dies_in_time(*victim.issue()) for _ in range(6))
+        assert late[3] < USUAL_SLACK, late
         assert len(hung.calls()) < 100      # it was hung all the time
         victim.place.wait_clean()
         assert len(server.sim.leftovers()) == len(hung.left())

@@ -322,11 +322,11 @@ OPEN = [
 
 @pytest.mark.parametrize("options", OPEN, ids=["-".join(*one.items()) for one in OPEN])
 def test_whatever_the_documentation_leaves_open(leasehold, options):
-    """A life in which the answer of each call is lost once."""
+    """A life in which the answer of each call is lost once, of a role that names a policy twice."""
     with Server(cloud=TENCENTCLOUD, setup={"tencentcloud": {"options": options}}) as server:
         mount = Mount(server)
         reply = mount.write(inline_policies=json.dumps([DOCUMENT] * 2),
-                            remote_policies=[OWN, PRESET])
+                            remote_policies=[OWN, PRESET, PRESET])
         assert reply.status == 204, reply
         for action in ("AddUser", "CreatePolicy", "AttachUserPolicy"):
             mount.sim.fault("drop", action=action, effect="done", times=1)

@@ -15,7 +15,6 @@
 #include "util/json.h"
 #include "util/log.h"
 #include "util/shared.h"
-#include "util/wipe.h"
 
 static void make_token(struct api_fixture *fixture)
 {
@@ -27,7 +26,9 @@ static void make_token(struct api_fixture *fixture)
 	store_batch_free(&batch);
 }
 
-void api_fixture_open(struct api_fixture *fixture, const char *type)
+struct api_fixture f;
+
+static void open_fixture(struct api_fixture *fixture)
 {
 	struct broker_options options = { .conf = &fixture->conf, .connections = 4 };
 	struct err err = { "" };
@@ -36,7 +37,7 @@ void api_fixture_open(struct api_fixture *fixture, const char *type)
 	memset(fixture, 0, sizeof(*fixture));
 	temp_store_open(&fixture->temp);
 	make_token(fixture);
-	fixture->engine.of.type = type;
+	fixture->engine.of.type = engine_all[0]->type;
 	fixture->engine.sweep_after[0] = 30;
 	fixture->engine.sweep_count = 1;
 	fixture->conf.engines = &fixture->engine;
@@ -59,14 +60,25 @@ static void forget_reply(struct api_fixture *fixture)
 	fixture->body = NULL;
 }
 
-void api_fixture_close(struct api_fixture *fixture)
+int api_set_up(void **state)
 {
-	forget_reply(fixture);
-	api_free(fixture->api);
-	broker_free(fixture->broker);
-	shared_free(fixture->shared);
-	temp_store_close(&fixture->temp);
+	(void)state;
+	open_fixture(&f);
+	return 0;
 }
+
+int api_tear_down(void **state)
+{
+	(void)state;
+	forget_reply(&f);
+	api_free(f.api);
+	broker_free(f.broker);
+	shared_free(f.shared);
+	temp_store_close(&f.temp);
+	return 0;
+}
+
+/* ---- Asking ---- */
 
 static void read_body(struct api_fixture *fixture)
 {
@@ -79,7 +91,7 @@ static void read_body(struct api_fixture *fixture)
 		fail_msg("not JSON: %s", body->data);
 }
 
-int ask_raw(struct api_fixture *fixture, const struct api_request *raw)
+int serve(struct api_fixture *fixture, const struct api_request *raw)
 {
 	struct api_request whole = *raw;
 	const char **texts[] = {
@@ -97,10 +109,45 @@ int ask_raw(struct api_fixture *fixture, const struct api_request *raw)
 	whole.request_id = REQUEST_ID;
 	forget_reply(fixture);
 	api_serve(fixture->api, &whole, &fixture->reply);
-	api_sent(fixture->api, true);
+	return fixture->reply.status;
+}
+
+void settle(struct api_fixture *fixture, bool received)
+{
+	api_sent(fixture->api, received);
 	api_settle(fixture->api);
+}
+
+int ask_raw(struct api_fixture *fixture, const struct api_request *raw)
+{
+	serve(fixture, raw);
+	settle(fixture, true);
 	read_body(fixture);
 	return fixture->reply.status;
+}
+
+int ask_from(struct api_fixture *fixture, const char *address, const char *token,
+	     const char *method, const char *path, const char *body)
+{
+	char full[300];
+	const struct api_request raw = {
+		.method = method,
+		.path = full,
+		.body = body,
+		.body_size = body ? strlen(body) : 0,
+		.token = token,
+		.remote_address = address,
+		.deadline = clock_boot_ms() + 5000,
+	};
+
+	snprintf(full, sizeof(full), "/v1/%s", path);
+	return ask_raw(fixture, &raw);
+}
+
+int ask_with(struct api_fixture *fixture, const char *token, const char *method, const char *path,
+	     const char *body)
+{
+	return ask_from(fixture, ADDRESS, token, method, path, body);
 }
 
 int ask(struct api_fixture *fixture, const char *method, const char *path, const char *body)
@@ -124,6 +171,8 @@ int ask(struct api_fixture *fixture, const char *method, const char *path, const
 	}
 	return ask_raw(fixture, &raw);
 }
+
+/* ---- What must be answered ---- */
 
 /* Whether the body is the one expected. */
 static bool is_body(const struct api_fixture *fixture, const char *expected)
@@ -165,7 +214,39 @@ void expect_data(struct api_fixture *fixture, const char *method, const char *pa
 	json_decref(wanted);
 }
 
+void enable(struct api_fixture *fixture, const char *path)
+{
+	char full[200], body[64];
+
+	snprintf(full, sizeof(full), "sys/mounts/%s", path);
+	snprintf(body, sizeof(body), "{\"type\":\"%s\"}", engine_all[0]->type);
+	expect(fixture, "POST", full, body, 204, "");
+}
+
+const json_t *data_member(const struct api_fixture *fixture, const char *member)
+{
+	return json_object_get(json_object_get(fixture->body, "data"), member);
+}
+
 const char *data_text(const struct api_fixture *fixture, const char *member)
 {
 	return json_get_text(json_object_get(fixture->body, "data"), member);
+}
+
+const json_t *auth_member(const struct api_fixture *fixture, const char *member)
+{
+	return json_object_get(json_object_get(fixture->body, "auth"), member);
+}
+
+const char *auth_text(const struct api_fixture *fixture, const char *member)
+{
+	return json_get_text(json_object_get(fixture->body, "auth"), member);
+}
+
+const char *error(const struct api_fixture *fixture)
+{
+	const json_t *errors = json_object_get(fixture->body, "errors");
+	const char *text = json_string_value(json_array_get(errors, 0));
+
+	return text ? text : "";
 }

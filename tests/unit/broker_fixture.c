@@ -3,7 +3,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -12,45 +11,20 @@
 
 #include "broker_fixture.h"
 #include "conf/conf.h"
-#include "crypto/keyring.h"
 #include "fake_engine.h"
 #include "lease/index.h"
-#include "store/key.h"
 #include "util/clock.h"
 #include "util/log.h"
 
-struct temp_store temp;
 static struct conf_engine conf_fake;
 static struct conf conf;
 struct shared *shared;
 struct broker *broker;
 struct broker *taker;
 struct revoker *revoker;
-struct caller caller;
+struct caller operator;
 
 /* ---- The world of a test ---- */
-
-void put(char family, const void *name, size_t size, const char *value)
-{
-	struct store_batch batch = { 0 };
-	struct key key;
-
-	key_start(&key, family);
-	key_add(&key, name, size);
-	store_batch_put(&batch, STORE_ANY, 0, key_bytes(&key),
-			(struct bytes){ value, strlen(value) });
-	assert_int_equal(store_apply(temp.store, STORE_NORMAL, &batch, NULL), 0);
-	store_batch_free(&batch);
-}
-
-/* The broker need not ask a cloud whose the key is. */
-static void know_account(const char *key_id, const char *account)
-{
-	unsigned char name[KEYRING_NAME_SIZE];
-
-	assert_int_equal(keyring_name(store_keyring(temp.store), KEYRING_ACCOUNT, key_id, name), 0);
-	put('a', name, sizeof(name), account);
-}
 
 const struct mount *mount(void)
 {
@@ -82,7 +56,7 @@ static void make_mount(void)
 	json_decref(role);
 }
 
-int setup(void **state)
+int broker_set_up(void **state)
 {
 	struct broker_options options = { .conf = &conf, .connections = 4 };
 
@@ -113,21 +87,20 @@ int setup(void **state)
 	options.slot = &shared->slots[2];
 	assert_int_equal(broker_new(&options, &taker, &err), 0);
 	assert_int_equal(revoker_new(taker, &revoker, &err), 0);
-	memset(&fake, 0, sizeof(fake));
-	fake.issue = fake.revoke = STEP_DONE;
-	fake.lasting = true;
-	memset(&caller, 0, sizeof(caller));
-	caller.display_name = (char *)(uintptr_t) "root";
-	memset(caller.token, 't', sizeof(caller.token));
-	put('t', caller.token, sizeof(caller.token), "{\"policies\":[\"root\"]}");
-	know_account("key-1", FAKE_ACCOUNT);
-	know_account("key-2", "2000000000000002");
+	fake_reset();
+	memset(&operator, 0, sizeof(operator));
+	operator.display_name =(char *)(uintptr_t) "root";
+	memset(operator.token, 't', sizeof(operator.token));
+	temp_put(temp.store, 't', operator.token, sizeof(operator.token),
+		 "{\"policies\":[\"root\"]}");
+	temp_know_account(temp.store, "key-1", FAKE_ACCOUNT);
+	temp_know_account(temp.store, "key-2", "2000000000000002");
 	make_mount();
 	configure("key-1");
 	return 0;
 }
 
-int teardown(void **state)
+int broker_tear_down(void **state)
 {
 	(void)state;
 	revoker_free(revoker);
@@ -144,7 +117,7 @@ int teardown(void **state)
 struct issue_reply reply;
 struct err err;
 
-int issue_within(int64_t time_ms)
+int issue_to(const struct caller *asking, int64_t time_ms)
 {
 	json_t *role = json_object();
 	struct issue_request request = {
@@ -152,7 +125,7 @@ int issue_within(int64_t time_ms)
 		.role_name = "app",
 		.role = role,
 		.path = "cloud/creds/app",
-		.caller = &caller,
+		.caller = asking,
 		.deadline = clock_boot_ms() + time_ms,
 	};
 	int ret;
@@ -165,7 +138,7 @@ int issue_within(int64_t time_ms)
 
 int issue(void)
 {
-	return issue_within(5000);
+	return issue_to(&operator, 5000);
 }
 
 char *issue_delivered(void)

@@ -11,28 +11,26 @@
 
 #define UUID "00112233-4455-6677-8899-aabbccddeeff"
 
-extern struct temp_store temp;
 extern struct shared *shared;
 extern struct broker *broker; /* of a worker */
 extern struct broker *taker;  /* of the revoker: another process */
 extern struct revoker *revoker;
-extern struct caller caller;
+extern struct caller operator; /* who has the root token */
 extern struct issue_reply reply;
 extern struct err err;
-
-/* Stores a record under a key of the family and these bytes. */
-void put(char family, const void *name, size_t size, const char *value);
 
 const struct mount *mount(void); /* "cloud/"; borrowed */
 void configure(const char *id);  /* gives it this root key */
 
-int setup(void **state);
-int teardown(void **state);
+int broker_set_up(void **state);
+int broker_tear_down(void **state);
 
-/* Asks for a credential, as `caller`, with five seconds' time or so much; the answer is in reply and
- * err. The last one also delivers it, and returns the lease's id, to be freed. */
+#define BROKER_TEST(name) cmocka_unit_test_setup_teardown(name, broker_set_up, broker_tear_down)
+
+/* Asks for a credential, as `operator` or somebody else, with five seconds' time or so much; the answer
+ * is in reply and err. The last one also delivers it, and returns the lease's id, to be freed. */
 int issue(void);
-int issue_within(int64_t time_ms);
+int issue_to(const struct caller *asking, int64_t time_ms);
 char *issue_delivered(void);
 
 /* Whether the revoker was told that there is something to do, since this was asked last. Otherwise it

@@ -179,3 +179,10 @@ const struct engine engine_fake = {
 };
 
 const struct engine *const engine_all[] = { &engine_fake, NULL };
+
+void fake_reset(void)
+{
+	memset(&fake, 0, sizeof(fake));
+	fake.issue = fake.revoke = STEP_DONE;
+	fake.lasting = true;
+}

@@ -27,4 +27,7 @@ extern struct fake {
 
 extern const struct engine engine_fake;
 
+/* A new lasting credential is issued and revoked in one step; nothing was asked yet. */
+void fake_reset(void);
+
 #endif

@@ -13,10 +13,26 @@ struct temp_store {
 	struct store *store;
 };
 
+/* Of the running test. */
+extern struct temp_store temp;
+
 /* Makes key, store and opens it; fails the test otherwise. */
-void temp_store_open(struct temp_store *temp);
+void temp_store_open(struct temp_store *opened);
 
 /* Closes and removes everything. */
-void temp_store_close(struct temp_store *temp);
+void temp_store_close(struct temp_store *opened);
+
+/* The same of `temp`, as cmocka wants it. */
+int temp_set_up(void **state);
+int temp_tear_down(void **state);
+
+/* Stores a record under a key of the family and these bytes. */
+void temp_put(struct store *store, char family, const void *name, size_t size, const char *value);
+
+/* How many records there are in all. */
+size_t temp_records(struct store *store);
+
+/* Records whose a root key is: the broker need not ask its cloud. */
+void temp_know_account(struct store *store, const char *key_id, const char *account);
 
 #endif

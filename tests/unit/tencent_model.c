@@ -17,6 +17,8 @@
 #define NO_USER   "ResourceNotFound.UserNotExist"
 #define NO_POLICY "ResourceNotFound.PolicyIdNotFound"
 
+#define FAMILY_GONE "ResourceNotFound"
+
 struct question {
 	struct tencent_model *world;
 	struct model *model;
@@ -122,7 +124,23 @@ static const char *delete_key(struct question *q, json_t **body)
 		return "InvalidParameter.UserNotExist";
 	if (!pair)
 		return "ResourceNotFound.SecretNotExist";
+	if (q->world->disables_first && !model_find_pair(q->world->disabled, q->user, id))
+		return "FailedOperation.Accesskey";
 	memset(pair, 0, sizeof(*pair));
+	return NULL;
+}
+
+static const char *disable_key(struct question *q, json_t **body)
+{
+	const char *id = json_get_text(q->params, "AccessKeyId");
+
+	(void)body;
+	assert_string_equal(json_get_text(q->params, "Status"), "Inactive");
+	if (!q->user[0])
+		return "InvalidParameter.UserNotExist";
+	if (!model_find_pair(q->model->keys, q->user, id))
+		return "ResourceNotFound.SecretNotExist";
+	model_add_pair(q->world->disabled, q->user, id);
 	return NULL;
 }
 
@@ -132,6 +150,11 @@ static void drop_pairs(struct model_pair *table, const char *of, const char *nam
 		if ((!of || strcmp(table[i].of, of) == 0) &&
 		    (!name || strcmp(table[i].name, name) == 0))
 			memset(&table[i], 0, sizeof(table[i]));
+}
+
+static const char *conflict_code(const struct question *q)
+{
+	return q->world->conflict ? q->world->conflict : "FailedOperation";
 }
 
 /* All or nothing: one that is gone or held stops the others. */
@@ -150,7 +173,7 @@ static const char *delete_policy(struct question *q, json_t **body)
 		assert_memory_equal(policy, "Custom ", TYPE_SIZE);
 		if (q->late ||
 		    (!q->world->detaches && model_count_pairs(q->model->attached, NULL, policy)))
-			return "FailedOperation";
+			return conflict_code(q);
 	}
 	json_array_foreach(list, i, number)
 	{
@@ -174,7 +197,7 @@ static const char *delete_user(struct question *q, json_t **body)
 	if (!json_get_int(q->params, "Force", 0) && model_keys_of(q->model, q->user))
 		return "OperationDenied.HaveKeys";
 	if (q->late || (!q->world->detaches && model_attachments_of(q->model, q->user)))
-		return "FailedOperation";
+		return conflict_code(q);
 	drop_pairs(q->model->attached, q->user, NULL);
 	drop_pairs(q->model->keys, q->user, NULL);
 	q->model->users[user][0] = '\0';
@@ -259,7 +282,7 @@ static const char *perform(struct question *q, const char *action, json_t **body
 		{ "DeleteAccessKey", delete_key }, { "DeletePolicy", delete_policy },
 		{ "DeleteUser", delete_user },     { "GetUser", get_user },
 		{ "ListAccessKeys", list_keys },   { "ListAttachedUserPolicies", list_attachments },
-		{ "ListPolicies", list_policies },
+		{ "ListPolicies", list_policies }, { "UpdateAccessKey", disable_key },
 	};
 
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
@@ -313,6 +336,8 @@ void tencent_answer(void *context, const struct call *call, struct answer *answe
 	q.late = needs_what_was_made(call->action) && model_is_late(model);
 	code = model_denies(model, call->action, q.policy) ? "AuthFailure.UnauthorizedOperation"
 							   : perform(&q, call->action, &body);
+	if (code && world->bare_codes && strncmp(code, FAMILY_GONE, strlen(FAMILY_GONE)) == 0)
+		code = FAMILY_GONE;
 	if (faulty)
 		model_lose(model, answer, body);
 	else

@@ -13,6 +13,10 @@ struct tencent_model {
 	bool keywords_refused; /* ListPolicies does not take any */
 	bool attaches_once;    /* a second time is refused, without a code of its own */
 	bool detaches;         /* users and policies are deleted with their attachments */
+	bool bare_codes;       /* "ResourceNotFound" comes without a detail */
+	const char *conflict;  /* code for what holds policies or is held; NULL: FailedOperation */
+	bool disables_first;   /* a key is not deleted unless it is one of these: */
+	struct model_pair disabled[MODEL_MAX];
 };
 
 /* A play_cloud. */

@@ -10,26 +10,7 @@
 
 #include "api_fixture.h"
 #include "auth/cubbyhole.h"
-#include "store/store.h"
 #include "util/json.h"
-
-#define NOT_FOUND "{\"errors\":[]}"
-
-static struct api_fixture f;
-
-static int set_up(void **state)
-{
-	(void)state;
-	api_fixture_open(&f, "alicloud");
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	api_fixture_close(&f);
-	return 0;
-}
 
 static void anything_is_kept_and_shown_as_it_was(void **state)
 {
@@ -83,12 +64,11 @@ static void a_full_cubbyhole_says_so(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(anything_is_kept_and_shown_as_it_was),
-		TEST(what_is_kept_is_listed),
-		TEST(what_cannot_be_kept_is_refused),
-		TEST(a_full_cubbyhole_says_so),
+		API_TEST(anything_is_kept_and_shown_as_it_was),
+		API_TEST(what_is_kept_is_listed),
+		API_TEST(what_cannot_be_kept_is_refused),
+		API_TEST(a_full_cubbyhole_says_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

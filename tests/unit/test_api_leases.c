@@ -5,18 +5,14 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "api_fixture.h"
 #include "auth/auth.h"
 #include "fail_alloc.h"
-#include "fake_engine.h"
-#include "store/key.h"
+#include "lending_fixture.h"
 #include "util/clock.h"
-#include "util/err.h"
 #include "util/json.h"
 #include "util/shared.h"
 #include "util/text.h"
@@ -24,76 +20,6 @@
 #define GOES_ON                                                                                    \
 	"the revocation was recorded and goes on; it was not done before the deadline of this "    \
 	"request"
-
-static struct api_fixture f;
-static struct broker *taker; /* of the revoker: another process */
-static struct revoker *revoker;
-
-/* The broker need not ask a cloud whose the key is. */
-static void know_account(const char *key_id)
-{
-	unsigned char name[KEYRING_NAME_SIZE];
-	struct store_batch batch = { 0 };
-	struct key key;
-
-	assert_int_equal(keyring_name(store_keyring(f.temp.store), KEYRING_ACCOUNT, key_id, name),
-			 0);
-	key_start(&key, 'a');
-	key_add(&key, name, sizeof(name));
-	store_batch_put(&batch, STORE_ANY, 0, key_bytes(&key),
-			(struct bytes){ FAKE_ACCOUNT, strlen(FAKE_ACCOUNT) });
-	assert_int_equal(store_apply(f.temp.store, STORE_NORMAL, &batch, NULL), 0);
-	store_batch_free(&batch);
-}
-
-static void configure(void)
-{
-	json_t *config = json_pack("{s:s, s:s}", "id", "key-1", "secret", "s");
-	const struct mount *mount;
-
-	assert_int_equal(mount_find(f.broker, "cloud", &mount), 0);
-	assert_int_equal(mount_config_put(f.broker, mount, config, 0), 0);
-	json_decref(config);
-}
-
-static int set_up(void **state)
-{
-	struct broker_options options = { .conf = &f.conf, .connections = 4 };
-	struct err err = { "" };
-
-	(void)state;
-	api_fixture_open(&f, "fake");
-	options.store = f.temp.store;
-	options.shared = f.shared;
-	options.slot = &f.shared->slots[2];
-	assert_int_equal(broker_new(&options, &taker, &err), 0);
-	assert_int_equal(revoker_new(taker, &revoker, &err), 0);
-	memset(&fake, 0, sizeof(fake));
-	fake.issue = fake.revoke = STEP_DONE;
-	fake.lasting = true;
-	know_account("key-1");
-	expect(&f, "POST", "sys/mounts/cloud", "{\"type\":\"fake\"}", 204, "");
-	configure();
-	expect(&f, "POST", "cloud/role/app", "{}", 204, "");
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	revoker_free(revoker);
-	broker_free(taker);
-	api_fixture_close(&f);
-	return 0;
-}
-
-static void turn(int times)
-{
-	struct err err = { "" };
-
-	for (int i = 0; i < times; i++)
-		assert_int_equal(revoker_turn(revoker, 0, &err), 0);
-}
 
 static char lease_id[200];
 
@@ -143,37 +69,23 @@ static void a_credential_comes_with_its_lease(void **state)
 	assert_int_equal(lease_state(), LEASE_ACTIVE);
 }
 
-static int creds(struct api_reply *reply)
+static int serve_creds(void)
 {
 	const struct api_request raw = {
 		.method = "GET",
-		.path = "/v1/cloud/creds/app",
-		.query = "",
-		.content_type = "",
-		.body = "",
-		.remote_address = "",
+		.path = "/v1/" CREDS,
 		.token = f.token,
-		.authorization = "",
-		.namespace = "",
-		.wrap_ttl = "",
-		.vault_request = "",
-		.request_id = REQUEST_ID,
 		.deadline = clock_boot_ms() + 5000,
 	};
 
-	api_serve(f.api, &raw, reply);
-	return reply->status;
+	return serve(&f, &raw);
 }
 
 static void a_credential_that_nobody_received_is_revoked(void **state)
 {
-	struct api_reply reply;
-
 	(void)state;
-	assert_int_equal(creds(&reply), 200);
-	api_sent(f.api, false);
-	api_settle(f.api);
-	api_reply_clear(&reply);
+	assert_int_equal(serve_creds(), 200);
+	settle(&f, false);
 	turn(2);
 	assert_int_equal(fake.revokes, 1);
 	/* Once is enough, whatever is sent next. */
@@ -187,15 +99,13 @@ static void a_credential_that_nobody_received_is_revoked(void **state)
 static void a_sent_credential_is_confirmed_afterwards(void **state)
 {
 	const struct slot *slot = &f.shared->slots[0];
-	struct api_reply reply;
 	json_t *body;
 
 	(void)state;
-	assert_int_equal(creds(&reply), 200);
-	assert_int_equal(json_read(reply.body.data, reply.body.size, &body, NULL), 0);
+	assert_int_equal(serve_creds(), 200);
+	assert_int_equal(json_read(f.reply.body.data, f.reply.body.size, &body, NULL), 0);
 	snprintf(lease_id, sizeof(lease_id), "%s", json_get_text(body, "lease_id"));
 	json_decref(body);
-	api_reply_clear(&reply);
 	assert_int_equal(slot->phase, SLOT_ISSUED);
 	api_sent(f.api, true);
 	assert_int_equal(slot->phase, SLOT_DELIVERED);
@@ -208,18 +118,15 @@ static void a_sent_credential_is_confirmed_afterwards(void **state)
 /* Whatever allocation fails: a reply without credential leaves no lease behind. */
 static void lost_memory_leaves_no_credential(void **state)
 {
-	struct api_reply reply;
 	int status = 500;
 
 	(void)state;
 	for (unsigned n = 1; status != 200; n++) {
 		fail_alloc_at(n);
-		status = creds(&reply);
+		status = serve_creds();
 		fail_alloc_stop();
-		api_sent(f.api, true);
-		api_settle(f.api);
+		settle(&f, true);
 		assert_true(status == 200 || status >= 400);
-		api_reply_clear(&reply);
 		if (status != 200) {
 			turn(3);
 			expect(&f, "LIST", "sys/leases/lookup/cloud", NULL, 404, "{\"errors\":[]}");
@@ -300,6 +207,21 @@ static void leases_are_listed_folder_by_folder(void **state)
 	assert_int_equal(json_array_size(json_object_get(json_object_get(f.body, "data"), "keys")),
 			 2);
 	assert_int_equal(json_array_size(json_object_get(f.body, "warnings")), 1);
+}
+
+/* No key of the store is that long. */
+static void what_is_too_long_to_be_listed_is_the_clients_mistake(void **state)
+{
+	char path[1200];
+
+	(void)state;
+	issue();
+	snprintf(path, sizeof(path), "sys/leases/lookup/%0600d", 0);
+	expect(&f, "LIST", path, NULL, 404, "{\"errors\":[]}");
+	snprintf(path, sizeof(path), "sys/leases/lookup/cloud?after=%0600d", 0);
+	expect(&f, "LIST", path, NULL, 400, "after is too long");
+	snprintf(path, sizeof(path), "sys/leases/lookup/cloud?after=%0600d/", 0);
+	expect(&f, "LIST", path, NULL, 400, "after is too long");
 }
 
 /* ---- Renew ---- */
@@ -458,23 +380,23 @@ static void a_disabled_mount_takes_its_leases_along(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(a_credential_comes_with_its_lease),
-		TEST(a_credential_that_nobody_received_is_revoked),
-		TEST(a_sent_credential_is_confirmed_afterwards),
-		TEST(lost_memory_leaves_no_credential),
-		TEST(failures_of_the_cloud_have_their_status),
-		TEST(a_lease_is_looked_up),
-		TEST(leases_are_listed_folder_by_folder),
-		TEST(a_lease_is_renewed),
-		TEST(a_revocation_that_is_only_begun_is_a_202),
-		TEST(one_that_takes_too_long_goes_on),
-		TEST(a_prefix_is_no_part_of_a_name),
-		TEST(a_prefix_may_be_one_lease),
-		TEST(what_cannot_be_revoked_is_shown),
-		TEST(force_forgets_what_cannot_be_revoked),
-		TEST(a_disabled_mount_takes_its_leases_along),
+		LENDING_TEST(a_credential_comes_with_its_lease),
+		LENDING_TEST(a_credential_that_nobody_received_is_revoked),
+		LENDING_TEST(a_sent_credential_is_confirmed_afterwards),
+		LENDING_TEST(lost_memory_leaves_no_credential),
+		LENDING_TEST(failures_of_the_cloud_have_their_status),
+		LENDING_TEST(a_lease_is_looked_up),
+		LENDING_TEST(leases_are_listed_folder_by_folder),
+		LENDING_TEST(what_is_too_long_to_be_listed_is_the_clients_mistake),
+		LENDING_TEST(a_lease_is_renewed),
+		LENDING_TEST(a_revocation_that_is_only_begun_is_a_202),
+		LENDING_TEST(one_that_takes_too_long_goes_on),
+		LENDING_TEST(a_prefix_is_no_part_of_a_name),
+		LENDING_TEST(a_prefix_may_be_one_lease),
+		LENDING_TEST(what_cannot_be_revoked_is_shown),
+		LENDING_TEST(force_forgets_what_cannot_be_revoked),
+		LENDING_TEST(a_disabled_mount_takes_its_leases_along),
 	};
 
 	fail_alloc_jansson();

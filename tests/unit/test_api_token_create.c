@@ -113,7 +113,7 @@ static void policies_are_the_parents_or_some_of_them(void **state)
 		json_t *wanted = json_loads(cases[i].policies, 0, NULL);
 
 		made_by(&maker, cases[i].body);
-		if (!json_equal(wanted, auth_member("policies")))
+		if (!json_equal(wanted, auth_member(&f, "policies")))
 			fail_msg("%s: %s", cases[i].name, buf_text(&f.reply.body));
 		json_decref(wanted);
 	}
@@ -208,10 +208,10 @@ static void every_request_is_a_use_even_a_denied_one(void **state)
 
 	(void)state;
 	assert_int_equal(ask_as(&bearer, "GET", "auth/token/lookup-self", NULL), 200);
-	assert_int_equal(json_integer_value(data_member("num_uses")), 2);
+	assert_int_equal(json_integer_value(data_member(&f, "num_uses")), 2);
 	expect_as(&bearer, "GET", "sys/mounts", NULL, 403, DENIED);
 	assert_int_equal(ask_as(&bearer, "GET", "auth/token/lookup-self", NULL), 200);
-	assert_int_equal(json_integer_value(data_member("num_uses")), TOKEN_USED_UP);
+	assert_int_equal(json_integer_value(data_member(&f, "num_uses")), TOKEN_USED_UP);
 	expect_as(&bearer, "GET", "auth/token/lookup-self", NULL, 403, INVALID);
 	expect(&f, "POST", "auth/token/lookup-accessor", "{\"accessor\":\"x\"}", 400,
 	       "1 error occurred:\n\t* invalid accessor\n\n");
@@ -227,9 +227,9 @@ static void a_counted_token_is_nobody_on_an_open_route(void **state)
 	assert_int_equal(ask_as(&other, "GET", "sys/internal/ui/resultant-acl", NULL), 200);
 	assert_int_equal(ask_as(&bearer, "GET", "sys/internal/ui/resultant-acl", NULL), 204);
 	assert_int_equal(ask_as(&other, "GET", "sys/internal/ui/mounts", NULL), 200);
-	assert_int_not_equal(json_object_size(data_member("auth")), 0);
+	assert_int_not_equal(json_object_size(data_member(&f, "auth")), 0);
 	assert_int_equal(ask_as(&bearer, "GET", "sys/internal/ui/mounts", NULL), 200);
-	assert_int_equal(json_object_size(data_member("auth")), 0);
+	assert_int_equal(json_object_size(data_member(&f, "auth")), 0);
 	assert_int_equal(ask_as(&bearer, "GET", "auth/token/lookup-self", NULL), 200);
 	expect_as(&bearer, "GET", "auth/token/lookup-self", NULL, 403, INVALID);
 }
@@ -247,14 +247,16 @@ static void a_bound_token_is_refused_elsewhere(void **state)
 	       204, "");
 	assert_int_equal(ask(&f, "POST", "auth/token/create/bound", "{}"), 200);
 	bearer = taken();
-	assert_int_equal(ask_from("10.1.2.3", bearer.token, "GET", "auth/token/lookup-self", NULL),
-			 200);
-	assert_int_equal(json_array_size(data_member("bound_cidrs")), 2);
 	assert_int_equal(
-		ask_from("2001:db8::9", bearer.token, "GET", "auth/token/lookup-self", NULL), 200);
-	assert_int_equal(ask_from("192.0.2.1", bearer.token, "GET", "auth/token/lookup-self", NULL),
-			 403);
-	assert_string_equal(error(), "permission denied");
+		ask_from(&f, "10.1.2.3", bearer.token, "GET", "auth/token/lookup-self", NULL), 200);
+	assert_int_equal(json_array_size(data_member(&f, "bound_cidrs")), 2);
+	assert_int_equal(
+		ask_from(&f, "2001:db8::9", bearer.token, "GET", "auth/token/lookup-self", NULL),
+		200);
+	assert_int_equal(
+		ask_from(&f, "192.0.2.1", bearer.token, "GET", "auth/token/lookup-self", NULL),
+		403);
+	assert_string_equal(error(&f), "permission denied");
 	expect(&f, "POST", "auth/token/roles/bound", "{\"token_bound_cidrs\":\"ten\"}", 400,
 	       "token_bound_cidrs: \"ten\" must be an address or a block of addresses, as "
 	       "10.0.0.0/8 or 2001:db8::/32");
@@ -305,11 +307,11 @@ static void roles_rule_the_policies(void **state)
 		expect(&f, "POST", "auth/token/roles/r", role_cases[i].role, 204, "");
 		ask(&f, "POST", "auth/token/create/r", role_cases[i].body);
 		if (role_cases[i].text) {
-			if (f.reply.status != 400 || strcmp(error(), role_cases[i].text) != 0)
+			if (f.reply.status != 400 || strcmp(error(&f), role_cases[i].text) != 0)
 				fail_msg("%s: %s", name, buf_text(&f.reply.body));
 		} else {
 			wanted = json_loads(role_cases[i].policies, 0, NULL);
-			if (!json_equal(wanted, auth_member("policies")))
+			if (!json_equal(wanted, auth_member(&f, "policies")))
 				fail_msg("%s: %s", name, buf_text(&f.reply.body));
 			json_decref(wanted);
 		}
@@ -354,8 +356,8 @@ static void only_what_is_sent_of_a_role_changes(void **state)
 	expect(&f, "POST", "auth/token/roles/r",
 	       "{\"allowed_policies\":\"A, b\",\"period\":\"1h\",\"token_num_uses\":2}", 204, "");
 	assert_int_equal(ask(&f, "GET", "auth/token/roles/r", NULL), 200);
-	assert_int_equal(json_integer_value(data_member("period")), 3600);
-	assert_int_equal(json_integer_value(data_member("token_period")), 3600);
+	assert_int_equal(json_integer_value(data_member(&f, "period")), 3600);
+	assert_int_equal(json_integer_value(data_member(&f, "token_period")), 3600);
 	expect(&f, "POST", "auth/token/roles/r", "{\"token_period\":\"2h\",\"orphan\":true}", 204,
 	       "");
 	expect_data(&f, "GET", "auth/token/roles/r", NULL,
@@ -386,9 +388,9 @@ static void a_role_gives_path_limits_and_type(void **state)
 			     "{\"period\":\"30s\",\"explicit_max_ttl\":\"1h\",\"num_uses\":99}"),
 			 200);
 	bearer = taken();
-	assert_int_equal(json_integer_value(auth_member("lease_duration")), 30);
-	assert_int_equal(json_integer_value(auth_member("num_uses")), 9);
-	assert_true(json_is_true(auth_member("orphan")));
+	assert_int_equal(json_integer_value(auth_member(&f, "lease_duration")), 30);
+	assert_int_equal(json_integer_value(auth_member(&f, "num_uses")), 9);
+	assert_true(json_is_true(auth_member(&f, "orphan")));
 	assert_string_equal(
 		json_string_value(json_array_get(json_object_get(f.body, "warnings"), 0)),
 		"Explicit max TTL specified both during creation call and in role; using the "
@@ -402,7 +404,7 @@ static void a_role_gives_path_limits_and_type(void **state)
 	       "\"token_type\":\"batch\"}",
 	       204, "");
 	assert_int_equal(ask(&f, "POST", "auth/token/create/b", "{\"type\":\"service\"}"), 200);
-	assert_string_equal(json_string_value(auth_member("token_type")), "batch");
+	assert_string_equal(json_string_value(auth_member(&f, "token_type")), "batch");
 }
 
 static void the_maximum_of_a_role_holds_for_batch_tokens(void **state)
@@ -412,15 +414,15 @@ static void the_maximum_of_a_role_holds_for_batch_tokens(void **state)
 	assert_int_equal(
 		ask(&f, "POST", "auth/token/create/r", "{\"type\":\"batch\",\"policies\":[\"p\"]}"),
 		200);
-	assert_int_equal(json_integer_value(auth_member("lease_duration")), 60);
+	assert_int_equal(json_integer_value(auth_member(&f, "lease_duration")), 60);
 	assert_int_equal(ask(&f, "POST", "auth/token/create/r",
 			     "{\"type\":\"batch\",\"policies\":[\"p\"],\"ttl\":\"1h\"}"),
 			 200);
-	assert_int_equal(json_integer_value(auth_member("lease_duration")), 60);
+	assert_int_equal(json_integer_value(auth_member(&f, "lease_duration")), 60);
 	assert_int_equal(ask(&f, "POST", "auth/token/create/r",
 			     "{\"type\":\"batch\",\"policies\":[\"p\"],\"ttl\":\"30s\"}"),
 			 200);
-	assert_int_equal(json_integer_value(auth_member("lease_duration")), 30);
+	assert_int_equal(json_integer_value(auth_member(&f, "lease_duration")), 30);
 }
 
 static void a_token_whose_role_is_gone_is_not_renewed(void **state)
@@ -434,7 +436,7 @@ static void a_token_whose_role_is_gone_is_not_renewed(void **state)
 	assert_int_equal(ask_as(&bearer, "POST", "auth/token/renew-self", "{}"), 200);
 	expect(&f, "POST", "auth/token/roles/r", "{\"token_period\":60}", 204, "");
 	assert_int_equal(ask_as(&bearer, "POST", "auth/token/renew-self", "{}"), 200);
-	assert_int_equal(json_integer_value(auth_member("lease_duration")), 60);
+	assert_int_equal(json_integer_value(auth_member(&f, "lease_duration")), 60);
 	expect(&f, "DELETE", "auth/token/roles/r", NULL, 204, "");
 	expect_as(&bearer, "POST", "auth/token/renew-self", "{}", 400,
 		  "original token role \"r\" could not be found, not renewing");
@@ -442,25 +444,24 @@ static void a_token_whose_role_is_gone_is_not_renewed(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(what_cannot_be_made_is_refused),
-		TEST(an_id_is_taken_once),
-		TEST(nobody_makes_more_than_they_are),
-		TEST(policies_are_the_parents_or_some_of_them),
-		TEST(some_tokens_have_no_children),
-		TEST(an_expiring_root_makes_no_lasting_one),
-		TEST(a_root_token_lives_no_longer_than_others_once_it_ends),
-		TEST(display_names_are_made_harmless),
-		TEST(every_request_is_a_use_even_a_denied_one),
-		TEST(a_counted_token_is_nobody_on_an_open_route),
-		TEST(a_bound_token_is_refused_elsewhere),
-		TEST(roles_rule_the_policies),
-		TEST(odd_roles_are_refused),
-		TEST(only_what_is_sent_of_a_role_changes),
-		TEST(a_role_gives_path_limits_and_type),
-		TEST(the_maximum_of_a_role_holds_for_batch_tokens),
-		TEST(a_token_whose_role_is_gone_is_not_renewed),
+		API_TEST(what_cannot_be_made_is_refused),
+		API_TEST(an_id_is_taken_once),
+		API_TEST(nobody_makes_more_than_they_are),
+		API_TEST(policies_are_the_parents_or_some_of_them),
+		API_TEST(some_tokens_have_no_children),
+		API_TEST(an_expiring_root_makes_no_lasting_one),
+		API_TEST(a_root_token_lives_no_longer_than_others_once_it_ends),
+		API_TEST(display_names_are_made_harmless),
+		API_TEST(every_request_is_a_use_even_a_denied_one),
+		API_TEST(a_counted_token_is_nobody_on_an_open_route),
+		API_TEST(a_bound_token_is_refused_elsewhere),
+		API_TEST(roles_rule_the_policies),
+		API_TEST(odd_roles_are_refused),
+		API_TEST(only_what_is_sent_of_a_role_changes),
+		API_TEST(a_role_gives_path_limits_and_type),
+		API_TEST(the_maximum_of_a_role_holds_for_batch_tokens),
+		API_TEST(a_token_whose_role_is_gone_is_not_renewed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

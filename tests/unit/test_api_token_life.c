@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "api_memory.h"
 #include "fail_alloc.h"
 #include "tokens_fixture.h"
 #include "util/clock.h"
@@ -53,13 +54,13 @@ static void a_renewal_keeps_what_was_granted_last(void **state)
 	(void)state;
 	assert_int_equal(ask_as(&bearer, "POST", "auth/token/renew-self", "{\"increment\":60}"),
 			 200);
-	assert_int_equal(json_integer_value(auth_member("lease_duration")), 60);
+	assert_int_equal(json_integer_value(auth_member(&f, "lease_duration")), 60);
 	assert_int_equal(ask_as(&bearer, "POST", "auth/token/renew-self", "{}"), 200);
-	assert_int_equal(json_integer_value(auth_member("lease_duration")), 60);
+	assert_int_equal(json_integer_value(auth_member(&f, "lease_duration")), 60);
 	ask_as(&bearer, "GET", "auth/token/lookup-self", NULL);
-	assert_int_equal(json_integer_value(data_member("creation_ttl")), 600);
-	assert_non_null(data_member("last_renewal"));
-	assert_true(json_is_integer(data_member("last_renewal_time")));
+	assert_int_equal(json_integer_value(data_member(&f, "creation_ttl")), 600);
+	assert_non_null(data_member(&f, "last_renewal"));
+	assert_true(json_is_integer(data_member(&f, "last_renewal_time")));
 }
 
 /* ---- Revocation ---- */
@@ -73,10 +74,10 @@ static void a_batch_token_shows_its_times(void **state)
 	assert_int_equal(ask_as(&batch, "GET", "auth/token/lookup-self", NULL), 200);
 	assert_string_equal(data_text(&f, "type"), "batch");
 	assert_string_equal(data_text(&f, "accessor"), "");
-	assert_true(json_is_false(data_member("renewable")));
-	assert_true(json_is_string(data_member("issue_time")));
-	assert_true(json_is_string(data_member("expire_time")));
-	assert_in_range(json_integer_value(data_member("ttl")), 3590, 3600);
+	assert_true(json_is_false(data_member(&f, "renewable")));
+	assert_true(json_is_string(data_member(&f, "issue_time")));
+	assert_true(json_is_string(data_member(&f, "expire_time")));
+	assert_in_range(json_integer_value(data_member(&f, "ttl")), 3590, 3600);
 }
 
 static void what_is_revoked_is_unknown_at_once(void **state)
@@ -117,7 +118,7 @@ static void orphaning_needs_sudo(void **state)
 	expect(&f, "POST", "auth/token/revoke-orphan", "{}", 400, "missing token ID");
 	expect(&f, "POST", "auth/token/revoke-orphan", with_token(&maker, ""), 204, "");
 	assert_int_equal(ask_as(&child, "GET", "auth/token/lookup-self", NULL), 200);
-	assert_true(json_is_true(data_member("orphan")));
+	assert_true(json_is_true(data_member(&f, "orphan")));
 }
 
 /* ---- Accessors ---- */
@@ -212,9 +213,9 @@ static void all_accessors_are_for_sudo(void **state)
 	(void)state;
 	expect_as(&maker, "LIST", "auth/token/accessors", NULL, 403, DENIED);
 	assert_int_equal(ask(&f, "LIST", "auth/token/accessors", NULL), 200);
-	assert_int_equal(json_array_size(data_member("keys")), 2); /* root's too */
+	assert_int_equal(json_array_size(data_member(&f, "keys")), 2); /* root's too */
 	assert_int_equal(ask(&f, "LIST", "auth/token/accessors?limit=1", NULL), 200);
-	assert_int_equal(json_array_size(data_member("keys")), 1);
+	assert_int_equal(json_array_size(data_member(&f, "keys")), 1);
 }
 
 /* ---- Odd tokens ---- */
@@ -246,64 +247,38 @@ static void odd_tokens_let_nobody_in(void **state)
 
 /* ---- Memory ---- */
 
-static int serve_create(struct api_reply *reply)
+static void lost_memory_is_told(void **state)
 {
 	static const char body[] = "{\"meta\":{\"k\":\"v\"},\"ttl\":\"1h\"}";
 	const struct api_request raw = {
 		.method = "POST",
 		.path = "/v1/auth/token/create/r",
-		.query = "",
-		.content_type = "",
 		.body = body,
 		.body_size = strlen(body),
-		.remote_address = "",
 		.token = f.token,
-		.authorization = "",
-		.namespace = "",
-		.wrap_ttl = "",
-		.vault_request = "",
-		.request_id = REQUEST_ID,
 		.deadline = clock_boot_ms() + 5000,
 	};
 
-	api_serve(f.api, &raw, reply);
-	api_sent(f.api, true);
-	api_settle(f.api);
-	return reply->status;
-}
-
-static void lost_memory_is_told(void **state)
-{
-	struct api_reply reply;
-	int status = 500;
-
 	(void)state;
 	expect(&f, "POST", "auth/token/roles/r", "{\"allowed_policies\":\"a\"}", 204, "");
-	for (unsigned n = 1; status != 200; n++) {
-		fail_alloc_at(n);
-		status = serve_create(&reply);
-		assert_true(fail_alloc_stop() ? status == 500 : status == 200);
-		api_reply_clear(&reply);
-		assert_true(n < 3000);
-	}
+	lose_each(&f, &raw, LOSS_IS_TOLD, 200);
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(what_is_not_renewable_is_not_renewed),
-		TEST(a_renewal_keeps_what_was_granted_last),
-		TEST(a_batch_token_shows_its_times),
-		TEST(what_is_revoked_is_unknown_at_once),
-		TEST(batch_tokens_are_not_revoked),
-		TEST(orphaning_needs_sudo),
-		TEST(accessors_reach_ones_own_descendants_alone),
-		TEST(who_has_an_accessor_alone_is_not_told_what_its_token_may_do),
-		TEST(a_grant_on_an_accessor_is_a_grant_on_that_very_token),
-		TEST(all_accessors_are_for_sudo),
-		TEST(odd_tokens_let_nobody_in),
-		TEST(lost_memory_is_told),
+		API_TEST(what_is_not_renewable_is_not_renewed),
+		API_TEST(a_renewal_keeps_what_was_granted_last),
+		API_TEST(a_batch_token_shows_its_times),
+		API_TEST(what_is_revoked_is_unknown_at_once),
+		API_TEST(batch_tokens_are_not_revoked),
+		API_TEST(orphaning_needs_sudo),
+		API_TEST(accessors_reach_ones_own_descendants_alone),
+		API_TEST(who_has_an_accessor_alone_is_not_told_what_its_token_may_do),
+		API_TEST(a_grant_on_an_accessor_is_a_grant_on_that_very_token),
+		API_TEST(all_accessors_are_for_sudo),
+		API_TEST(odd_tokens_let_nobody_in),
+		API_TEST(lost_memory_is_told),
 	};
 
 	fail_alloc_jansson();

@@ -251,30 +251,19 @@ static void lost_memory_leaves_no_credential(void **state)
 	struct api_request raw = {
 		.method = "GET",
 		.path = "/v1/" CREDS,
-		.query = "",
-		.content_type = "",
-		.body = "",
 		.remote_address = ADDRESS,
 		.token = f.token,
-		.authorization = "",
-		.namespace = "",
 		.wrap_ttl = "60",
-		.vault_request = "",
-		.request_id = REQUEST_ID,
 	};
-	struct api_reply reply;
 	int status = 0;
 
 	(void)state;
 	for (unsigned n = 1; status != 200; n++) {
 		raw.deadline = clock_boot_ms() + DEADLINE;
 		fail_alloc_at(n);
-		api_serve(f.api, &raw, &reply);
+		status = serve(&f, &raw);
 		fail_alloc_stop();
-		status = reply.status;
-		api_sent(f.api, true);
-		api_settle(f.api);
-		api_reply_clear(&reply);
+		settle(&f, true);
 		turn(2);
 		assert_int_equal(lease_state(), status == 200 ? LEASE_WRAPPED : 0);
 		assert_true(n < 3000);
@@ -287,18 +276,9 @@ static void lost_memory_opens_nothing_by_half(void **state)
 	struct api_request raw = {
 		.method = "PUT",
 		.path = "/v1/sys/wrapping/unwrap",
-		.query = "",
-		.content_type = "",
-		.body = "",
 		.remote_address = ADDRESS,
 		.token = wrapping,
-		.authorization = "",
-		.namespace = "",
-		.wrap_ttl = "",
-		.vault_request = "",
-		.request_id = REQUEST_ID,
 	};
-	struct api_reply reply;
 	int status = 0;
 
 	(void)state;
@@ -306,12 +286,9 @@ static void lost_memory_opens_nothing_by_half(void **state)
 		wrap("GET", CREDS, NULL, "60");
 		raw.deadline = clock_boot_ms() + DEADLINE;
 		fail_alloc_at(n);
-		api_serve(f.api, &raw, &reply);
+		status = serve(&f, &raw);
 		fail_alloc_stop();
-		status = reply.status;
-		api_sent(f.api, true);
-		api_settle(f.api);
-		api_reply_clear(&reply);
+		settle(&f, true);
 		turn(2);
 		assert_true(n < 3000);
 		if (status != 200 && lease_state()) {
@@ -331,18 +308,9 @@ static void lost_memory_leaves_no_unwrapped_token(void **state)
 	struct api_request raw = {
 		.method = "PUT",
 		.path = "/v1/sys/wrapping/unwrap",
-		.query = "",
-		.content_type = "",
-		.body = "",
 		.remote_address = ADDRESS,
 		.token = wrapping,
-		.authorization = "",
-		.namespace = "",
-		.wrap_ttl = "",
-		.vault_request = "",
-		.request_id = REQUEST_ID,
 	};
-	struct api_reply reply;
 	char accessor[100];
 	int status = 0;
 
@@ -355,12 +323,9 @@ static void lost_memory_leaves_no_unwrapped_token(void **state)
 			 json_get_text(info(), "wrapped_accessor"));
 		raw.deadline = clock_boot_ms() + DEADLINE;
 		fail_alloc_at(n);
-		api_serve(f.api, &raw, &reply);
+		status = serve(&f, &raw);
 		fail_alloc_stop();
-		status = reply.status;
-		api_sent(f.api, true);
-		api_settle(f.api);
-		api_reply_clear(&reply);
+		settle(&f, true);
 		turn(2);
 		alive = ask_as(NULL, "POST", "auth/token/lookup-accessor", accessor, "") == 200;
 		assert_true(n < 3000);
@@ -373,22 +338,21 @@ static void lost_memory_leaves_no_unwrapped_token(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(a_credential_waits_for_its_opening),
-		TEST(an_unopened_credential_is_taken_back_at_the_end),
-		TEST(nothing_ends_by_a_clock_that_is_wrong),
-		TEST(a_lease_that_ends_first_does_not_wait),
-		TEST(a_credential_wrapped_anew_waits_longer),
-		TEST(a_waiting_lease_cannot_be_renewed),
-		TEST(a_session_is_forgotten_unless_it_was_opened),
-		TEST(a_token_that_was_opened_lives),
-		TEST(an_unopened_token_is_revoked_at_the_end),
-		TEST(a_token_that_was_renewed_does_not_wait),
-		TEST(a_thief_with_the_master_key_finds_no_wrapped_value),
-		TEST(lost_memory_leaves_no_credential),
-		TEST(lost_memory_opens_nothing_by_half),
-		TEST(lost_memory_leaves_no_unwrapped_token),
+		WRAPPING_TEST(a_credential_waits_for_its_opening),
+		WRAPPING_TEST(an_unopened_credential_is_taken_back_at_the_end),
+		WRAPPING_TEST(nothing_ends_by_a_clock_that_is_wrong),
+		WRAPPING_TEST(a_lease_that_ends_first_does_not_wait),
+		WRAPPING_TEST(a_credential_wrapped_anew_waits_longer),
+		WRAPPING_TEST(a_waiting_lease_cannot_be_renewed),
+		WRAPPING_TEST(a_session_is_forgotten_unless_it_was_opened),
+		WRAPPING_TEST(a_token_that_was_opened_lives),
+		WRAPPING_TEST(an_unopened_token_is_revoked_at_the_end),
+		WRAPPING_TEST(a_token_that_was_renewed_does_not_wait),
+		WRAPPING_TEST(a_thief_with_the_master_key_finds_no_wrapped_value),
+		WRAPPING_TEST(lost_memory_leaves_no_credential),
+		WRAPPING_TEST(lost_memory_opens_nothing_by_half),
+		WRAPPING_TEST(lost_memory_leaves_no_unwrapped_token),
 	};
 
 	fail_alloc_jansson();

@@ -26,24 +26,14 @@ static void serve_lost(const char *token, const char *method, const char *path,
 	const struct api_request raw = {
 		.method = method,
 		.path = full,
-		.query = "",
-		.content_type = "",
-		.body = "",
 		.remote_address = ADDRESS,
 		.token = token,
-		.authorization = "",
-		.namespace = "",
 		.wrap_ttl = wrap_ttl,
-		.vault_request = "",
-		.request_id = REQUEST_ID,
 		.deadline = clock_boot_ms() + DEADLINE,
 	};
-	struct api_reply reply;
 
 	snprintf(full, sizeof(full), "/v1/%s", path);
-	api_serve(f.api, &raw, &reply);
-	assert_int_equal(reply.status, 200);
-	api_reply_clear(&reply);
+	assert_int_equal(serve(&f, &raw), 200);
 }
 
 static void an_unwrapped_credential_that_nobody_received_is_revoked(void **state)
@@ -53,8 +43,7 @@ static void an_unwrapped_credential_that_nobody_received_is_revoked(void **state
 	serve_lost(wrapping, "PUT", "sys/wrapping/unwrap", "");
 	assert_int_equal(lease_state(), LEASE_ISSUED);
 	assert_int_equal(f.shared->slots[0].phase, SLOT_ISSUED);
-	api_sent(f.api, false);
-	api_settle(f.api);
+	settle(&f, false);
 	turn(2);
 	assert_int_equal(fake.revokes, 1);
 	assert_int_equal(f.shared->slots[0].phase, SLOT_FREE);
@@ -65,8 +54,7 @@ static void a_wrapping_token_that_nobody_received_takes_its_credential_along(voi
 	(void)state;
 	serve_lost(f.token, "GET", CREDS, "60");
 	assert_int_equal(lease_state(), LEASE_WRAPPED);
-	api_sent(f.api, false);
-	api_settle(f.api);
+	settle(&f, false);
 	turn(2);
 	assert_int_equal(fake.revokes, 1);
 }
@@ -179,8 +167,7 @@ static void an_unwrapped_token_that_nobody_received_is_revoked(void **state)
 	(void)state;
 	open_lost_token();
 	assert_true(token_lives());
-	api_sent(f.api, false);
-	api_settle(f.api);
+	settle(&f, false);
 	assert_false(token_lives());
 	assert_int_equal(f.shared->slots[0].phase, SLOT_FREE);
 }
@@ -271,29 +258,27 @@ static void a_token_may_be_renewed_before_it_is_confirmed(void **state)
 	assert_int_equal(token_find_name(f.temp.store, token_due().token.name, &caller), 0);
 	assert_int_equal(token_renew(f.temp.store, &caller, TOKEN_TTL - 600), 0);
 	caller_clear(&caller);
-	api_sent(f.api, true);
-	api_settle(f.api);
+	settle(&f, true);
 	end = clock_now() + TOKEN_TTL - 600;
 	assert_in_range(token_due().time, end - 5, end + 1);
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(an_unwrapped_credential_that_nobody_received_is_revoked),
-		TEST(a_wrapping_token_that_nobody_received_takes_its_credential_along),
-		TEST(killed_after_the_opening_the_credential_is_revoked),
-		TEST(killed_right_at_the_opening_too),
-		TEST(killed_before_the_opening_the_credential_waits_on),
-		TEST(killed_before_the_wrapping_token_was_sent_the_credential_is_revoked),
-		TEST(an_unwrapped_token_that_nobody_received_is_revoked),
-		TEST(an_unwrapped_token_that_arrived_lives_as_long_as_it_should),
-		TEST(killed_after_the_opening_the_token_is_revoked),
-		TEST(killed_with_its_slot_the_token_is_due_soon),
-		TEST(killed_after_the_reply_the_token_lives),
-		TEST(a_delivered_token_outlives_its_workers_sleep),
-		TEST(a_token_may_be_renewed_before_it_is_confirmed),
+		WRAPPING_TEST(an_unwrapped_credential_that_nobody_received_is_revoked),
+		WRAPPING_TEST(a_wrapping_token_that_nobody_received_takes_its_credential_along),
+		WRAPPING_TEST(killed_after_the_opening_the_credential_is_revoked),
+		WRAPPING_TEST(killed_right_at_the_opening_too),
+		WRAPPING_TEST(killed_before_the_opening_the_credential_waits_on),
+		WRAPPING_TEST(killed_before_the_wrapping_token_was_sent_the_credential_is_revoked),
+		WRAPPING_TEST(an_unwrapped_token_that_nobody_received_is_revoked),
+		WRAPPING_TEST(an_unwrapped_token_that_arrived_lives_as_long_as_it_should),
+		WRAPPING_TEST(killed_after_the_opening_the_token_is_revoked),
+		WRAPPING_TEST(killed_with_its_slot_the_token_is_due_soon),
+		WRAPPING_TEST(killed_after_the_reply_the_token_lives),
+		WRAPPING_TEST(a_delivered_token_outlives_its_workers_sleep),
+		WRAPPING_TEST(a_token_may_be_renewed_before_it_is_confirmed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

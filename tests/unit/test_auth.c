@@ -15,9 +15,7 @@
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/text.h"
-#include "util/wipe.h"
 
-static struct temp_store temp;
 static char token[32];
 
 static int set_up(void **state)

@@ -106,7 +106,7 @@ static void failures_have_their_kind(void **state)
 		fake.culprit = (struct answer){ .action = "CreateUser",
 						.kind = kinds[i].kind,
 						.slow = kinds[i].slow };
-		assert_int_equal(issue_within(kinds[i].time_ms), LH_ECLOUD);
+		assert_int_equal(issue_to(&operator, kinds[i].time_ms), LH_ECLOUD);
 		assert_int_equal(reply.failure, kinds[i].failure);
 	}
 }
@@ -147,7 +147,7 @@ static void a_client_that_is_gone_gets_no_call(void **state)
 		.role_name = "app",
 		.role = role,
 		.path = "cloud/creds/app",
-		.caller = &caller,
+		.caller = &operator,
 		.deadline = clock_boot_ms() + 5000,
 		.gone = gone,
 	};
@@ -164,7 +164,7 @@ static void bury_mount(void)
 	struct key key;
 
 	key_tombstone_mount(&key, mount()->uuid);
-	put('x', key.data + 1, key.size - 1, "");
+	temp_put(temp.store, 'x', key.data + 1, key.size - 1, "");
 }
 
 static void no_issue_begins_for_a_dead_mount(void **state)
@@ -407,28 +407,27 @@ static void what_is_unsure_is_swept_until_sure(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(a_delivered_lease_is_active),
-		TEST(an_undelivered_lease_is_revoked),
-		TEST(a_failed_issue_is_revoked),
-		TEST(failures_have_their_kind),
-		TEST(a_taken_name_gets_new_plans),
-		TEST(without_credentials_the_reason_is_told),
-		TEST(a_client_that_is_gone_gets_no_call),
-		TEST(no_issue_begins_for_a_dead_mount),
-		TEST(no_lease_outlives_its_mount),
-		TEST(a_late_worker_loses),
-		TEST(no_session_outlives_its_mount),
-		TEST(a_session_is_one_record),
-		TEST(a_dead_worker_leaves_nothing),
-		TEST(what_a_dead_worker_had_ready_is_not_committed_any_more),
-		TEST(a_worker_that_dies_in_mid_issue_leaves_nothing),
-		TEST(a_dead_workers_slot_names_its_lease_until_it_is_settled),
-		TEST(a_delivered_lease_outlives_its_worker),
-		TEST(a_delivered_lease_outlives_its_workers_sleep),
-		TEST(an_orphan_is_revoked_when_it_is_due),
-		TEST(what_is_unsure_is_swept_until_sure),
+		BROKER_TEST(a_delivered_lease_is_active),
+		BROKER_TEST(an_undelivered_lease_is_revoked),
+		BROKER_TEST(a_failed_issue_is_revoked),
+		BROKER_TEST(failures_have_their_kind),
+		BROKER_TEST(a_taken_name_gets_new_plans),
+		BROKER_TEST(without_credentials_the_reason_is_told),
+		BROKER_TEST(a_client_that_is_gone_gets_no_call),
+		BROKER_TEST(no_issue_begins_for_a_dead_mount),
+		BROKER_TEST(no_lease_outlives_its_mount),
+		BROKER_TEST(a_late_worker_loses),
+		BROKER_TEST(no_session_outlives_its_mount),
+		BROKER_TEST(a_session_is_one_record),
+		BROKER_TEST(a_dead_worker_leaves_nothing),
+		BROKER_TEST(what_a_dead_worker_had_ready_is_not_committed_any_more),
+		BROKER_TEST(a_worker_that_dies_in_mid_issue_leaves_nothing),
+		BROKER_TEST(a_dead_workers_slot_names_its_lease_until_it_is_settled),
+		BROKER_TEST(a_delivered_lease_outlives_its_worker),
+		BROKER_TEST(a_delivered_lease_outlives_its_workers_sleep),
+		BROKER_TEST(an_orphan_is_revoked_when_it_is_due),
+		BROKER_TEST(what_is_unsure_is_swept_until_sure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,6 +77,25 @@ static void a_prefix_is_drained(void **state)
 	assert_false(fake.keys_after_rest);
 }
 
+/* One byte more than a key of the store holds: such a job could never end. */
+static void a_prefix_that_no_key_holds_makes_no_job(void **state)
+{
+	char prefix[LEASE_PREFIX_MAX + 2];
+	struct job jobs[2];
+	size_t count;
+
+	(void)state;
+	memset(prefix, 'x', sizeof(prefix));
+	prefix[LEASE_PREFIX_MAX] = '/';
+	prefix[LEASE_PREFIX_MAX + 1] = '\0';
+	assert_int_equal(broker_revoke_prefix(broker, prefix, REVOKE_ASYNC, 0, &err), LH_EINVAL);
+	assert_string_equal(err.text, "prefix is too long");
+	assert_int_equal(broker_revoke_prefix(broker, prefix + 1, REVOKE_ASYNC, 0, &err), 0);
+	turn(3);
+	assert_int_equal(job_scan(temp.store, INT64_MAX - 1, jobs, 2, &count), 0);
+	assert_int_equal(count, 0);
+}
+
 static void nothing_expires_while_the_clouds_disagree(void **state)
 {
 	char *id = issue_delivered();
@@ -334,22 +353,22 @@ static void mounts_do_not_nest(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(the_first_success_of_a_sick_mount_ends_all_pauses),
-		TEST(a_prefix_is_drained),
-		TEST(nothing_expires_while_the_clouds_disagree),
-		TEST(agreement_ends_it),
-		TEST(many_sessions_end_without_a_call),
-		TEST(few_are_taken_back_at_once),
-		TEST(what_has_lost_its_key_keeps_its_mark),
-		TEST(a_job_tells_of_the_first_failure_and_goes_on),
-		TEST(a_job_does_not_tell_of_what_failed_before_it),
-		TEST(a_disabled_mount_goes_after_its_leases),
-		TEST(a_disabled_mount_waits_for_a_worker_in_mid_issue),
-		TEST(a_disabled_mount_waits_for_no_dead_worker),
-		TEST(disabling_nothing_is_done),
-		TEST(mounts_do_not_nest),
+		BROKER_TEST(the_first_success_of_a_sick_mount_ends_all_pauses),
+		BROKER_TEST(a_prefix_is_drained),
+		BROKER_TEST(a_prefix_that_no_key_holds_makes_no_job),
+		BROKER_TEST(nothing_expires_while_the_clouds_disagree),
+		BROKER_TEST(agreement_ends_it),
+		BROKER_TEST(many_sessions_end_without_a_call),
+		BROKER_TEST(few_are_taken_back_at_once),
+		BROKER_TEST(what_has_lost_its_key_keeps_its_mark),
+		BROKER_TEST(a_job_tells_of_the_first_failure_and_goes_on),
+		BROKER_TEST(a_job_does_not_tell_of_what_failed_before_it),
+		BROKER_TEST(a_disabled_mount_goes_after_its_leases),
+		BROKER_TEST(a_disabled_mount_waits_for_a_worker_in_mid_issue),
+		BROKER_TEST(a_disabled_mount_waits_for_no_dead_worker),
+		BROKER_TEST(disabling_nothing_is_done),
+		BROKER_TEST(mounts_do_not_nest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -202,17 +202,16 @@ static void refusals_have_the_words_that_clients_know(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(expiry_revokes),
-		TEST(a_failed_revocation_is_told_and_retried),
-		TEST(what_needs_an_operator_waits_longer),
-		TEST(another_account_is_not_gone),
-		TEST(force_forgets_after_one_attempt),
-		TEST(an_unknown_lease_is_revoked_already),
-		TEST(renewal_counts_from_now),
-		TEST(a_renewal_never_passes_the_maximum_since_the_issue),
-		TEST(refusals_have_the_words_that_clients_know),
+		BROKER_TEST(expiry_revokes),
+		BROKER_TEST(a_failed_revocation_is_told_and_retried),
+		BROKER_TEST(what_needs_an_operator_waits_longer),
+		BROKER_TEST(another_account_is_not_gone),
+		BROKER_TEST(force_forgets_after_one_attempt),
+		BROKER_TEST(an_unknown_lease_is_revoked_already),
+		BROKER_TEST(renewal_counts_from_now),
+		BROKER_TEST(a_renewal_never_passes_the_maximum_since_the_issue),
+		BROKER_TEST(refusals_have_the_words_that_clients_know),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

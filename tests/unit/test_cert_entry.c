@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -18,9 +17,7 @@
 #include "temp_store.h"
 #include "util/clock.h"
 #include "util/err.h"
-#include "util/json.h"
 
-static struct temp_store temp;
 static struct paper *ca, *other, *client;
 static struct vouched *vouched;
 

@@ -19,7 +19,6 @@
 #include "util/json.h"
 #include "util/wipe.h"
 
-static struct temp_store temp;
 static char token[32], other[32];
 
 static void make_token(char *out)

@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <cmocka.h>
 
@@ -15,9 +14,7 @@
 #include "store/key.h"
 #include "temp_store.h"
 #include "util/err.h"
-#include "util/json.h"
 
-static struct temp_store temp;
 static struct identities *identities;
 
 static int set_up(void **state)

@@ -18,22 +18,6 @@
 #include "util/err.h"
 #include "util/wipe.h"
 
-static struct temp_store temp;
-
-static int setup(void **state)
-{
-	(void)state;
-	temp_store_open(&temp);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	temp_store_close(&temp);
-	return 0;
-}
-
 static char *text(const char *value)
 {
 	return wipe_copy(value, strlen(value));
@@ -481,7 +465,7 @@ static void no_key_holds_a_lease_id(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, temp_set_up, temp_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(a_record_survives_its_codec),
 		TEST(a_cut_record_is_refused),

@@ -376,6 +376,7 @@ static const struct {
 	{ "a name that only begins like it", false, "2", "workers:wor", -1 },
 	{ "without names", false, "2", NULL, -1 },
 	{ "a count that is no number", false, "x", "work", -1 },
+	{ "a count far beyond the names", false, "9223372036854775807", "read", -1 },
 };
 
 static void passed_sockets_are_found_by_name(void **state)

@@ -131,6 +131,28 @@ static void a_long_line_is_cut_and_still_whole(void **state)
 	free(text);
 }
 
+/* Wherever the room for the line ends, a backslash stands there only with what it escapes. */
+static void an_escape_is_not_cut_in_two(void **state)
+{
+	char message[4097], *text;
+	json_t *line;
+
+	(void)state;
+	memset(message, '"', sizeof(message) - 1);
+	message[sizeof(message) - 1] = '\0';
+	log_setup(LOG_LEVEL_DEBUG, LOG_FORMAT_JSON, "w");
+	for (int odd = 0; odd < 2; odd++) {
+		message[0] = odd ? 'x' : '"';
+		capture();
+		log_debug("%s", message);
+		text = captured_text();
+		line = json_loads(text, 0, NULL);
+		assert_non_null(line);
+		json_decref(line);
+		free(text);
+	}
+}
+
 static void errno_survives(void **state)
 {
 	(void)state;
@@ -149,6 +171,7 @@ int main(void)
 		cmocka_unit_test(nobody_forges_a_line),
 		cmocka_unit_test(json_lines_are_json),
 		cmocka_unit_test(a_long_line_is_cut_and_still_whole),
+		cmocka_unit_test(an_escape_is_not_cut_in_two),
 		cmocka_unit_test(errno_survives),
 	};
 

@@ -25,7 +25,6 @@
 #define READ_A  "path \"a\" { capabilities = [\"read\"] }"
 #define LISTS_A "path \"a\" { capabilities = [\"list\"] }"
 
-static struct temp_store temp;
 static struct policies *here, *there;
 
 static int set_up(void **state)

@@ -133,30 +133,55 @@ static void dropping_without_the_right_is_an_error(void **state)
 	assert_int_equal(in_child(drop_without_right), 0);
 }
 
+static int harden_shows(void)
+{
+	struct rlimit core;
+
+	if (umask(0) != 077)
+		return 3;
+	if (getrlimit(RLIMIT_CORE, &core) != 0 || core.rlim_max != 0)
+		return 4;
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+		return 5;
+#ifndef LH_SANITIZERS
+	if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return 6;
+#endif
+	return 0;
+}
+
 static int harden(void)
 {
 	struct err err = { "" };
-	struct rlimit core;
 
-	if (privileges_harden(&err) != 0)
-		return 1;
-	if (umask(0) != 077)
-		return 2;
-	if (getrlimit(RLIMIT_CORE, &core) != 0 || core.rlim_max != 0)
-		return 3;
-	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
-		return 4;
-#ifndef LH_SANITIZERS
-	if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
-		return 5;
-#endif
-	return 0;
+	return privileges_harden(&err) ? 1 : harden_shows();
 }
 
 static void a_hardened_process_shows_it(void **state)
 {
 	(void)state;
 	assert_int_equal(in_child(harden), 0);
+}
+
+/* Who stays who it is has keys to guard as well. */
+static int become(void)
+{
+	const struct identity myself = { false, geteuid(), getegid() };
+	const struct identity nobody = { true, NOBODY, NOBODY };
+	const struct identity *identity = geteuid() == 0 ? &nobody : &myself;
+	struct err err = { "" };
+
+	if (privileges_become(identity, &err) != 0)
+		return 1;
+	if (geteuid() != identity->uid)
+		return 2;
+	return harden_shows();
+}
+
+static void who_becomes_somebody_is_hardened(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(become), 0);
 }
 
 #ifndef LH_SANITIZERS
@@ -248,6 +273,7 @@ int main(void)
 		cmocka_unit_test(dropping_leaves_no_way_back),
 		cmocka_unit_test(dropping_without_the_right_is_an_error),
 		cmocka_unit_test(a_hardened_process_shows_it),
+		cmocka_unit_test(who_becomes_somebody_is_hardened),
 #ifndef LH_SANITIZERS
 		cmocka_unit_test(memory_is_limited),
 #endif

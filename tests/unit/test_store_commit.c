@@ -15,7 +15,6 @@
 #include "util/clock.h"
 #include "util/err.h"
 
-static struct temp_store temp;
 static _Atomic int64_t writing;
 static unsigned syncs;
 static int64_t seen; /* what `writing` was at the last of them */

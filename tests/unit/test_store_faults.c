@@ -23,6 +23,7 @@
 
 #include <cmocka.h>
 
+#include "store/store_priv.h"
 #include "store_fixture.h"
 #include "util/buf.h"
 #include "util/err.h"
@@ -374,6 +375,26 @@ static void test_maintain_clears_a_stale_reader(void **state)
 	fixture_free(fixture);
 }
 
+static int fail_to_maintain(void *handle, struct driver_usage *usage_out)
+{
+	(void)handle;
+	(void)usage_out;
+	return LH_EIO;
+}
+
+static void test_of_a_driver_that_fails_no_usage_is_told(void **state)
+{
+	static const struct store_driver driver = { .name = "sick", .maintain = fail_to_maintain };
+	struct store store = { .driver = &driver };
+	struct driver_usage usage;
+
+	(void)state;
+	memset(&usage, 0xa5, sizeof(usage));
+	assert_int_equal(store_maintain(&store, &usage), LH_EIO);
+	assert_int_equal(usage.used_bytes, 0);
+	assert_int_equal(usage.records, 0);
+}
+
 static void test_a_map_filled_behind_a_stale_reader_clears_itself(void **state)
 {
 	struct fixture *fixture = fixture_new_in(NULL, SMALL_MAP);
@@ -537,6 +558,7 @@ int main(void)
 		cmocka_unit_test(test_a_map_that_another_process_outgrew_is_written),
 		cmocka_unit_test(test_a_killed_writer_leaves_the_store_whole),
 		cmocka_unit_test(test_maintain_clears_a_stale_reader),
+		cmocka_unit_test(test_of_a_driver_that_fails_no_usage_is_told),
 		cmocka_unit_test(test_a_map_filled_behind_a_stale_reader_clears_itself),
 		/* The last one: the process has its own view of the file system from then on. */
 		cmocka_unit_test(test_a_full_disk_takes_deletions),

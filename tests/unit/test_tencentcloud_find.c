@@ -166,6 +166,20 @@ static void all_pages_are_read(void **state)
 	}
 }
 
+/* The list is not of one moment: what is made at its begin moves what follows. */
+static void a_policy_that_is_on_two_pages_is_one(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene, ROLE("Read", "QCS", 0));
+	fill(&scene.library, 199);
+	add(&scene.library, 9, "Read", 2);
+	add(&scene.library, 9, "Read", 2);
+	resolve(&scene, STEP_DONE, 9, 2);
+	scene_close(&scene);
+}
+
 static void scopes_are_exact_too(void **state)
 {
 	static const struct {
@@ -394,6 +408,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_the_same_name_is_taken),
 		cmocka_unit_test(all_pages_are_read),
+		cmocka_unit_test(a_policy_that_is_on_two_pages_is_one),
 		cmocka_unit_test(scopes_are_exact_too),
 		cmocka_unit_test(a_name_that_two_have_is_a_mistake),
 		cmocka_unit_test(a_name_that_does_not_exist_is_a_mistake),

@@ -170,6 +170,27 @@ static void facts_without_numbers_are_no_facts(void **state)
 	}
 }
 
+static void give_no_number(void *cloud, const struct call *call, struct answer *answer)
+{
+	tencent_answer(cloud, call, answer);
+	if (strcmp(call->action, "GetUser") == 0)
+		json_object_del(answer->body, "Uin");
+}
+
+static void keys_of_a_user_without_a_number_are_not_gone(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene, NULL);
+	scene.play.answer = give_no_number;
+	scene.play.step.part = REVOKE_KEYS;
+	play(&scene.play, engine_tencentcloud.revoke);
+	assert_int_equal(scene.play.verdict, STEP_FAILED);
+	assert_string_equal(play_culprit_action(&scene.play), "GetUser");
+	scene_close(&scene);
+}
+
 static void keywords_that_are_not_taken_are_left_out(void **state)
 {
 	struct scene scene;
@@ -225,6 +246,75 @@ static void a_key_that_stays_is_a_failure(void **state)
 	scene_close(&scene);
 }
 
+/* ---- Keys that must be disabled first ---- */
+
+#define DISABLE "UpdateAccessKey LTAI1 Inactive | DeleteAccessKey LTAI1"
+
+static const struct {
+	const char *name, *facts;
+	enum revoke_part part;
+	const char *log;
+} disabled_first[] = {
+	{ "the lease knows the key", FACTS, REVOKE_KEYS, "DeleteAccessKey LTAI1 | " DISABLE },
+	{ "the key is found by the user's name", NULL, REVOKE_KEYS,
+	  "GetUser | ListAccessKeys | DeleteAccessKey LTAI1 | " DISABLE },
+	{ "the rest follows", FACTS, REVOKE_ALL, CLEAR " | " DISABLE " | " CLOSE },
+	{ "the key is known and found at the same time", REPEATED, REVOKE_KEYS,
+	  "DeleteAccessKey LTAI1, GetUser | UpdateAccessKey LTAI1 Inactive, ListAccessKeys"
+	  " | DeleteAccessKey LTAI1, DeleteAccessKey LTAI1" },
+};
+
+static void a_key_that_works_is_disabled_where_it_cannot_be_deleted(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(disabled_first) / sizeof(disabled_first[0]); i++) {
+		struct scene scene;
+
+		scene_open(&scene, disabled_first[i].facts);
+		scene.world.disables_first = true;
+		scene.play.step.part = disabled_first[i].part;
+		play(&scene.play, engine_tencentcloud.revoke);
+		if (scene.play.verdict != STEP_DONE ||
+		    strcmp(scene.play.log, disabled_first[i].log) != 0 ||
+		    model_keys_of(&scene.world.model, "u"))
+			fail_msg("%s: %d, %s", disabled_first[i].name, (int)scene.play.verdict,
+				 scene.play.log);
+		scene_close(&scene);
+	}
+}
+
+static void keys_made_by_hand_are_disabled_likewise(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene, NULL);
+	model_add_key(&scene.world.model, "u", "LTAI7");
+	scene.world.disables_first = true;
+	scene.play.step.part = REVOKE_KEYS;
+	play(&scene.play, engine_tencentcloud.revoke);
+	assert_int_equal(scene.play.verdict, STEP_DONE);
+	assert_int_equal(model_keys_of(&scene.world.model, "u"), 0);
+	scene_close(&scene);
+}
+
+static void a_key_that_may_not_be_disabled_is_a_failure_that_says_so(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene, FACTS);
+	scene.world.disables_first = true;
+	scene.world.model.denied[0] = "UpdateAccessKey";
+	scene.play.step.part = REVOKE_KEYS;
+	play(&scene.play, engine_tencentcloud.revoke);
+	assert_int_equal(scene.play.verdict, STEP_FAILED);
+	assert_string_equal(play_culprit_action(&scene.play), "UpdateAccessKey");
+	assert_string_equal(play_culprit_code(&scene.play), UNAUTHORIZED);
+	assert_int_equal(scene.play.calls, 2);
+	scene_close(&scene);
+}
+
 static void a_session_needs_no_call(void **state)
 {
 	json_t *plan = play_json("{\"kind\":\"sts\",\"session\":\"s\",\"role_arn\":\"a\"}");
@@ -255,6 +345,25 @@ static void what_is_gone_already_is_success(void **state)
 	again(&scene, REVOKE_ALL);
 	expect_done(&scene, FIND " | DeleteUser");
 	scene_close(&scene);
+}
+
+static void what_is_gone_may_be_said_without_a_detail(void **state)
+{
+	static const char *const facts[] = { FACTS, NULL };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct scene scene;
+
+		scene_open(&scene, facts[i]);
+		scene.world.bare_codes = true;
+		play(&scene.play, engine_tencentcloud.revoke);
+		again(&scene, REVOKE_ALL);
+		play(&scene.play, engine_tencentcloud.revoke);
+		assert_int_equal(scene.play.verdict, STEP_DONE);
+		assert_false(model_holds(&scene.world.model, scene.plan));
+		scene_close(&scene);
+	}
 }
 
 static void of_two_policies_one_that_is_gone_does_not_save_the_other(void **state)
@@ -308,6 +417,24 @@ static void keys_and_attachments_made_by_hand_go_with_the_user(void **state)
 	expect_done(&scene, CLEAR " | " CLOSE " | +200 " LIST
 				  " | DeleteAccessKey LTAI7, DetachUserPolicy 2 | DeleteUser");
 	scene_close(&scene);
+}
+
+static void a_conflict_may_have_a_code_that_nobody_has_declared(void **state)
+{
+	static const char *const codes[] = { "FailedOperation.UserHasPolicies",
+					     "OperationDenied.HavePolicies", "OperationDenied" };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct scene scene;
+
+		scene_open(&scene, FACTS);
+		scene.world.conflict = codes[i];
+		model_attach(&scene.world.model, "u", "Custom", "foreign");
+		expect_done(&scene,
+			    CLEAR " | " CLOSE " | +200 " LIST " | DetachUserPolicy 2 | DeleteUser");
+		scene_close(&scene);
+	}
 }
 
 static void an_own_policy_on_another_user_fails_but_the_rest_goes(void **state)
@@ -507,6 +634,38 @@ static void after_every_failure_at_every_call_it_can_be_repeated(void **state)
 	}
 }
 
+static void check_fault_of_disabling(size_t i, size_t at)
+{
+	struct scene scene;
+	struct model *model = &scene.world.model;
+
+	scene_open(&scene, FACTS);
+	scene.world.disables_first = true;
+	scene.play.step.part = REVOKE_KEYS;
+	model->fault_at = at;
+	model->fault = faults[i].kind;
+	model->fault_has_effect = faults[i].has_effect;
+	model->fault_code = faults[i].code;
+	play(&scene.play, engine_tencentcloud.revoke);
+	if ((scene.play.verdict == STEP_DONE) != (model_keys_of(model, "u") == 0) &&
+	    !faults[i].has_effect)
+		fail_msg("fault %zu at call %zu: %s", i, at, scene.play.log);
+	again(&scene, REVOKE_KEYS);
+	play(&scene.play, engine_tencentcloud.revoke);
+	assert_int_equal(scene.play.verdict, STEP_DONE);
+	assert_int_equal(model_keys_of(model, "u"), 0);
+	scene_close(&scene);
+}
+
+static void disabling_can_be_repeated_after_every_failure(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		for (size_t at = 1; at <= 3; at++)
+			check_fault_of_disabling(i, at);
+	}
+}
+
 /* ---- Whatever exists ---- */
 
 static unsigned draw(uint64_t *seed, unsigned below)
@@ -613,6 +772,40 @@ static void lists_without_an_end_are_given_up(void **state)
 	scene_close(&scene);
 }
 
+static void answer_one_page(void *cloud, const struct call *call, struct answer *answer)
+{
+	json_t *list;
+
+	tencent_answer(cloud, call, answer);
+	if (strcmp(call->action, "ListPolicies") != 0)
+		return;
+	list = json_object_get(answer->body, "List");
+	while (json_array_size(list) < 200)
+		json_array_append_new(list, json_pack("{s:i, s:s}", "PolicyId",
+						      (int)json_array_size(list) + 500,
+						      "PolicyName", "other"));
+	json_object_del(answer->body, "TotalNum");
+}
+
+static void a_list_without_an_end_is_what_is_told(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene, NULL);
+	scene.play.answer = answer_one_page;
+	play(&scene.play, engine_tencentcloud.revoke);
+	assert_int_equal(scene.play.verdict, STEP_FAILED);
+	assert_null(scene.play.step.culprit);
+	assert_string_equal(scene.play.step.reason, "ListPolicies does not come to an end");
+	assert_int_equal(model_keys_of(&scene.world.model, "u"), 0);
+	assert_false(model_has_user(&scene.world.model, "u"));
+	again(&scene, REVOKE_ALL);
+	play(&scene.play, engine_tencentcloud.revoke);
+	assert_int_equal(scene.play.verdict, STEP_DONE);
+	scene_close(&scene);
+}
+
 static void nothing_is_called_for_a_plan_that_lacks_something(void **state)
 {
 	static const char *const plans[] = {
@@ -684,22 +877,30 @@ int main(void)
 		cmocka_unit_test(calls_carry_what_the_cloud_needs),
 		cmocka_unit_test(without_facts_all_is_found_by_its_exact_name),
 		cmocka_unit_test(facts_without_numbers_are_no_facts),
+		cmocka_unit_test(keys_of_a_user_without_a_number_are_not_gone),
 		cmocka_unit_test(keywords_that_are_not_taken_are_left_out),
 		cmocka_unit_test(keys_go_before_the_rest),
 		cmocka_unit_test(a_key_that_stays_is_a_failure),
+		cmocka_unit_test(a_key_that_works_is_disabled_where_it_cannot_be_deleted),
+		cmocka_unit_test(keys_made_by_hand_are_disabled_likewise),
+		cmocka_unit_test(a_key_that_may_not_be_disabled_is_a_failure_that_says_so),
 		cmocka_unit_test(a_session_needs_no_call),
 		cmocka_unit_test(what_is_gone_already_is_success),
+		cmocka_unit_test(what_is_gone_may_be_said_without_a_detail),
 		cmocka_unit_test(of_two_policies_one_that_is_gone_does_not_save_the_other),
 		cmocka_unit_test(what_comes_late_is_found_by_name),
 		cmocka_unit_test(keys_and_attachments_made_by_hand_go_with_the_user),
+		cmocka_unit_test(a_conflict_may_have_a_code_that_nobody_has_declared),
 		cmocka_unit_test(an_own_policy_on_another_user_fails_but_the_rest_goes),
 		cmocka_unit_test(a_protected_user_is_told_at_once),
 		cmocka_unit_test(conflicts_right_after_our_own_removal_are_waited_out),
 		cmocka_unit_test(waiting_ends),
 		cmocka_unit_test(a_refusal_keeps_nothing_else_alive),
 		cmocka_unit_test(after_every_failure_at_every_call_it_can_be_repeated),
+		cmocka_unit_test(disabling_can_be_repeated_after_every_failure),
 		cmocka_unit_test(whatever_exists_is_gone_afterwards),
 		cmocka_unit_test(lists_without_an_end_are_given_up),
+		cmocka_unit_test(a_list_without_an_end_is_what_is_told),
 		cmocka_unit_test(nothing_is_called_for_a_plan_that_lacks_something),
 		cmocka_unit_test(each_failing_allocation_is_a_failure),
 	};

@@ -270,6 +270,7 @@ static void other_spellings_of_base64url_are_refused(void **state)
 		if (text_unbase64url(wrong[i], strlen(wrong[i]), &back) != LH_EINVAL)
 			fail_msg("%s", wrong[i]);
 		assert_int_equal(back.size, 4);
+		assert_string_equal(buf_text(&back), "kept");
 		buf_free(&back);
 	}
 }

@@ -345,5 +345,5 @@ int main(void)
 		cmocka_unit_test(every_use_is_taken_once),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, token_set_up, token_tear_down);
 }

@@ -13,12 +13,10 @@
 #include "auth/token_cache.h"
 #include "auth/tree.h"
 #include "fail_alloc.h"
-#include "store/key.h"
 #include "temp_store.h"
 #include "util/clock.h"
 #include "util/err.h"
 
-static struct temp_store temp;
 static struct token_cache *cache;
 static json_t *policies;
 

@@ -26,24 +26,16 @@ static struct caller batch_of(const struct caller *parent, char *token)
 	return born(&terms, token);
 }
 
-static size_t count_records(void)
-{
-	struct driver_usage usage;
-
-	assert_int_equal(store_maintain(temp.store, &usage), 0);
-	return (size_t)usage.records;
-}
-
 static void a_batch_token_is_stored_nowhere(void **state)
 {
-	size_t before = count_records();
+	size_t before = temp_records(temp.store);
 	char token[TOKEN_TEXT_MAX];
 	struct caller caller;
 
 	(void)state;
 	caller = batch_of(NULL, token);
 	assert_true(text_starts_with(token, "hvb."));
-	assert_int_equal(count_records(), before);
+	assert_int_equal(temp_records(temp.store), before);
 	assert_int_equal(caller.type, TOKEN_BATCH);
 	assert_string_equal(caller.accessor, "");
 	assert_true(json_equal(caller.metadata, metadata));
@@ -382,5 +374,5 @@ int main(void)
 	};
 
 	fail_alloc_jansson();
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, token_set_up, token_tear_down);
 }

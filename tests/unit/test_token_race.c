@@ -19,7 +19,6 @@
 #include "util/json.h"
 #include "util/wipe.h"
 
-static struct temp_store temp;
 static struct token_cache *cache;
 static struct token_made made;
 static json_t *policies;

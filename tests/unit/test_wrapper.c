@@ -19,22 +19,6 @@
 #define RESPONSE "{\"data\":{\"secret_key\":\"very-secret\"}}\n"
 #define CREATED  INT64_C(1700000000500000000)
 
-static struct temp_store temp;
-
-static int set_up(void **state)
-{
-	(void)state;
-	temp_store_open(&temp);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	temp_store_close(&temp);
-	return 0;
-}
-
 /* With names of one repeated letter; 0: memory is out. */
 static struct wrapper *new_wrapper(int name, int maker, int64_t ttl)
 {
@@ -506,7 +490,7 @@ static void every_failing_allocation_is_reported(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, temp_set_up, temp_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(a_wrapper_is_found_as_it_was_kept),
 		TEST(its_record_does_not_show_the_response),

@@ -13,26 +13,31 @@
 #include "util/clock.h"
 #include "util/json.h"
 
-struct temp_store temp;
 json_t *policies;
 json_t *metadata;
 
-int set_up(void **state)
+void token_fixture_open(void)
 {
-	(void)state;
-	temp_store_open(&temp);
 	policies = json_pack("[s,s]", "a", "default");
 	metadata = json_pack("{s:s}", "team", "blue");
-	return 0;
 }
 
-int tear_down(void **state)
+void token_fixture_close(void)
 {
-	(void)state;
 	json_decref(policies);
 	json_decref(metadata);
-	temp_store_close(&temp);
-	return 0;
+}
+
+int token_set_up(void **state)
+{
+	token_fixture_open();
+	return temp_set_up(state);
+}
+
+int token_tear_down(void **state)
+{
+	token_fixture_close();
+	return temp_tear_down(state);
 }
 
 /* ---- Verbs ---- */

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tokens in a real store. */
+/* Tokens in a real store, which is `temp`. */
 #ifndef TESTS_TOKEN_FIXTURE_H
 #define TESTS_TOKEN_FIXTURE_H
 
 #include "auth/token.h"
 #include "temp_store.h"
 
-extern struct temp_store temp;
 extern json_t *policies; /* "a" and "default" */
 extern json_t *metadata;
 
-/* Of a group. */
-int set_up(void **state);
-int tear_down(void **state);
+/* Makes and frees those two. */
+void token_fixture_open(void);
+void token_fixture_close(void);
+
+/* The same with the store; of a group. */
+int token_set_up(void **state);
+int token_tear_down(void **state);
 
 /* Terms of a child, or with NULL of an orphan; of ten minutes. */
 struct token_terms ordinary(const struct caller *parent);

@@ -21,17 +21,10 @@ struct bearer {
 	char token[TOKEN_TEXT_MAX + 1], accessor[32];
 };
 
-extern struct api_fixture f;
-
-int set_up(void **state);
-int tear_down(void **state);
-
-/* Asks with a token; from that address, or as that bearer. Returns the status. */
-int ask_from(const char *address, const char *token, const char *method, const char *path,
-	     const char *body);
+/* Asks as that bearer. Returns the status. */
 int ask_as(const struct bearer *bearer, const char *method, const char *path, const char *body);
 
-const char *error(void); /* of the last answer; borrowed */
+/* Asks as that bearer and fails the test unless status and, if it is not NULL, error are these. */
 void expect_as(const struct bearer *bearer, const char *method, const char *path, const char *body,
 	       int status, const char *text);
 
@@ -41,10 +34,6 @@ struct bearer taken(void);
 /* Made by root, or by another, as the body says. */
 struct bearer made(const char *body);
 struct bearer made_by(const struct bearer *parent, const char *body);
-
-/* Of the last answer; borrowed. */
-const json_t *auth_member(const char *name);
-const json_t *data_member(const char *name);
 
 /* A policy, and a token that has it and the right to make others. */
 struct bearer with_policy(const char *name, const char *rules);

@@ -11,85 +11,19 @@
 #include "auth/token.h"
 #include "auth/wrapper.h"
 #include "fake_engine.h"
-#include "store/key.h"
 #include "util/clock.h"
-#include "util/err.h"
 #include "util/json.h"
-#include "util/shared.h"
 #include "util/text.h"
 #include "wrapping_fixture.h"
 
-struct api_fixture f;
-static struct broker *taker; /* of the revoker: another process */
-static struct revoker *revoker;
 char wrapping[64];
 char lease_id[200];
 
-/* The broker need not ask a cloud whose the key is. */
-static void know_account(const char *key_id)
+int wrapping_set_up(void **state)
 {
-	unsigned char name[KEYRING_NAME_SIZE];
-	struct store_batch batch = { 0 };
-	struct key key;
-
-	assert_int_equal(keyring_name(store_keyring(f.temp.store), KEYRING_ACCOUNT, key_id, name),
-			 0);
-	key_start(&key, 'a');
-	key_add(&key, name, sizeof(name));
-	store_batch_put(&batch, STORE_ANY, 0, key_bytes(&key),
-			(struct bytes){ FAKE_ACCOUNT, strlen(FAKE_ACCOUNT) });
-	assert_int_equal(store_apply(f.temp.store, STORE_NORMAL, &batch, NULL), 0);
-	store_batch_free(&batch);
-}
-
-static void configure(void)
-{
-	json_t *config = json_pack("{s:s, s:s}", "id", "key-1", "secret", "s");
-	const struct mount *mount;
-
-	assert_int_equal(mount_find(f.broker, "cloud", &mount), 0);
-	assert_int_equal(mount_config_put(f.broker, mount, config, 0), 0);
-	json_decref(config);
-}
-
-int set_up(void **state)
-{
-	struct broker_options options = { .conf = &f.conf, .connections = 4 };
-	struct err err = { "" };
-
-	(void)state;
-	api_fixture_open(&f, "fake");
-	options.store = f.temp.store;
-	options.shared = f.shared;
-	options.slot = &f.shared->slots[2];
-	assert_int_equal(broker_new(&options, &taker, &err), 0);
-	assert_int_equal(revoker_new(taker, &revoker, &err), 0);
-	memset(&fake, 0, sizeof(fake));
-	fake.issue = fake.revoke = STEP_DONE;
-	fake.lasting = true;
+	lending_set_up(state);
 	fake.ttl = 1800;
-	know_account("key-1");
-	expect(&f, "POST", "sys/mounts/cloud", "{\"type\":\"fake\"}", 204, "");
-	configure();
-	expect(&f, "POST", "cloud/role/app", "{}", 204, "");
 	return 0;
-}
-
-int tear_down(void **state)
-{
-	(void)state;
-	revoker_free(revoker);
-	broker_free(taker);
-	api_fixture_close(&f);
-	return 0;
-}
-
-void turn(int times)
-{
-	struct err err = { "" };
-
-	for (int i = 0; i < times; i++)
-		assert_int_equal(revoker_turn(revoker, 0, &err), 0);
 }
 
 int ask_as(const char *token, const char *method, const char *path, const char *body,
@@ -113,10 +47,7 @@ int ask_as(const char *token, const char *method, const char *path, const char *
 
 void expect_error(int status, const char *text)
 {
-	const json_t *errors = json_object_get(f.body, "errors");
-
-	if (f.reply.status != status ||
-	    strcmp(json_string_value(json_array_get(errors, 0)), text) != 0)
+	if (f.reply.status != status || strcmp(error(&f), text) != 0)
 		fail_msg("%d %s", f.reply.status, buf_text(&f.reply.body));
 }
 

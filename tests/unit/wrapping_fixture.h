@@ -1,28 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Wrapped answers through the API, with an engine without a cloud. Only the test turns the revoker. */
+/* Wrapped answers through the API that lends. */
 #ifndef TESTS_WRAPPING_FIXTURE_H
 #define TESTS_WRAPPING_FIXTURE_H
 
-#include "api_fixture.h"
 #include "lease/lease.h"
+#include "lending_fixture.h"
 
 #define INVALID   "wrapping token is not valid or does not exist"
 #define CANNOT    "error validating wrapping token: "
 #define SECRET    "only for the caller"
-#define ADDRESS   "192.0.2.7"
 #define DEADLINE  5000
-#define CREDS     "cloud/creds/app"
 #define FOR_UNTIL "60"
 
-extern struct api_fixture f;
 extern char wrapping[64];  /* the last wrapping token */
 extern char lease_id[200]; /* of the last answer that was unwrapped */
 
-int set_up(void **state);
-int tear_down(void **state);
+/* As the fixture below, with a ttl of half an hour. */
+int wrapping_set_up(void **state);
 
-/* Lets the revoker work. */
-void turn(int times);
+#define WRAPPING_TEST(name)                                                                        \
+	cmocka_unit_test_setup_teardown(name, wrapping_set_up, lending_tear_down)
 
 /* A request with every detail; token NULL: root's. Returns the status. */
 int ask_as(const char *token, const char *method, const char *path, const char *body,

@@ -89,6 +89,14 @@ static int set(json_t *state, const char *name, json_int_t number)
 	return json_object_set_new(state, name, json_integer(number));
 }
 
+/* One that is made meanwhile, before others in the list, pushes the last of a page to the next. */
+static int count(json_t *state, json_int_t id)
+{
+	if (id == json_get_int(state, "id", 0))
+		return 0;
+	return set(state, "id", id) | set(state, "count", json_get_int(state, "count", 0) + 1);
+}
+
 static int look_at(json_t *state, const json_t *policy, const struct wanted *wanted)
 {
 	const char *name = json_get_text(policy, "PolicyName");
@@ -96,8 +104,7 @@ static int look_at(json_t *state, const json_t *policy, const struct wanted *wan
 	json_int_t id = tencentcloud_number(policy, "PolicyId");
 
 	if (strcmp(name, wanted->name) == 0 && is_in_scope(policy, wanted->scope) && id > 0)
-		return set(state, "id", id) |
-		       set(state, "count", json_get_int(state, "count", 0) + 1);
+		return count(state, id);
 	if (json_get_true(state, "plain") || json_array_size(near) >= NEAR_MAX ||
 	    !text_is_word(name, "+=,.@_-", POLICY_NAME_MAX))
 		return 0;
@@ -131,7 +138,7 @@ static enum finding take_page(struct step *step, const struct answer *answer,
 {
 	json_t *list = json_object_get(answer->body, "List"), *policy;
 	json_t *state = state_of(step, tag_index(answer->tag));
-	json_int_t page = json_get_int(state, "page", 1), count;
+	json_int_t page = json_get_int(state, "page", 1), matches;
 	size_t i;
 
 	json_array_foreach(list, i, policy)
@@ -145,9 +152,9 @@ static enum finding take_page(struct step *step, const struct answer *answer,
 		ask(step, tag_index(answer->tag), wanted);
 		return FIND_MORE;
 	}
-	count = json_get_int(state, "count", 0);
-	if (count != 1)
-		return count ? FIND_SEVERAL : FIND_NONE;
+	matches = json_get_int(state, "count", 0);
+	if (matches != 1)
+		return matches ? FIND_SEVERAL : FIND_NONE;
 	*id_out = json_get_int(state, "id", 0);
 	return FIND_ONE;
 }

@@ -57,6 +57,12 @@ static void attach(struct step *step, enum call_kind kind, size_t index)
 
 /* ---- Answers ---- */
 
+/* With exactly this code: the general one of its family. */
+static bool is_refusal(const struct answer *answer, const char *code)
+{
+	return answer->kind == ANSWER_REFUSED && strcmp(answer->code, code) == 0;
+}
+
 /* Also if it may have been our own call whose answer was lost: the key came with that answer. */
 static bool is_taken(const struct answer *answer)
 {
@@ -64,10 +70,11 @@ static bool is_taken(const struct answer *answer)
 	       answer_refused_as(answer, "FailedOperation.PolicyNameInUse");
 }
 
-/* A remote policy is not ours: it should have been there all the time. */
+/* A remote policy is not ours: it should have been there all the time. A code that came without its
+ * detail may be about the user. */
 static bool is_early(const struct answer *answer)
 {
-	return tencentcloud_user_missing(answer) ||
+	return tencentcloud_user_missing(answer) || is_refusal(answer, "ResourceNotFound") ||
 	       (tag_kind(answer->tag) == KIND_ATTACH_INLINE && tencentcloud_policy_missing(answer));
 }
 
@@ -119,8 +126,9 @@ static bool look_up_again(struct step *step, size_t index)
 	return true;
 }
 
-/* No code is declared for "attached already", which an earlier attempt may have brought about; the
- * most general one may mean it. The mark of the list says which policy must be on it. */
+/* No code is declared for "attached already", which an earlier attempt may have brought about, or the
+ * same policy twice in the role; the most general one may mean it. The mark of the list says which
+ * policy must be on it. */
 static void look_whether_attached(struct step *step, enum call_kind kind, size_t index)
 {
 	size_t mark = index + (kind == KIND_ATTACH_INLINE ? 0 : POLICIES_MAX);
@@ -138,9 +146,9 @@ static bool mend(struct step *step, const struct answer *answer)
 
 	if (kind == KIND_ATTACH_REMOTE && tencentcloud_policy_missing(answer))
 		return look_up_again(step, index);
-	if (answer->kind != ANSWER_REFUSED || !answer->repeated ||
-	    strcmp(answer->code, "FailedOperation") != 0)
+	if (!is_refusal(answer, "FailedOperation"))
 		return false;
+	step_keep(step, answer);
 	look_whether_attached(step, kind, index);
 	return true;
 }
@@ -162,7 +170,7 @@ static bool hear_attachments(struct step *step, const struct answer *answer)
 		if (tencentcloud_number(policy, "PolicyId") == wanted)
 			return true;
 	}
-	step_fail(step, "AttachUserPolicy fails and does not say why");
+	step_blame(step, &step->kept); /* by mend */
 	return false;
 }
 

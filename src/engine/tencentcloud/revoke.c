@@ -7,14 +7,13 @@
  * name as well. */
 #include "engine/revoke.h"
 
-#include <string.h>
-
 #include "engine/tencentcloud/tencentcloud_priv.h"
 #include "util/json.h"
 
 #define ALL_POLICIES (TAG_INDEXES - 1) /* index of the call that deletes them all */
 
-/* Notes: "uin"; "inline", the numbers of the plan's own policies, 0 where there is none. */
+/* Notes: "uin"; "inline", the numbers of the plan's own policies, 0 where there is none; "keys", ids,
+ * at the index of the calls about them. */
 
 static size_t inline_count(const struct step *step)
 {
@@ -23,12 +22,31 @@ static size_t inline_count(const struct step *step)
 
 /* ---- Calls ---- */
 
-static void delete_key(struct step *step, const char *id, size_t index)
+static struct call *key_call(struct step *step, const char *action, enum call_kind kind,
+			     size_t index)
 {
-	struct call *call = tencentcloud_uin_call(step, "DeleteAccessKey", CALL_REMOVES,
-						  tag_of(KIND_DELETE_KEY, index), "TargetUin");
+	struct call *call = tencentcloud_uin_call(step, action, CALL_REMOVES, tag_of(kind, index),
+						  "TargetUin");
 
-	call_param(call, "AccessKeyId", id);
+	call_param(call, "AccessKeyId",
+		   json_string_value(json_array_get(json_object_get(step->notes, "keys"), index)));
+	return call;
+}
+
+/* The index in the user's list does not do: the key that the lease knows may be on it as well. */
+static void delete_key(struct step *step, const char *id, size_t in_list)
+{
+	json_t *keys = json_object_get(step->notes, "keys");
+	size_t index = json_array_size(keys);
+
+	(void)in_list;
+	if (!keys) {
+		step_note(step, "keys", json_array());
+		keys = json_object_get(step->notes, "keys");
+	}
+	if (json_array_append_new(keys, json_string(id)))
+		step->next.failed = true;
+	key_call(step, "DeleteAccessKey", KIND_DELETE_KEY, index);
 }
 
 static void detach(struct step *step, json_int_t policy, size_t index)
@@ -209,12 +227,16 @@ static bool divide(struct step *step, const struct answer *answer, json_t *left)
 
 /* ---- Answers ---- */
 
-static void hear_user(struct step *step, const json_t *body)
+/* Without the number nothing is known of the user's keys: they must not count as gone. */
+static void hear_user(struct step *step, const struct answer *answer)
 {
-	json_int_t uin = tencentcloud_number(body, "Uin");
+	json_int_t uin = tencentcloud_number(answer->body, "Uin");
 
-	if (!uin)
+	if (!uin) {
+		if (answer->kind == ANSWER_OK)
+			step_keep(step, answer);
 		return;
+	}
 	step_note(step, "uin", json_integer(uin));
 	list(step);
 }
@@ -254,7 +276,7 @@ static void hear(struct step *step, const struct answer *answer)
 	enum call_kind kind = tag_kind(answer->tag);
 
 	if (kind == KIND_FIND_USER)
-		hear_user(step, answer->body);
+		hear_user(step, answer);
 	else if (kind == KIND_FIND_POLICY)
 		hear_policy(step, answer);
 	else if (kind == KIND_LIST_KEYS)
@@ -263,18 +285,39 @@ static void hear(struct step *step, const struct answer *answer)
 		hear_attachments(step, json_object_get(answer->body, "List"));
 }
 
+/* A code may come without its detail, or with a new one. */
 static bool is_gone(const struct answer *answer)
 {
 	return tencentcloud_user_missing(answer) || tencentcloud_policy_missing(answer) ||
-	       answer_refused_as(answer, "ResourceNotFound.SecretNotExist");
+	       answer_refused_as(answer, "ResourceNotFound");
 }
 
-/* No code is declared for what still holds policies, or is held; this one is the most general. */
+/* Whether a key that works may be deleted is documented nowhere. One that may not is disabled first,
+ * so that it is dead whatever comes of its deletion. */
+static bool mend(struct step *step, const struct answer *answer)
+{
+	enum call_kind kind = tag_kind(answer->tag);
+	size_t index = tag_index(answer->tag);
+
+	if (kind == KIND_DISABLE_KEY && answer->kind == ANSWER_OK) {
+		key_call(step, "DeleteAccessKey", KIND_DELETE_DISABLED, index);
+		return true;
+	}
+	if (kind != KIND_DELETE_KEY || answer->kind != ANSWER_REFUSED || is_gone(answer) ||
+	    tencentcloud_needs_operator(answer->code))
+		return false;
+	call_param(key_call(step, "UpdateAccessKey", KIND_DISABLE_KEY, index), "Status",
+		   "Inactive");
+	return true;
+}
+
+/* No code is declared for what still holds policies, or is held: any of these families may mean it,
+ * unless it says that only a person can help. */
 static bool is_conflict(const struct answer *answer)
 {
-	return answer->kind == ANSWER_REFUSED &&
-	       (strcmp(answer->code, "FailedOperation") == 0 ||
-		strcmp(answer->code, "OperationDenied.HaveKeys") == 0);
+	return (answer_refused_as(answer, "FailedOperation") ||
+		answer_refused_as(answer, "OperationDenied")) &&
+	       !tencentcloud_needs_operator(answer->code);
 }
 
 static const struct remover remover = {
@@ -286,6 +329,7 @@ static const struct remover remover = {
 	.left = left,
 	.close = close_one,
 	.divide = divide,
+	.mend = mend,
 	.is_gone = is_gone,
 	.is_conflict = is_conflict,
 };

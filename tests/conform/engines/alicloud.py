@@ -42,6 +42,7 @@ class AliCloud(Engine):
     revoke_rounds = [["DeleteAccessKey", "DetachPolicyFromUser"], ["DeletePolicy", "DeleteUser"]]
     after_the_key = ["Detach*", "DeletePolicy", "DeleteUser"]
     lists = ("ListAccessKeys", "ListPoliciesForUser")
+    looks = ("ListAccessKeys",)
 
     scheme = "ACS3-HMAC-SHA256"
     permission = {"code": "NoPermission", "status": 403}
@@ -90,8 +91,8 @@ class AliCloud(Engine):
     def is_throttled(self, code):
         return (code or "").startswith("Throttling")
 
-    def session_environment(self, sim):
-        session = sim.edit("session", role="instance")
+    def session_environment(self, sim, account=None):
+        session = sim.edit("session", role="instance", account=account)
         return {"ALIBABA_CLOUD_ACCESS_KEY_ID": session["id"],
                 "ALIBABA_CLOUD_ACCESS_KEY_SECRET": session["secret"],
                 "ALIBABA_CLOUD_SECURITY_TOKEN": session["token"]}, session

@@ -45,6 +45,8 @@ class Engine:
     #: action and a resource that have nothing to do with leasehold
     kinds = {}
     elsewhere = None
+    #: set-up of the simulator in which a life needs every word of README's policies
+    demanding = {}
     #: users that may make users, the first of each account; and what a key of theirs begins with
     root_user = "leasehold-root"
     key_prefix = None
@@ -68,6 +70,8 @@ class Engine:
     after_the_key = None
     #: lists that a revocation reads
     lists = ()
+    #: calls by which it finds out what there is when nobody was told
+    looks = ()
     #: the dependent rounds of an issue by a worker that knows the account, and of a revocation:
     #: the actions of each, in the order of the alphabet
     issue_rounds = revoke_rounds = None
@@ -162,8 +166,10 @@ class Engine:
         """Whether a code in the call log is one of a quota."""
         raise NotImplementedError
 
-    def session_environment(self, sim):
-        """A temporary root key: (environment of a server that uses it, {id, secret, token})."""
+    def session_environment(self, sim, account=None):
+        """A temporary root key: (environment of a server that uses it, {id, secret, token}).
+
+        account: whose, the first's if not given."""
         raise NotImplementedError
 
     def works(self, sim, data):

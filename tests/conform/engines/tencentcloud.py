@@ -31,6 +31,7 @@ class TencentCloud(Engine):
                             "QcloudCVMFullAccess"),
         "a role_arn": (session_role, None),
     }
+    demanding = {"tencentcloud": {"options": {"delete_active_key": "refused"}}}
     elsewhere = {"action": "cos:GetObject", "resource": "qcs::cam::uin/1:roleName/none"}
     key_prefix = "AKID"
 
@@ -46,6 +47,7 @@ class TencentCloud(Engine):
     revoke_rounds = [["DeleteAccessKey", "DetachUserPolicy"], ["DeletePolicy", "DeleteUser"]]
     after_the_key = ["DetachUserPolicy", "DeletePolicy", "DeleteUser"]
     lists = ("ListAttachedUserPolicies",)
+    looks = ("GetUser", "ListPolicies", "ListAccessKeys", "ListAttachedUserPolicies")
 
     scheme = "TC3-HMAC-SHA256"
     permission = refusal("AuthFailure.UnauthorizedOperation")
@@ -93,8 +95,8 @@ class TencentCloud(Engine):
     def is_throttled(self, code):
         return (code or "").startswith("RequestLimitExceeded")
 
-    def session_environment(self, sim):
-        session = sim.edit("session", role="instance")
+    def session_environment(self, sim, account=None):
+        session = sim.edit("session", role="instance", account=account)
         return {"TENCENTCLOUD_SECRET_ID": session["id"],
                 "TENCENTCLOUD_SECRET_KEY": session["secret"],
                 "TENCENTCLOUD_TOKEN": session["token"]}, session

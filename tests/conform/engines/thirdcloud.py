@@ -34,6 +34,7 @@ class ThirdCloud(Engine):
     revoke_rounds = [["DropKey", "Withdraw"], ["DropUser"]]
     after_the_key = ["Withdraw", "DropUser"]
     lists = ("Keys", "Rights")
+    looks = ("Keys",)
 
     scheme = "ACS3-HMAC-SHA256"
     permission = {"code": "Denied", "status": 403}
@@ -71,8 +72,8 @@ class ThirdCloud(Engine):
     def is_throttled(self, code):
         return code == "TooFast"
 
-    def session_environment(self, sim):
-        session = sim.edit("session", role="reader")
+    def session_environment(self, sim, account=None):
+        session = sim.edit("session", role="reader", account=account)
         return {"THIRD_ID": session["id"], "THIRD_SECRET": session["secret"],
                 "THIRD_TOKEN": session["token"]}, session
 
