@@ -41,8 +41,9 @@ struct command {
 /* The commands, in the order of the help; a NULL name ends them. */
 extern const struct command commands[];
 
-/* Moves the arguments that are no options together. Understands "-config FILE", "-config=FILE" and both with two dashes; -h, -help or --help anywhere
- * asks for help. 0, or LH_EINVAL with what is wrong. */
+/* Moves the arguments that are no options together. Understands "-config FILE", "-config=FILE" and
+ * both with two dashes; -h, -help or --help anywhere asks for help. 0, or LH_EINVAL with what is
+ * wrong. */
 int cli_parse(int argc, char **argv, struct cli *cli_out, struct err *err);
 
 /* The help of one command, or of the program if command is NULL. */

@@ -21,7 +21,6 @@
 #include "util/log.h"
 #include "util/text.h"
 
-#define DENIED        "1 error occurred:\n\t* permission denied\n\n"
 #define INVALID_TOKEN "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"
 
 /* What nginx keeps in memory of one answer of the read pool: a longer one would make a worker wait
@@ -224,7 +223,7 @@ static int check_allowed(struct context *context)
 		ret = check_without_slash(context, access, &allowed);
 	if (ret || allowed)
 		return ret;
-	outcome_error(&context->outcome, 403, DENIED);
+	outcome_error(&context->outcome, 403, OUTCOME_DENIED);
 	return LH_EPERM;
 }
 
@@ -246,9 +245,7 @@ static int check_route(struct context *context)
 		outcome_error(outcome, 404, "no handler for route \"%s\". route entry is tainted.",
 			      path);
 		break;
-	case ROUTE_NO_PATH:
-		outcome_error(outcome, 404, "1 error occurred:\n\t* unsupported path\n\n");
-		break;
+	case ROUTE_NO_PATH: outcome_error(outcome, 404, OUTCOME_NO_PATH); break;
 	case ROUTE_NO_OPERATION:
 		if (context->match->route->flags & ROUTE_BARE)
 			outcome_error(outcome, 405, NULL);
@@ -271,7 +268,7 @@ static int check_name(struct context *context)
 	if (!(context->match->route->flags & ROUTE_LOWER))
 		return 0;
 	for (i = 0; name[i]; i++)
-		lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+		lower[i] = text_lower(name[i]);
 	lower[i] = '\0';
 	if (!strcmp(name, lower))
 		return 0;
@@ -376,7 +373,7 @@ static int serve_help(struct context *context)
 		ret = auth_reaches(context->policies, context->caller, context->request->path,
 				   &reaches);
 	if (!ret && !reaches)
-		outcome_error(&context->outcome, 403, DENIED);
+		outcome_error(&context->outcome, 403, OUTCOME_DENIED);
 	if (ret || !reaches)
 		return ret;
 	if (match->miss == ROUTE_NO_MOUNT || match->miss == ROUTE_TAINTED)

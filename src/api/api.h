@@ -63,6 +63,7 @@ struct api_reply {
 /* Which pool this process belongs to: a read process hands on what it must not do itself. */
 enum api_pool { API_READ, API_WORK, API_BOTH };
 
+/* broker: borrowed, outlives it. 0 or LH_ENOMEM. */
 int api_new(struct broker *broker, enum api_pool pool, struct api **api_out);
 void api_free(struct api *api);
 

@@ -20,7 +20,7 @@
 
 #define US_PER_SECOND INT64_C(1000000)
 
-bool assertion_is_made(const struct api_request *raw)
+static bool is_made(const struct api_request *raw)
 {
 	return raw->auth_method[0] || raw->auth_name[0];
 }
@@ -79,7 +79,8 @@ const char *assertion_peer_fault(const struct api_request *raw, const char *secr
 	return NULL;
 }
 
-const char *assertion_fault(const struct api_request *raw, const char *secret)
+/* Why the assertion must not be believed; NULL: it may be. Literal. */
+static const char *find_fault(const struct api_request *raw, const char *secret)
 {
 	enum identity_method method = identity_method_find(raw->auth_method);
 	const char *fault = assertion_peer_fault(raw, secret);
@@ -127,9 +128,9 @@ int assertion_caller(struct context *context, struct caller *caller_out)
 	int ret;
 
 	memset(caller_out, 0, sizeof(*caller_out));
-	if (!assertion_is_made(raw))
+	if (!is_made(raw))
 		return LH_EPERM;
-	reason = assertion_fault(raw, keyring_web_secret(keyring));
+	reason = find_fault(raw, keyring_web_secret(keyring));
 	if (reason)
 		return refuse(raw, reason);
 	ret = identities_find(context->identities, identity_method_find(raw->auth_method),

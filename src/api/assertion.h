@@ -17,15 +17,9 @@ struct api_request;
 struct caller;
 struct context;
 
-/* Whether there is an assertion at all. */
-bool assertion_is_made(const struct api_request *raw);
-
 /* Why nothing that a parameter says of the client is to be believed: they may not be the web server's.
  * NULL: they are. secret: of keyring_web_secret. Literal. */
 const char *assertion_peer_fault(const struct api_request *raw, const char *secret);
-
-/* Why the assertion must not be believed, that being one reason; NULL: it may be. Literal. */
-const char *assertion_fault(const struct api_request *raw, const char *secret);
 
 /* The identity that is asserted, as a caller; release with caller_clear. LH_EPERM: there is none that
  * could be believed or that an entry serves; the log has the reason, the client is to be told

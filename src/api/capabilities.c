@@ -163,8 +163,7 @@ static int say_everything(struct context *context, const struct caller *caller)
 	ret = auth_allows(context->policies, caller, &access, &allowed);
 	if (ret || allowed)
 		return ret ? ret : say_rules(context, caller);
-	return outcome_error(&context->outcome, 403,
-			     "1 error occurred:\n\t* permission denied\n\n");
+	return outcome_error(&context->outcome, 403, OUTCOME_DENIED);
 }
 
 /* The route is open: who has no token learns that there is nothing to tell. */

@@ -129,7 +129,7 @@ static int try_named(struct login *login, const char *name)
 	if (strlen(name) >= sizeof(lower))
 		return 0;
 	for (i = 0; name[i]; i++)
-		lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+		lower[i] = text_lower(name[i]);
 	lower[i] = '\0';
 	return try_entry(login, lower);
 }

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of routes below auth/cert/. */
 #include "api/context.h"
-
-static const struct field page_fields[] = {
-	{ "after", FIELD_STRING, "Only entries behind this one.", false, false },
-	{ "limit", FIELD_INT, "How many entries at most, 1 to 1000.", false, false },
-	{ .name = NULL },
-};
+#include "api/page.h"
 
 static const struct field login_fields[] = {
 	{ "name", FIELD_STRING, "The only entry to try; default: all that may fit.", false, false },

@@ -157,6 +157,6 @@ static int say(const struct route_match *match, struct outcome *outcome)
 int help_say(const struct route_match *match, struct outcome *outcome)
 {
 	if (!match->route && !is_mount_root(match))
-		return outcome_error(outcome, 404, "1 error occurred:\n\t* unsupported path\n\n");
+		return outcome_error(outcome, 404, OUTCOME_NO_PATH);
 	return say(match, outcome);
 }

@@ -6,8 +6,8 @@
 struct outcome;
 struct route_match;
 
-/* Answers for whatever the path leads to, be it a route or a whole mount (there is one): `help`, `see_also` and an
- * OpenAPI document of those routes. 0 or LH_ENOMEM. */
+/* Answers for whatever the path leads to, a route or a whole mount (there is one): `help`, `see_also`
+ * and an OpenAPI document of those routes. 0 or LH_ENOMEM. */
 int help_say(const struct route_match *match, struct outcome *outcome);
 
 #endif

@@ -14,8 +14,7 @@
 #include "util/shared.h"
 #include "util/wipe.h"
 
-#define NS_PER_SECOND INT64_C(1000000000)
-#define FAILED_ENTRY  "failed to revoke entry: resp: (*logical.Response)(nil) err"
+#define FAILED_ENTRY "failed to revoke entry: resp: (*logical.Response)(nil) err"
 
 /* ---- What is shown ---- */
 
@@ -100,7 +99,7 @@ static int reach_lease(struct context *context, const char **id_out)
 	if (id)
 		ret = check_owner(context, id, &reaches);
 	if (id && !ret && !reaches)
-		outcome_error(&context->outcome, 403, REACH_DENIED);
+		outcome_error(&context->outcome, 403, OUTCOME_DENIED);
 	if (!ret && reaches)
 		*id_out = id;
 	return ret;

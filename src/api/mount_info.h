@@ -31,7 +31,7 @@ json_t *mount_info(const json_t *entry);
 /* All of them, "path/" → mount info. *all_out is new. 0, LH_ENOMEM, LH_EIO. */
 int mount_info_all(struct broker *broker, json_t **all_out);
 
-/* The auth mounts: token/. New, NULL if memory is out. */
+/* The auth mounts, "token/" → mount info. New, NULL if memory is out. */
 json_t *mount_info_auth(struct broker *broker);
 
 /* The path as mounts are named: with a final slash. New, released with wipe_free. */

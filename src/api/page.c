@@ -5,6 +5,12 @@
 #include "util/err.h"
 #include "util/json.h"
 
+const struct field page_fields[] = {
+	{ "after", FIELD_STRING, "Only entries behind this one.", false, false },
+	{ "limit", FIELD_INT, "How many entries at most, 1 to 1000.", false, false },
+	{ .name = NULL },
+};
+
 bool page_start(struct context *context, struct page *page)
 {
 	json_int_t limit = json_get_int(context->fields, "limit", API_LIST_MAX);

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "util/field.h"
+
 struct context;
 
 struct page {
@@ -16,7 +18,10 @@ struct page {
 	bool more;    /* there was one more than fits */
 };
 
-/* Reads the fields of a list. false: the refusal is in the outcome. */
+/* The fields of a list. */
+extern const struct field page_fields[];
+
+/* Reads them. false: the refusal is in the outcome. */
 bool page_start(struct context *context, struct page *page);
 
 /* How many names to ask for: one more than fits tells whether there are more. */

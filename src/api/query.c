@@ -8,27 +8,18 @@
 #include "util/err.h"
 #include "util/text.h"
 
+/* A plus sign stands for a space. */
 static int decode(const char *text, size_t size, struct buf *out)
 {
-	unsigned char byte;
-	char digits[3] = "";
+	const char *end = text + size, *plus;
+	int ret = 0;
 
-	for (size_t i = 0; i < size; i++) {
-		if (text[i] == '+') {
-			buf_add_char(out, ' ');
-		} else if (text[i] != '%') {
-			buf_add_char(out, text[i]);
-		} else {
-			if (size - i < 3)
-				return LH_EINVAL;
-			memcpy(digits, text + i + 1, 2);
-			if (text_unhex(digits, &byte, 1))
-				return LH_EINVAL;
-			buf_add_char(out, (char)byte);
-			i += 2;
-		}
+	while (!ret && (plus = memchr(text, '+', (size_t)(end - text)))) {
+		ret = text_percent_decode(out, text, (size_t)(plus - text));
+		buf_add_char(out, ' ');
+		text = plus + 1;
 	}
-	return buf_error(out);
+	return ret ? ret : text_percent_decode(out, text, (size_t)(end - text));
 }
 
 static bool is_text(const struct buf *buf)

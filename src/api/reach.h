@@ -13,8 +13,6 @@
 struct caller;
 struct context;
 
-#define REACH_DENIED "1 error occurred:\n\t* permission denied\n\n"
-
 /* Whether the caller has sudo on the path of the request. 0, LH_EIO, LH_ENOMEM. */
 int reach_sudo(struct context *context, bool *sudo_out);
 

@@ -50,6 +50,10 @@ int outcome_status(struct outcome *outcome, int status);         /* no body */
 int outcome_no_data(struct outcome *outcome, int status);        /* the envelope with data null */
 int outcome_auth(struct outcome *outcome, json_t *auth);         /* the same with a token in it */
 
+/* Two refusals as clients know them: of what the rules do not grant, and of what there is not. */
+#define OUTCOME_DENIED  "1 error occurred:\n\t* permission denied\n\n"
+#define OUTCOME_NO_PATH "1 error occurred:\n\t* unsupported path\n\n"
+
 /* One error text. A NULL format: none, {"errors":[]}. */
 int outcome_error(struct outcome *outcome, int status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

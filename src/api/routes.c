@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of routes. What writes, calls a cloud or may answer much is the work pool's. */
 #include "api/context.h"
-
-static const struct field page_fields[] = {
-	{ "after", FIELD_STRING, "Only entries behind this one.", false, false },
-	{ "limit", FIELD_INT, "How many entries at most, 1 to 1000.", false, false },
-	{ .name = NULL },
-};
+#include "api/page.h"
 
 static const struct field metrics_fields[] = {
 	{ "format", FIELD_STRING, "\"prometheus\" for text; else the Accept header decides.", false,

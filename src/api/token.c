@@ -13,11 +13,10 @@
 #include "util/json.h"
 #include "util/shared.h"
 
-#define NS_PER_SECOND INT64_C(1000000000)
-
 /* ---- What is shown ---- */
 
-int64_t token_left(const struct caller *caller)
+/* Seconds that are left of a token; 0 when it never ends. */
+static int64_t time_left(const struct caller *caller)
 {
 	int64_t left_ns = caller->expires_ns - clock_now_ns();
 
@@ -82,7 +81,7 @@ static int show(struct context *context, const struct caller *caller, const char
 		"meta", caller->metadata, "display_name", caller->display_name, "num_uses",
 		(json_int_t)caller->num_uses, "orphan", !caller->ancestor_count, "creation_time",
 		(json_int_t)caller->created, "creation_ttl", (json_int_t)caller->creation_ttl,
-		"ttl", (json_int_t)token_left(caller), "explicit_max_ttl",
+		"ttl", (json_int_t)time_left(caller), "explicit_max_ttl",
 		(json_int_t)caller->explicit_max, "entity_id", "", "type", type_name(caller));
 
 	if (set_time(data, "expire_time", caller->expires_ns) || add_optional(data, caller)) {
@@ -138,7 +137,7 @@ int token_of_accessor(struct context *context, struct caller *caller_out)
 	caller_clear(caller_out);
 	if (reached)
 		return reached;
-	outcome_error(&context->outcome, 403, REACH_DENIED);
+	outcome_error(&context->outcome, 403, OUTCOME_DENIED);
 	return LH_EPERM;
 }
 

@@ -15,9 +15,6 @@ struct err;
  * seconds. New, NULL if memory is out. */
 json_t *token_auth(const struct caller *caller, const char *token, int64_t ttl);
 
-/* Seconds that are left of a token; 0 when it never ends. */
-int64_t token_left(const struct caller *caller);
-
 /* The token of field "accessor", if the caller may reach it. LH_EPERM: the refusal is in the outcome.
  * LH_ENOENT: there is none, and the caller may know that. Other errors are faults. */
 int token_of_accessor(struct context *context, struct caller *caller_out);

@@ -136,7 +136,7 @@ static int choose_id(struct making *making)
 	return 0;
 }
 
-/* Each character that is no ASCII letter, digit or hyphen becomes one. */
+/* A hyphen at the end, which stands for a character that cannot be shown, is left out. */
 static int choose_display_name(struct making *making)
 {
 	struct buf *name = &making->display_name;
@@ -144,13 +144,7 @@ static int choose_display_name(struct making *making)
 	buf_add_text(name, "token");
 	if (text_field(making, "display_name")[0])
 		buf_add_char(name, '-');
-	for (const char *at = text_field(making, "display_name"); *at; at++) {
-		bool kept = (*at >= '0' && *at <= '9') || (*at >= 'A' && *at <= 'Z') ||
-			    (*at >= 'a' && *at <= 'z');
-
-		if (((unsigned char)*at & 0xc0) != 0x80) /* once for all bytes of one */
-			buf_add_char(name, kept ? *at : '-');
-	}
+	token_add_display_name(name, text_field(making, "display_name"));
 	if (buf_error(name))
 		return LH_ENOMEM;
 	if (name->data[name->size - 1] == '-')

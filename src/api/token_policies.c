@@ -17,8 +17,11 @@ static bool holds(const json_t *names, const char *name)
 	const json_t *each;
 	size_t i;
 
-	json_array_foreach(names, i, each) if (json_is_string(each) &&
-					       !strcmp(json_string_value(each), name)) return true;
+	json_array_foreach(names, i, each)
+	{
+		if (json_is_string(each) && !strcmp(json_string_value(each), name))
+			return true;
+	}
 	return false;
 }
 
@@ -27,9 +30,11 @@ static bool holds_glob(const json_t *globs, const char *name)
 	const json_t *each;
 	size_t i;
 
-	json_array_foreach(globs, i,
-			   each) if (json_is_string(each) &&
-				     text_matches(json_string_value(each), name)) return true;
+	json_array_foreach(globs, i, each)
+	{
+		if (json_is_string(each) && text_matches(json_string_value(each), name))
+			return true;
+	}
 	return false;
 }
 
@@ -50,8 +55,7 @@ static json_t *clean_name(const char *name)
 	while (size && is_space(name[size - 1]))
 		size--;
 	for (size_t i = 0; i < size; i++)
-		buf_add_char(&clean, name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a')
-								      : name[i]);
+		buf_add_char(&clean, text_lower(name[i]));
 	text = buf_error(&clean) ? NULL : json_string(buf_text(&clean));
 	buf_free(&clean);
 	return text;
@@ -225,7 +229,11 @@ static bool is_subset(const json_t *names, const json_t *of)
 	const json_t *name;
 	size_t i;
 
-	json_array_foreach(names, i, name) if (!holds(of, json_string_value(name))) return false;
+	json_array_foreach(names, i, name)
+	{
+		if (!holds(of, json_string_value(name)))
+			return false;
+	}
 	return true;
 }
 
@@ -258,8 +266,10 @@ static void drop(json_t *names, const char *name)
 	const json_t *each;
 	size_t i;
 
-	json_array_foreach(names, i, each) if (!strcmp(json_string_value(each), name))
+	json_array_foreach(names, i, each)
 	{
+		if (strcmp(json_string_value(each), name) != 0)
+			continue;
 		json_array_remove(names, i);
 		return;
 	}

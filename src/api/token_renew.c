@@ -16,8 +16,6 @@
 #include "util/log.h"
 #include "util/wipe.h"
 
-#define NS_PER_SECOND INT64_C(1000000000)
-
 static int check_renewable(const struct caller *token, struct err *err)
 {
 	if (token->type == TOKEN_BATCH)

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of routes below auth/token/. */
 #include "api/context.h"
-
-static const struct field page_fields[] = {
-	{ "after", FIELD_STRING, "Only entries behind this one.", false, false },
-	{ "limit", FIELD_INT, "How many entries at most, 1 to 1000.", false, false },
-	{ .name = NULL },
-};
+#include "api/page.h"
 
 static const struct field create_fields[] = {
 	{ "id", FIELD_STRING, "The token, instead of a random one; needs sudo.", false, true },

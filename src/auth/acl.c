@@ -281,7 +281,7 @@ static size_t part_size(const char *at, const char *end)
 	return (size_t)((slash ? slash : end) - at);
 }
 
-/* Whether a rule with `+` matches a path, or, for ACL_BENEATH, one that begins so. */
+/* Whether a rule with `+` matches a path, or, for MATCH_BENEATH, one that begins so. */
 enum match { MATCH_WHOLE, MATCH_BENEATH };
 
 static bool match_parts(const struct entry *entry, const char *path, size_t size, enum match match)

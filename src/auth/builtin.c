@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "auth/token.h"
+
 static const char default_text[] =
 	"# What every token may do, unless it was made without this policy.\n"
 	"\n"
@@ -47,7 +49,7 @@ static const char wrapping_text[] =
 static const struct builtin_policy builtins[] = {
 	{ BUILTIN_DEFAULT, true, default_text },
 	{ BUILTIN_ROOT, false, "" },
-	{ BUILTIN_WRAPPING, false, wrapping_text },
+	{ TOKEN_WRAPPING_POLICY, false, wrapping_text },
 };
 
 const struct builtin_policy *builtin_policy_find(const char *name)

@@ -5,9 +5,8 @@
 
 #include <stdbool.h>
 
-#define BUILTIN_DEFAULT  "default"
-#define BUILTIN_ROOT     "root"
-#define BUILTIN_WRAPPING "response-wrapping"
+#define BUILTIN_DEFAULT "default"
+#define BUILTIN_ROOT    "root"
 
 struct builtin_policy {
 	const char *name;

@@ -14,8 +14,6 @@
 #include "util/text.h"
 #include "util/wipe.h"
 
-#define NOTHING ((struct bytes){ "", 0 })
-
 static void key_entry(struct key *key, const char *name)
 {
 	key_start(key, 'N');
@@ -104,7 +102,7 @@ static int add_marks(struct store_batch *batch, const char *name, json_t *entry,
 
 	for (size_t i = 0; !ret && i < count; i++) {
 		key_mark(&key, &marks[i], name);
-		store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NOTHING);
+		store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NO_BYTES);
 		text_hex(marks[i].bytes, sizeof(marks[i].bytes), hex);
 		lost |= json_array_append_new(texts, json_string(hex));
 	}

@@ -96,9 +96,11 @@ bool token_allows_address(const struct caller *caller, const char *address)
 		return true;
 	if (strchr(address, '/') || read_block(address, &from))
 		return false;
-	json_array_foreach(caller->bound_cidrs, i,
-			   cidr) if (json_is_string(cidr) &&
-				     !read_block(json_string_value(cidr), &block) &&
-				     holds(&block, &from)) return true;
+	json_array_foreach(caller->bound_cidrs, i, cidr)
+	{
+		if (json_is_string(cidr) && !read_block(json_string_value(cidr), &block) &&
+		    holds(&block, &from))
+			return true;
+	}
 	return false;
 }

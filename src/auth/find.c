@@ -75,7 +75,9 @@ static void add_ancestor(struct caller *caller, const unsigned char name[KEYRING
 		caller->ends_ns = ends_ns;
 }
 
-int ancestors_read(struct store *store, const json_t *record, struct caller *caller)
+/* Adds what is known of the caller's ancestors, from the parent's record on up. LH_EPERM: one of them
+ * is dead. */
+static int read_ancestors(struct store *store, const json_t *record, struct caller *caller)
 {
 	json_t *ancestor = NULL, *higher = NULL;
 	unsigned char name[KEYRING_NAME_SIZE];
@@ -122,7 +124,7 @@ static int read_living(struct store *store, const json_t *record, struct caller 
 		return ret;
 	if (!record_is_alive(record, clock_now_ns()))
 		return LH_EPERM;
-	return ancestors_read(store, record, caller);
+	return read_ancestors(store, record, caller);
 }
 
 /* The record of a token that was given as text. LH_EPERM: there is none. */
@@ -278,6 +280,5 @@ int token_list_accessors(struct store *store, const char *after, size_t max,
 	if (ret)
 		return ret;
 	return store_scan(store, STORE_SCAN_VALUES, key_bytes(&from), key_bytes(&end),
-			  after[0] ? key_bytes(&behind) : (struct bytes){ "", 0 }, max,
-			  take_accessor, &page);
+			  after[0] ? key_bytes(&behind) : NO_BYTES, max, take_accessor, &page);
 }

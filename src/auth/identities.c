@@ -130,7 +130,7 @@ static int refresh(struct identities *identities)
 	end = from;
 	key_after_prefix(&end);
 	ret = store_scan(identities->store, STORE_SCAN_VALUES, key_bytes(&from), key_bytes(&end),
-			 (struct bytes){ "", 0 }, SIZE_MAX, take_entry, identities);
+			 NO_BYTES, SIZE_MAX, take_entry, identities);
 	if (ret) {
 		forget_all(identities);
 		return ret;

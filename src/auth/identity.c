@@ -15,8 +15,6 @@
 #include "util/text.h"
 #include "util/wipe.h"
 
-#define NOTHING ((struct bytes){ "", 0 })
-
 static const char *const method_names[] = {
 	[IDENTITY_CERT] = "cert",       [IDENTITY_BASIC] = "basic", [IDENTITY_REQUEST] = "request",
 	[IDENTITY_ADDRESS] = "address", [IDENTITY_MAP] = "map",
@@ -50,7 +48,8 @@ void key_identities(struct key *key)
 	key_add_text(key, "identities");
 }
 
-void key_identity(struct key *key, enum identity_method method, const char *name)
+/* "" as name: where those of the method begin. */
+static void key_identity(struct key *key, enum identity_method method, const char *name)
 {
 	key_start(key, 'I');
 	key_add_text(key, method_names[method]);
@@ -101,7 +100,7 @@ static int apply(struct store *store, enum store_urgency urgency, struct store_b
 	struct key key;
 
 	key_identities(&key);
-	store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NOTHING);
+	store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NO_BYTES);
 	return store_apply(store, urgency, batch, NULL);
 }
 

@@ -9,9 +9,8 @@
 struct key;
 struct store_batch;
 
-/* The generation of all entries, and one entry; "" as name: the start of its method. */
+/* The generation of all entries. */
 void key_identities(struct key *key);
-void key_identity(struct key *key, enum identity_method method, const char *name);
 
 /* The keyed name of the root of an entry's tree. 0, LH_EIO, LH_ENOMEM. */
 int identity_root(struct store *store, const char *id, unsigned char name_out[KEYRING_NAME_SIZE]);

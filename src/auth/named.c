@@ -9,8 +9,6 @@
 #include "util/err.h"
 #include "util/json.h"
 
-#define NOTHING ((struct bytes){ "", 0 })
-
 int named_get(struct store *store, const struct key *key, json_t **json_out, uint64_t *revision_out)
 {
 	struct buf text = BUF_INIT;
@@ -52,5 +50,5 @@ int named_list(struct store *store, const struct key *prefix, const struct key *
 
 	key_after_prefix(&end);
 	return store_scan(store, STORE_SCAN_KEYS, key_bytes(prefix), key_bytes(&end),
-			  after ? key_bytes(after) : NOTHING, max, take_name, &listing);
+			  after ? key_bytes(after) : NO_BYTES, max, take_name, &listing);
 }

@@ -22,7 +22,7 @@ static const json_t *find_values(const json_t *all, const char *name)
 	size_t i;
 
 	for (i = 0; name[i] && i < sizeof(lower) - 1; i++)
-		lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+		lower[i] = text_lower(name[i]);
 	lower[i] = '\0';
 	return name[i] ? NULL : json_object_get(all, lower);
 }

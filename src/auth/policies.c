@@ -218,7 +218,7 @@ static int apply(struct policies *policies, enum store_urgency urgency, struct s
 	int ret;
 
 	key_generation(&key);
-	store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), (struct bytes){ "", 0 });
+	store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NO_BYTES);
 	ret = store_apply(policies->store, urgency, batch, NULL);
 	store_batch_free(batch);
 	return ret;
@@ -339,8 +339,7 @@ int policies_list(struct policies *policies, const char *after, size_t max, poli
 	key_after_prefix(&end);
 	key_policy(&behind, after);
 	ret = store_scan(policies->store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end),
-			 after[0] ? key_bytes(&behind) : (struct bytes){ "", 0 }, max, take_name,
-			 &listing);
+			 after[0] ? key_bytes(&behind) : NO_BYTES, max, take_name, &listing);
 	if (!ret)
 		ret = tell_default(&listing);
 	if (!ret && listing.left)

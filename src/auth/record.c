@@ -3,8 +3,8 @@
  *
  *   {"accessor": …, "display_name": …, "policies": […], "created": seconds, "type": "batch",
  *    "path": …, "role": …, "metadata": {…}, "bound_cidrs": […], "parent": hex, "renewable": true,
- *    "identity": hex, "num_uses": …, "issued_ns": …, "renewed_ns": …, "expires_ns": …, "creation_ttl": …, "ttl": …,
- *    "explicit_max": …, "period": …, "due": seconds}
+ *    "identity": hex, "num_uses": …, "issued_ns": …, "renewed_ns": …, "expires_ns": …,
+ *    "creation_ttl": …, "ttl": …, "explicit_max": …, "period": …, "due": seconds}
  *
  * What is absent is "", 0, false or none. The first four stand in every record; the root token of
  * older stores has no others. A batch token is the same object, sealed. */
@@ -18,8 +18,6 @@
 #include "util/json.h"
 #include "util/text.h"
 #include "util/wipe.h"
-
-#define NS_PER_SECOND INT64_C(1000000000)
 
 static const char *const type_names[] = {
 	[TOKEN_SERVICE] = "",
@@ -143,7 +141,7 @@ static int set_parent(json_t *record, const struct caller *parent)
 
 static int set_times(json_t *record, const struct token_terms *terms, const struct token_made *made)
 {
-	int64_t due = (made->expires_ns + NS_PER_SECOND - 1) / NS_PER_SECOND;
+	int64_t due = clock_seconds_up(made->expires_ns);
 	int lost = set_number(record, "issued_ns", made->issued_ns);
 
 	lost |= set_number(record, "created", made->issued_ns / NS_PER_SECOND);
@@ -195,9 +193,11 @@ static bool has_policy(const json_t *policies, const char *name)
 	const json_t *policy;
 	size_t i;
 
-	json_array_foreach(policies, i,
-			   policy) if (json_is_string(policy) &&
-				       !strcmp(json_string_value(policy), name)) return true;
+	json_array_foreach(policies, i, policy)
+	{
+		if (json_is_string(policy) && !strcmp(json_string_value(policy), name))
+			return true;
+	}
 	return false;
 }
 

@@ -176,8 +176,7 @@ static char *lower_copy(const char *text)
 	char *copy = wipe_copy(text, strlen(text));
 
 	for (char *c = copy; c && *c; c++)
-		if (*c >= 'A' && *c <= 'Z')
-			*c = (char)(*c - 'A' + 'a');
+		*c = text_lower(*c);
 	return copy;
 }
 

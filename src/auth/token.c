@@ -13,10 +13,7 @@
 #include "util/text.h"
 #include "util/wipe.h"
 
-#define NS_PER_SECOND INT64_C(1000000000)
-#define TOKEN_RANDOM  24
-#define NOTHING       ((struct bytes){ "", 0 })
-
+#define TOKEN_RANDOM 24
 /* ---- Making ---- */
 
 void token_made_clear(struct token_made *made)
@@ -62,7 +59,7 @@ static void put_due(struct store_batch *batch, int64_t due,
 	if (!due)
 		return;
 	key_token_due(&key, due, name);
-	store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NOTHING);
+	store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NO_BYTES);
 }
 
 static void delete_due(struct store_batch *batch, int64_t due,
@@ -105,7 +102,7 @@ static int add_stored(const struct keyring *keyring, struct store_batch *batch,
 	put_due(batch, record_due(record), made->name);
 	if (terms->parent) {
 		key_token_child(&key, terms->parent->token, made->name);
-		store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NOTHING);
+		store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NO_BYTES);
 	}
 	return 0;
 }
@@ -263,7 +260,7 @@ int token_trace(struct store_batch *batch, const struct caller *caller)
 	put_due(batch, record_due(record), caller->token);
 	if (terms.parent) {
 		key_token_child(&key, parent.token, caller->token);
-		store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NOTHING);
+		store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NO_BYTES);
 	}
 	wipe_free(text);
 	json_decref(record);
@@ -347,8 +344,7 @@ int token_renew(struct store *store, struct caller *caller, int64_t ttl)
 	lost |= json_object_set_new(record, "expires_ns", json_integer(expires_ns));
 	ret = lost ? LH_ENOMEM : 0;
 	if (!ret)
-		ret = write_changed(store, caller, record,
-				    (expires_ns + NS_PER_SECOND - 1) / NS_PER_SECOND);
+		ret = write_changed(store, caller, record, clock_seconds_up(expires_ns));
 	if (!ret) {
 		caller->ttl = ttl;
 		caller->renewed_ns = now_ns;
@@ -373,7 +369,7 @@ void token_revoke_add(struct store_batch *batch, const unsigned char name[KEYRIN
 	store_batch_put(batch, STORE_ABSENT, 0, key_bytes(&key),
 			(struct bytes){ kind, strlen(kind) });
 	key_token_due(&key, 0, name);
-	store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NOTHING);
+	store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NO_BYTES);
 }
 
 int token_revoke(struct store *store, const unsigned char name[KEYRING_NAME_SIZE],

@@ -69,8 +69,8 @@ void token_made_clear(struct token_made *made);
 void token_add_display_name(struct buf *out, const char *text);
 
 /* Makes a token and commits it. 0; LH_EEXIST: there is one with this id; LH_ECONFLICT: its parent,
- * or who asked for it, was revoked meanwhile; LH_ERANGE: its ancestors, or the bytes of its record, are too many;
- * LH_EFULL, LH_EIO, LH_ENOMEM. */
+ * or who asked for it, was revoked meanwhile; LH_ERANGE: its ancestors, or the bytes of its record,
+ * are too many; LH_EFULL, LH_EIO, LH_ENOMEM. */
 int token_create(struct store *store, const struct token_terms *terms, struct token_made *made_out);
 
 /* The same as a part of a batch (at most TOKEN_ADD_OPS operations), with the conditions under which

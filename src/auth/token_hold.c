@@ -4,16 +4,16 @@
 #include "auth/token.h"
 
 #include "auth/token_priv.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/json.h"
 
-#define NS_PER_SECOND INT64_C(1000000000)
 #define CONFLICTS_MAX 16
 
 /* When it is due by its own end; 0: never. */
 static int64_t own_due(const json_t *record)
 {
-	return (record_expires_ns(record) + NS_PER_SECOND - 1) / NS_PER_SECOND;
+	return clock_seconds_up(record_expires_ns(record));
 }
 
 static void move_due(struct store_batch *batch, const unsigned char name[KEYRING_NAME_SIZE],
@@ -27,7 +27,7 @@ static void move_due(struct store_batch *batch, const unsigned char name[KEYRING
 	}
 	if (to) {
 		key_token_due(&key, to, name);
-		store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), (struct bytes){ "", 0 });
+		store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NO_BYTES);
 	}
 }
 

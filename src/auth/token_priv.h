@@ -40,10 +40,6 @@ int64_t record_expires_ns(const json_t *record);
 /* Whether it lives by itself, whatever its ancestors do. */
 bool record_is_alive(const json_t *record, int64_t now_ns);
 
-/* Adds what is known of the caller's ancestors, from the parent's record on up.
- * 0; LH_EPERM: one of them is dead. */
-int ancestors_read(struct store *store, const json_t *record, struct caller *caller);
-
 /* What stands in the way of a token. LH_ECONFLICT: it went between two looks, and the token too. */
 enum tombstone { TOMBSTONE_NONE, TOMBSTONE_TREE, TOMBSTONE_ORPHAN };
 int tombstone_read(struct store *store, const unsigned char name[KEYRING_NAME_SIZE],

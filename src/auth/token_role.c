@@ -67,32 +67,12 @@ int token_role_delete(struct store *store, const char *name)
 	return ret;
 }
 
-struct role_page {
-	token_role_visit add;
-	void *context;
-};
-
-static int take_role(void *context, const struct store_record *record)
-{
-	struct role_page *page = context;
-	char name[STORE_KEY_MAX];
-
-	memcpy(name, (const char *)record->key.data + 1, record->key.size - 1);
-	name[record->key.size - 1] = '\0';
-	return page->add(page->context, name);
-}
-
 int token_role_list(struct store *store, const char *after, size_t max, token_role_visit add,
 		    void *context)
 {
-	struct role_page page = { add, context };
-	struct key from, end, behind;
+	struct key from, behind;
 
-	key_start(&from, 'R');
-	end = from;
-	key_after_prefix(&end);
+	key_role(&from, "");
 	key_role(&behind, after);
-	return store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end),
-			  after[0] ? key_bytes(&behind) : (struct bytes){ "", 0 }, max, take_role,
-			  &page);
+	return named_list(store, &from, after[0] ? &behind : NULL, max, add, context);
 }

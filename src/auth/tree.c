@@ -7,8 +7,6 @@
 #include "util/err.h"
 #include "util/json.h"
 
-#define NOTHING ((struct bytes){ "", 0 })
-
 /* ---- Due ---- */
 
 #define DUE_KEY_SIZE (1 + 8 + KEYRING_NAME_SIZE)
@@ -46,7 +44,7 @@ int token_due_scan(struct store *store, int64_t now, struct token_due *out, size
 	key_start(&from, 'e');
 	end = from;
 	key_add_u64(&end, (uint64_t)now + 1);
-	ret = store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end), NOTHING, max,
+	ret = store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end), NO_BYTES, max,
 			 take_due, &page);
 	if (!ret)
 		*count_out = page.count;
@@ -167,7 +165,7 @@ int token_children(struct store *store, const struct token_name *token, struct t
 	key_token_child(&from, token->name, NULL);
 	end = from;
 	key_after_prefix(&end);
-	ret = store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end), NOTHING, max,
+	ret = store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end), NO_BYTES, max,
 			 take_child, &page);
 	if (!ret)
 		*count_out = page.count;

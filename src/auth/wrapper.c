@@ -8,12 +8,12 @@
 #include "store/key.h"
 #include "store/store.h"
 #include "util/buf.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/reader.h"
 #include "util/wipe.h"
 
 #define RECORD_VERSION 1
-#define NS_PER_SECOND  INT64_C(1000000000)
 
 enum record_flag { HAS_LEASE = 1, HAS_TOKEN = 2 };
 
@@ -72,8 +72,7 @@ static int set_sealed(struct wrapper *wrapper, const void *data, size_t size)
 /* The end is rounded up: nothing is taken back before its time. */
 int64_t wrapper_end(const struct wrapper *wrapper)
 {
-	return wrapper->created_ns / NS_PER_SECOND + (wrapper->created_ns % NS_PER_SECOND > 0) +
-	       wrapper->ttl;
+	return clock_seconds_up(wrapper->created_ns) + wrapper->ttl;
 }
 
 int wrapper_mark_opened(struct wrapper *wrapper, int64_t now_ns, const char *address)
@@ -103,17 +102,6 @@ static void encode(const struct wrapper *wrapper, struct buf *out)
 	buf_add_u64(out, (uint64_t)wrapper->opened_ns);
 	buf_add_string(out, wrapper->opened_by, strlen(wrapper->opened_by));
 	buf_add_string(out, wrapper->sealed, wrapper->sealed_size);
-}
-
-static int take_name(struct reader *reader, unsigned char out[KEYRING_NAME_SIZE])
-{
-	size_t size;
-	const void *name = reader_string(reader, &size);
-
-	if (size != KEYRING_NAME_SIZE)
-		return LH_ECORRUPT;
-	memcpy(out, name, size);
-	return 0;
 }
 
 static int take_text(struct reader *reader, char **out)
@@ -147,15 +135,12 @@ static int decode_into(struct reader *reader, struct wrapper *wrapper)
 	wrapper->has_lease = flags & HAS_LEASE;
 	wrapper->has_token = flags & HAS_TOKEN;
 	wrapper->rewraps = flags >> REWRAPS_SHIFT;
-	ret = take_name(reader, wrapper->maker);
-	if (!ret)
-		ret = take_name(reader, wrapper->lease);
-	if (!ret)
-		ret = take_name(reader, wrapper->token);
+	reader_fixed(reader, wrapper->maker, sizeof(wrapper->maker));
+	reader_fixed(reader, wrapper->lease, sizeof(wrapper->lease));
+	reader_fixed(reader, wrapper->token, sizeof(wrapper->token));
 	wrapper->created_ns = (int64_t)reader_u64(reader);
 	wrapper->ttl = (int64_t)reader_u64(reader);
-	if (!ret)
-		ret = take_text(reader, &wrapper->path);
+	ret = take_text(reader, &wrapper->path);
 	if (!ret)
 		ret = take_text(reader, &wrapper->accessor);
 	wrapper->opened_ns = (int64_t)reader_u64(reader);
@@ -283,8 +268,7 @@ int wrapper_change(struct store_batch *batch, const struct wrapper *old, const s
 		}
 		if (new) {
 			indexes[i](&key, new);
-			store_batch_put(batch, STORE_ANY, 0, key_bytes(&key),
-					(struct bytes){ "", 0 });
+			store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NO_BYTES);
 		}
 	}
 	return ret;
@@ -341,8 +325,8 @@ int wrapper_scan_ended(struct store *store, int64_t now, unsigned char (*out)[KE
 	key_start(&from, 'E');
 	end = from;
 	key_add_u64(&end, (uint64_t)now + 1);
-	ret = store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end),
-			 (struct bytes){ "", 0 }, max, take_ended, &ended);
+	ret = store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end), NO_BYTES, max,
+			 take_ended, &ended);
 	if (!ret)
 		*count_out = ended.count;
 	return ret;

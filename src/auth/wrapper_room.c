@@ -60,8 +60,8 @@ static int count_share(struct store *store, const unsigned char maker[KEYRING_NA
 	end = from;
 	key_after_prefix(&end);
 	key_add_u64(&from, 0); /* behind the gate */
-	return store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end),
-			  (struct bytes){ "", 0 }, max, add_to_share, share_out);
+	return store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end), NO_BYTES, max,
+			  add_to_share, share_out);
 }
 
 static bool is_below(const struct share *share, unsigned part)
@@ -87,8 +87,7 @@ static void pass_gate(struct store_batch *batch, const struct key *gate, uint64_
 	if (is_free)
 		store_batch_expect(batch, condition, revision, key_bytes(gate));
 	else
-		store_batch_put(batch, condition, revision, key_bytes(gate),
-				(struct bytes){ "", 0 });
+		store_batch_put(batch, condition, revision, key_bytes(gate), NO_BYTES);
 }
 
 int wrapper_take_room(struct store *store, struct store_batch *batch, const struct wrapper *wrapper,

@@ -30,12 +30,12 @@ int broker_new(const struct broker_options *options, struct broker **broker_out,
 
 	*broker_out = NULL;
 	if (!broker)
-		return err_set(err, LH_ENOMEM, "out of memory");
+		return err_set(err, LH_ENOMEM, "memory is out");
 	broker->options = *options;
 	ret = talker_new(options->connections, options->shared, options->slot, &broker->talker,
 			 err);
 	if (!ret && roots_new(broker, &broker->roots))
-		ret = err_set(err, LH_ENOMEM, "out of memory");
+		ret = err_set(err, LH_ENOMEM, "memory is out");
 	if (ret) {
 		broker_free(broker);
 		return ret;
@@ -252,11 +252,6 @@ int64_t orphan_time(int64_t deadline)
 	return clock_now() + (left > 0 ? left / 1000 : 0) + DEADLINE_SLACK;
 }
 
-int64_t seconds_up(int64_t ns)
-{
-	return ns / 1000000000 + (ns % 1000000000 > 0);
-}
-
 static int edit_confirmed(struct broker *broker, struct lease *lease, void *context)
 {
 	(void)broker;
@@ -264,7 +259,7 @@ static int edit_confirmed(struct broker *broker, struct lease *lease, void *cont
 	if (lease->state != LEASE_ISSUED)
 		return 1;
 	lease->state = LEASE_ACTIVE;
-	lease->due = seconds_up(lease->expires_ns);
+	lease->due = clock_seconds_up(lease->expires_ns);
 	return 0;
 }
 

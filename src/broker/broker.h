@@ -32,6 +32,7 @@ struct broker_options {
 	size_t connections;        /* to clouds, at most */
 };
 
+/* *broker_out is new. 0, LH_ENOMEM or LH_EIO, with a sentence. */
 int broker_new(const struct broker_options *options, struct broker **broker_out, struct err *err);
 void broker_free(struct broker *broker);
 
@@ -86,8 +87,8 @@ void issue_reply_clear(struct issue_reply *reply);
 int broker_issue(struct broker *broker, const struct issue_request *request,
 		 struct issue_reply *reply, struct err *err);
 
-/* Says that the reply of the last issue or unwrapping was flushed, before anything else happens: dies
- * the process now, the revoker confirms the lease, or token. No-op when nothing is in hand. */
+/* Says that the reply of the last issue or unwrapping was flushed, before anything else happens: if
+ * the process dies now, the revoker confirms the lease, or token. No-op when nothing is in hand. */
 void broker_sent(struct broker *broker);
 
 /* Says what became of that reply: flushed, the lease, or token, is confirmed; not flushed, nobody has
@@ -147,6 +148,7 @@ bool broker_again(struct broker *broker, int code, int64_t deadline, unsigned *t
 
 struct revoker;
 
+/* broker: borrowed, outlives it. 0 or LH_ENOMEM, with a sentence. */
 int revoker_new(struct broker *broker, struct revoker **revoker_out, struct err *err);
 void revoker_free(struct revoker *revoker);
 

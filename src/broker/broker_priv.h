@@ -89,9 +89,6 @@ int64_t orphan_time(int64_t deadline);
  * have ended. true: there is more to do at once. */
 bool wrappers_end(struct broker *broker);
 
-/* Whole seconds that are not before ns. */
-int64_t seconds_up(int64_t ns);
-
 /* Sets a text of a lease, wiping the old one. 0 or LH_ENOMEM. */
 int lease_set(char **member, const char *text);
 

@@ -7,8 +7,8 @@
 
 /* ---- A lease ---- */
 
-/* tx 3. Dies the process before it, the slot says that the reply was flushed, and the revoker
- * confirms the lease; dies the whole server, the lease is revoked: the safe side. */
+/* tx 3. If the process dies before it, the slot says that the reply was flushed, and the revoker
+ * confirms the lease. If the whole server dies, the lease is revoked: the safe side. */
 static void lease_delivered(struct broker *broker)
 {
 	struct in_hand *in_hand = &broker->in_hand;

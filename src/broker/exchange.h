@@ -45,7 +45,7 @@ void exchange_take_answer(struct exchange *exchange, struct answer *answer_out);
 /* Whether an attempt to create something ended without an answer. */
 bool exchange_unsure(const struct exchange *exchange);
 
-/* Copies texts. 0 or LH_ENOMEM. */
+/* Copies a key with its texts; *copy is empty after an error. 0 or LH_ENOMEM. */
 int root_key_copy(struct root_key *copy, const struct root_key *key);
 
 #endif

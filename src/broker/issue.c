@@ -19,9 +19,8 @@
 #include "util/shared.h"
 #include "util/wipe.h"
 
-#define PLANS_MAX     3  /* new plans after a name was found taken */
-#define LEASE_RANDOM  24 /* characters of a lease id that nobody guesses */
-#define NS_PER_SECOND INT64_C(1000000000)
+#define PLANS_MAX    3  /* new plans after a name was found taken */
+#define LEASE_RANDOM 24 /* characters of a lease id that nobody guesses */
 
 #define CALL_ATTEMPTS 3
 

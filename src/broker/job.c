@@ -58,8 +58,6 @@ static int take_text(struct reader *reader, char *out, size_t size)
 static int read_job(const void *data, size_t size, struct job *job)
 {
 	struct reader reader;
-	const void *mount;
-	size_t mount_size;
 	uint8_t kind;
 
 	reader_init(&reader, data, size);
@@ -71,10 +69,7 @@ static int read_job(const void *data, size_t size, struct job *job)
 	job->kind = (enum job_kind)kind;
 	job->force = reader_u8(&reader) != 0;
 	job->since_ns = (int64_t)reader_u64(&reader);
-	mount = reader_string(&reader, &mount_size);
-	if (mount_size != sizeof(job->mount))
-		return LH_ECORRUPT;
-	memcpy(job->mount, mount, mount_size);
+	reader_fixed(&reader, job->mount, sizeof(job->mount));
 	if (take_text(&reader, job->prefix, sizeof(job->prefix)) ||
 	    take_text(&reader, job->error, sizeof(job->error)))
 		return LH_ECORRUPT;
@@ -123,8 +118,8 @@ int job_scan(struct store *store, int64_t now, struct job *out, size_t max, size
 	key_start(&from, 'j');
 	end = from;
 	key_add_u64(&end, (uint64_t)now + 1);
-	ret = store_scan(store, STORE_SCAN_VALUES, key_bytes(&from), key_bytes(&end),
-			 (struct bytes){ "", 0 }, max, take_job, &page);
+	ret = store_scan(store, STORE_SCAN_VALUES, key_bytes(&from), key_bytes(&end), NO_BYTES, max,
+			 take_job, &page);
 	if (!ret)
 		*count_out = page.count;
 	return ret;

@@ -12,8 +12,6 @@
 #include "util/text.h"
 #include "util/wipe.h"
 
-static const struct bytes no_bytes = { "", 0 };
-
 static void key_generation(struct key *key)
 {
 	key_start(key, 'g');
@@ -122,7 +120,7 @@ static int table_refresh(struct broker *broker)
 	key_mount(&from, "");
 	end = from;
 	key_after_prefix(&end);
-	ret = store_scan(store, STORE_SCAN_VALUES, key_bytes(&from), key_bytes(&end), no_bytes,
+	ret = store_scan(store, STORE_SCAN_VALUES, key_bytes(&from), key_bytes(&end), NO_BYTES,
 			 SIZE_MAX, take_mount, &fresh);
 	if (ret) {
 		table_clear(&fresh);
@@ -193,7 +191,7 @@ static void raise_generation(struct broker *broker, struct store_batch *batch)
 
 	key_generation(&key);
 	store_batch_put(batch, generation ? STORE_REVISION : STORE_ABSENT, generation,
-			key_bytes(&key), no_bytes);
+			key_bytes(&key), NO_BYTES);
 }
 
 static int put_json(struct store_batch *batch, enum store_condition condition, uint64_t revision,
@@ -274,7 +272,7 @@ int mount_taint(struct broker *broker, const struct mount *mount, struct store_b
 	int ret = LH_ENOMEM;
 
 	key_tombstone_mount(&tombstone, mount->uuid);
-	store_batch_put(batch, STORE_ANY, 0, key_bytes(&tombstone), no_bytes);
+	store_batch_put(batch, STORE_ANY, 0, key_bytes(&tombstone), NO_BYTES);
 	if (entry && !json_object_set_new(entry, "tainted", json_true()))
 		ret = put_entry(broker, batch, mount, entry, STORE_REVOKE);
 	json_decref(entry);
@@ -300,7 +298,7 @@ static int remove_roles(struct broker *broker, const unsigned char *uuid)
 	end = from;
 	key_after_prefix(&end);
 	ret = store_scan(broker->options.store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end),
-			 no_bytes, ROLES_PAGE, take_delete, &batch);
+			 NO_BYTES, ROLES_PAGE, take_delete, &batch);
 	if (!ret && batch.count) {
 		ret = store_apply(broker->options.store, STORE_REVOKE, &batch, NULL);
 		ret = ret ? ret : LH_EBUSY;
@@ -486,6 +484,6 @@ int mount_role_list(struct broker *broker, const struct mount *mount, const char
 	key_after_prefix(&end);
 	key_role(&behind, mount->uuid, after ? after : "");
 	return store_scan(broker->options.store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end),
-			  after && after[0] ? key_bytes(&behind) : no_bytes, max, take_role,
+			  after && after[0] ? key_bytes(&behind) : NO_BYTES, max, take_role,
 			  &names);
 }

@@ -30,7 +30,8 @@ struct mount {
  * Reads the table again when its generation has changed. 0, LH_EIO, LH_ENOMEM. */
 int mount_find(struct broker *broker, const char *path, const struct mount **mount_out);
 
-/* All mounts in the order of their paths; visit must not call the broker. */
+/* All mounts in the order of their paths; visit must not call the broker. 0, what visit returned to
+ * end it, or an error of mount_find. */
 typedef int (*mount_visit)(void *context, const struct mount *mount);
 int mount_each(struct broker *broker, mount_visit visit, void *context);
 

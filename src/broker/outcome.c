@@ -18,8 +18,8 @@
 static int64_t backoff(const struct taking *taking)
 {
 	uint32_t tries = taking->lease->tries < 10 ? taking->lease->tries : 10;
-	int64_t most = taking->operator? BACKOFF_STUCK_MAX : BACKOFF_SICK_MAX;
-	int64_t wait = (taking->operator? INT64_C(10) : INT64_C(2)) << tries;
+	int64_t most = taking->for_operator ? BACKOFF_STUCK_MAX : BACKOFF_SICK_MAX;
+	int64_t wait = (taking->for_operator ? INT64_C(10) : INT64_C(2)) << tries;
 	uint16_t dice;
 
 	random_bytes(&dice, sizeof(dice));

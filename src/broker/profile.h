@@ -9,9 +9,8 @@
 
 struct err;
 
-/* Reads the profile file of an engine, at the place that the environment gives, else at
- * the machine's. The file must belong
- * to root or the server's user, who alone may read it.
+/* Reads the profile file of an engine: the one that the environment names, else the one at home, else
+ * the machine's. It must belong to root or the server's user, who alone may read it.
  * 0: *key_out is filled. LH_ENOENT: there is none, or the engine knows none; LH_ENOMEM; LH_EINVAL: it
  * cannot be used, the sentence is in err. */
 int profile_key(const struct engine *engine, const json_t *environment, struct root_key *key_out,

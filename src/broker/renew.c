@@ -10,7 +10,6 @@
 #include "util/json.h"
 #include "util/shared.h"
 
-#define NS_PER_SECOND INT64_C(1000000000)
 #define CONFLICTS_MAX 16
 
 /* What stands in the way of a renewal, in the words that clients know. */
@@ -93,7 +92,7 @@ static int grant(struct broker *broker, const struct caller *owner, struct lease
 	lease->state = LEASE_ACTIVE; /* whoever knows the id has received the reply */
 	lease->renewed_ns = now_ns;
 	lease->expires_ns = now_ns + lease->ttl * NS_PER_SECOND;
-	lease->due = seconds_up(lease->expires_ns);
+	lease->due = clock_seconds_up(lease->expires_ns);
 	reply->ttl = lease->ttl;
 	return 0;
 }

@@ -24,7 +24,7 @@ int revoker_new(struct broker *broker, struct revoker **revoker_out, struct err 
 		revoker->mounts = calloc(MOUNTS_MAX, sizeof(*revoker->mounts));
 	if (!revoker || !revoker->mounts) {
 		free(revoker);
-		return err_set(err, LH_ENOMEM, "out of memory");
+		return err_set(err, LH_ENOMEM, "memory is out");
 	}
 	revoker->broker = broker;
 	*revoker_out = revoker;

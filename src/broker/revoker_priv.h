@@ -57,7 +57,7 @@ struct taking {
 	/* How it ended. */
 	bool gone; /* nothing of `part` is left in the cloud */
 	bool sick;
-	bool operator;
+	bool for_operator; /* only an operator can end what it failed for */
 	char error[LEASE_ERROR_MAX + 1];
 };
 

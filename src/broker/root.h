@@ -2,10 +2,12 @@
 /* The root credentials of a mount, and whose they are.
  *
  * Order: the mount's own configuration, the environment, a profile file (where the cloud's tools have
- * one), federated login, instance metadata. Stored ones are read at every use; temporary ones are kept until 15 minutes before they end. The account
- * is asked of the cloud once for each key and remembered in the store.
+ * one), federated login, instance metadata. Stored ones are read at every use; temporary ones are
+ * kept until 15 minutes before they end. The account is asked of the cloud once for each key and
+ * remembered in the store.
  *
- * Nothing here waits: what needs the cloud starts a conversation and is asked for again. */
+ * Nothing here waits, except root_wait: what needs the cloud starts a conversation and is asked for
+ * again. */
 #ifndef BROKER_ROOT_H
 #define BROKER_ROOT_H
 
@@ -18,6 +20,7 @@ struct broker;
 struct err;
 struct roots;
 
+/* broker: borrowed, outlives them. 0 or LH_ENOMEM. */
 int roots_new(struct broker *broker, struct roots **roots_out);
 void roots_free(struct roots *roots);
 
@@ -31,7 +34,8 @@ void root_clear(struct root *root);
 
 /* 0: *root_out is filled. LH_EBUSY: being fetched; run the talker and ask again.
  * LH_EINVAL: there are no credentials; LH_ECLOUD: they cannot be fetched, or the cloud does not say
- * whose they are; *kind_out is then the answer that decided. The sentence is in err. */
+ * whose they are; *answer_out is then the answer that decided, without its body. The
+ * sentence is in err. LH_ENOMEM and LH_EIO have none. */
 int root_get(struct broker *broker, const unsigned char mount[LEASE_UUID_SIZE],
 	     const struct engine *engine, struct root *root_out, struct answer *answer_out,
 	     struct err *err);

@@ -121,8 +121,8 @@ static void done(void *context, const struct talk_end *end)
 		fail(taking, end->step->reason);
 		return;
 	}
-	taking->operator= culprit->kind == ANSWER_REFUSED &&
-		taking->engine->needs_operator(culprit->code);
+	taking->for_operator = culprit->kind == ANSWER_REFUSED &&
+			       taking->engine->needs_operator(culprit->code);
 	taking->sick = culprit->kind != ANSWER_REFUSED;
 	failure_text(taking->error, sizeof(taking->error), taking->engine, culprit, taking->key_id);
 }
@@ -182,7 +182,7 @@ static bool same_account(struct taking *taking, const struct root *root)
 
 	if (!account[0] || !strcmp(account, root->account))
 		return true;
-	taking->operator= true;
+	taking->for_operator = true;
 	err_text(taking->error, sizeof(taking->error),
 		 "%s: this lease belongs to account %s, but the mount's credentials are of account "
 		 "%s: configure a key of account %s to let it be revoked",
@@ -205,7 +205,7 @@ static int start(struct taking *taking)
 		return ret;
 	if (ret) {
 		taking->sick = ret == LH_ECLOUD && answer.kind != ANSWER_REFUSED;
-		taking->operator= !taking->sick;
+		taking->for_operator = !taking->sick;
 		fail(taking, err.text[0] ? err.text : err_name(ret));
 		return 0;
 	}
@@ -314,7 +314,7 @@ static bool mark_alone(struct taking *taking)
 	return !ret;
 }
 
-/* ---- */
+/* ---- Groups ---- */
 
 /* false: the root credentials are on their way. */
 static bool begin(struct taking *taking)
@@ -322,7 +322,7 @@ static bool begin(struct taking *taking)
 	if (!taking->lease->lasting) {
 		taking->gone = taking->ended = true;
 	} else if (!taking->engine) {
-		taking->operator= true;
+		taking->for_operator = true;
 		fail(taking, "this version does not know the lease's engine");
 	} else if (start(taking) == LH_EBUSY) {
 		taking->mount->waiting = true;

@@ -34,7 +34,6 @@ struct talker {
 	struct slot *slot;
 	struct talk *talks; /* the line: first those whose turn comes first */
 	uint64_t turn;      /* the latest of those that have ended */
-	size_t open;
 };
 
 int talker_new(size_t connections, struct shared *shared, struct slot *slot,
@@ -45,7 +44,7 @@ int talker_new(size_t connections, struct shared *shared, struct slot *slot,
 
 	*talker_out = NULL;
 	if (!talker)
-		return err_set(err, LH_ENOMEM, "out of memory");
+		return err_set(err, LH_ENOMEM, "memory is out");
 	ret = http_client_new(connections, &talker->client, err);
 	if (ret) {
 		free(talker);
@@ -105,11 +104,6 @@ void talker_free(struct talker *talker)
 	free(talker);
 }
 
-size_t talker_open(const struct talker *talker)
-{
-	return talker->open;
-}
-
 static const json_t *reference(const json_t *value)
 {
 	return json_incref((json_t *)(uintptr_t)value);
@@ -154,7 +148,6 @@ int talk_start(struct talker *talker, const struct talk_terms *terms)
 		return LH_ENOMEM;
 	}
 	line_up(talker, talk);
-	talker->open++;
 	return 0;
 }
 
@@ -211,7 +204,7 @@ static void take_round(struct talk *talk)
 	talk->round = talk->step.next;
 	memset(&talk->step.next, 0, sizeof(talk->step.next));
 	if (talk->round.failed || !talk->round.count || make_exchanges(talk)) {
-		err_text(talk->step.reason, sizeof(talk->step.reason), "out of memory");
+		err_text(talk->step.reason, sizeof(talk->step.reason), "memory is out");
 		talk->step.culprit = NULL;
 		end(talk, STEP_FAILED);
 		return;
@@ -245,7 +238,7 @@ static void advance(struct talk *talk)
 
 	collect_answers(talk);
 	if (talk->answer_count != expected) {
-		err_text(talk->step.reason, sizeof(talk->step.reason), "out of memory");
+		err_text(talk->step.reason, sizeof(talk->step.reason), "memory is out");
 		end(talk, STEP_FAILED);
 		return;
 	}
@@ -294,7 +287,6 @@ static bool reap(struct talker *talker)
 			continue;
 		}
 		*link = talk->next;
-		talker->open--;
 		talk_free(talk);
 		reaped = true;
 	}

@@ -23,7 +23,7 @@ struct slot;
 struct talk;
 struct talker;
 
-/* shared and slot are borrowed and outlive it. */
+/* shared and slot are borrowed and outlive it. 0, LH_ENOMEM or LH_EIO, with a sentence. */
 int talker_new(size_t connections, struct shared *shared, struct slot *slot,
 	       struct talker **talker_out, struct err *err);
 
@@ -60,7 +60,5 @@ int talk_start(struct talker *talker, const struct talk_terms *terms);
 /* Moves everything on, waiting at most timeout_ms for the network, a timer or an extra descriptor.
  * 0 or LH_EIO. */
 int talker_run(struct talker *talker, int64_t timeout_ms, struct pollfd *extra, size_t count);
-
-size_t talker_open(const struct talker *talker);
 
 #endif

@@ -76,7 +76,8 @@ static int let_wait(struct change *change, enum lease_state state, int64_t due)
 /* Until the wrapper or the lease ends, whichever is first. */
 static int let_wait_wrapped(struct change *change)
 {
-	int64_t end = wrapper_end(change->made), expiry = seconds_up(change->lease->expires_ns);
+	int64_t end = wrapper_end(change->made),
+		expiry = clock_seconds_up(change->lease->expires_ns);
 
 	return let_wait(change, LEASE_WRAPPED, end < expiry ? end : expiry);
 }
@@ -376,7 +377,8 @@ static int commit_opening(struct change *change)
 	return ret;
 }
 
-/* A token waits to be confirmed as a lease does. A session has nothing to be confirmed, but is given back as well when nobody received it. */
+/* A token waits to be confirmed as a lease does. A session has nothing to be confirmed, but is
+ * given back as well when nobody received it. */
 static bool take_in_hand(const struct change *change)
 {
 	const struct lease *lease = change->lease;

@@ -46,8 +46,8 @@ void wrap_reply_clear(struct wrap_reply *reply);
 int broker_wrap_room(struct broker *broker, const struct caller *caller, struct err *err);
 
 /* Wraps. 0; LH_EINVAL: no room; LH_ECONFLICT: the lease in hand, or the caller, is being revoked
- * already, or others wrap for it all the time; LH_EFULL, LH_EIO, LH_ENOMEM. The sentence is set. broker_delivered must be told how the reply fares, as for
- * what was wrapped. */
+ * already, or others wrap for it all the time; LH_EFULL, LH_EIO, LH_ENOMEM. The sentence is set.
+ * broker_delivered must be told how the reply fares, as for what was wrapped. */
 int broker_wrap(struct broker *broker, const struct wrap_request *request, struct wrap_reply *reply,
 		struct err *err);
 
@@ -60,14 +60,16 @@ struct opening {
 };
 
 /* Finds the wrapper of a wrapping token that is alive and was not opened; that it was opened before
- * is logged, once a minute. *wrapper_out is new. LH_ENOENT: it is not such a token; LH_EIO, LH_ENOMEM, LH_ECORRUPT. */
+ * is logged, once a minute. *wrapper_out is new. LH_ENOENT: it is not such a token; LH_EIO,
+ * LH_ENOMEM, LH_ECORRUPT. */
 int broker_wrapper_find(struct broker *broker, const struct opening *opening,
 			struct wrapper **wrapper_out);
 
-/* Opens a wrapper, once: the response is appended to response_out, the wrapping token is dead. When it
- * holds a lease or a token, that is in hand: *issued_out tells that broker_delivered must be told how
- * the reply fares. Whether the token is alive has been checked by the caller. LH_ENOENT: somebody else was
- * first; LH_EPERM: who asks was revoked meanwhile; LH_EFULL, LH_EIO, LH_ENOMEM, LH_ECORRUPT. */
+/* Opens a wrapper, once: the response is appended to response_out, the wrapping token is dead. When
+ * it holds a lease or a token, that is in hand: *issued_out tells that broker_delivered must be
+ * told how the reply fares. Whether the token is alive has been checked by the caller. LH_ENOENT:
+ * somebody else was first; LH_EPERM: who asks was revoked meanwhile; LH_EFULL, LH_EIO, LH_ENOMEM,
+ * LH_ECORRUPT. */
 int broker_unwrap(struct broker *broker, const struct opening *opening, struct buf *response_out,
 		  bool *issued_out);
 

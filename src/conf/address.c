@@ -60,7 +60,8 @@ static int family(const char *host)
 	return inet_pton(AF_INET6, host, bytes) == 1 ? AF_INET6 : -1;
 }
 
-bool conf_is_loopback(const char *host)
+/* Whether host, a name or a literal without brackets, is this machine: 127.0.0.0/8, ::1, localhost. */
+static bool is_loopback(const char *host)
 {
 	static const unsigned char loopback6[16] = { [15] = 1 };
 	unsigned char bytes[16];
@@ -97,7 +98,7 @@ int conf_check_address(const char *address, struct err *err)
 			       "must be an absolute path or a literal address and port, such as "
 			       "\"127.0.0.1:9000\" or \"[::1]:9000\", is \"%s\"",
 			       address);
-	if (!conf_is_loopback(place.host))
+	if (!is_loopback(place.host))
 		return err_set(
 			err, LH_EINVAL,
 			"must be a loopback address, is \"%s\": FastCGI knows no passwords, so "
@@ -138,7 +139,7 @@ int conf_check_endpoint(const char *url, const char *plain_host, struct err *err
 			       "must be a URL of scheme, host and perhaps port, such as "
 			       "\"https://example.com\", is \"%s\"",
 			       url);
-	if (!is_plain || conf_is_loopback(place.host) ||
+	if (!is_plain || is_loopback(place.host) ||
 	    (plain_host && strcmp(place.host, plain_host) == 0))
 		return 0;
 	return err_set(
@@ -152,5 +153,5 @@ bool conf_endpoint_is_loopback(const char *url)
 {
 	struct place place;
 
-	return is_place(strstr(url, "://") + 3, &place) && conf_is_loopback(place.host);
+	return is_place(strstr(url, "://") + 3, &place) && is_loopback(place.host);
 }

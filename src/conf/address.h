@@ -7,9 +7,6 @@
 
 struct err;
 
-/* Whether host, a name or a literal without brackets, is this machine: 127.0.0.0/8, ::1, localhost. */
-bool conf_is_loopback(const char *host);
-
 /* A listener's address: the path of a socket, or "127.0.0.1:9000" or "[::1]:9000" with an address of
  * the loopback. 0, or LH_EINVAL with what it must be in err. */
 int conf_check_address(const char *address, struct err *err);

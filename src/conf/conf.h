@@ -79,8 +79,7 @@ struct conf {
 	int64_t drain_timeout; /* seconds that a stopping server waits for requests in hand */
 	enum log_level log_level;
 	enum log_format log_format;
-	struct conf_engine
-		*engines; /* one for each engine type that the file or the defaults name */
+	struct conf_engine *engines; /* one for each engine type that there is */
 	size_t engine_count;
 };
 

@@ -141,7 +141,7 @@ static int set_mode(const json_t *value, mode_t *out, struct err *err)
 	return 0;
 }
 
-/* A whole number with the name of a unit behind it. Less than a page's worth has no use. */
+/* A whole number with the name of a unit behind it. Smaller units have no use. */
 static bool read_size(const char *text, uint64_t *size_out)
 {
 	static const struct {

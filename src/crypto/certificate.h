@@ -49,11 +49,12 @@ void certificate_add_serial(const struct certificate *certificate, struct buf *o
 void certificate_add_subject_key(const struct certificate *certificate, struct buf *out);
 void certificate_add_authority_key(const struct certificate *certificate, struct buf *out);
 
-/* SHA-256 of the public key with its algorithm: the same in each certificate for this key. 0, LH_EIO. */
+/* SHA-256 of the public key with its algorithm: the same in each certificate for this key. 0,
+ * LH_EIO. */
 int certificate_key_digest(const struct certificate *certificate, unsigned char out[SHA256_SIZE]);
 
-/* Why it must not be believed at that time (seconds since 1970), whoever vouches for it: NULL: it is
- * valid, and made for clients. Literal. */
+/* Why it must not be believed at that time (seconds since 1970), whoever vouches for it; NULL:
+ * it is valid, and made for clients. Literal. */
 const char *certificate_fault(const struct certificate *certificate, int64_t now);
 
 /* What no other certificate together with no other text of anchors has. 0, LH_EIO, LH_ENOMEM. */

@@ -41,8 +41,8 @@ static const char *const name_labels[] = {
 #define NAMES (sizeof(name_labels) / sizeof(name_labels[0]))
 
 struct root {
-	uint32_t
-		id; /* random, so that two copies of a store that rotate apart never agree on one */
+	/* Random, so that two copies of a store that rotate apart never agree on one. */
+	uint32_t id;
 	unsigned char key[KEY_SIZE], value_key[KEY_SIZE], token_key[KEY_SIZE];
 };
 

@@ -21,10 +21,11 @@ struct keyring;
 #define KEYRING_ROOTS_MAX 1024 /* a rotation a week for twenty years */
 
 /* Reads the master key from its file (util/file.h: private to the process's user).
- * 0, LH_ENOENT, LH_EPERM, LH_EINVAL (length or digits), LH_EIO. */
+ * 0, or with a sentence LH_ENOENT, LH_EPERM, LH_EINVAL (digits), LH_ERANGE (far too long), LH_ENOMEM,
+ * LH_EIO; the key is zeroed then. The caller wipes it. */
 int master_key_read(const char *path, unsigned char key[MASTER_KEY_SIZE], struct err *err);
 
-/* Makes a new key file; LH_EEXIST if there is one. */
+/* Makes a new key file (util/file.h); LH_EEXIST if there is one. */
 int master_key_create(const char *path, struct err *err);
 
 /* A new keyring with one random root key, to be sealed under master. 0, LH_ENOMEM or LH_EIO. */
@@ -34,7 +35,8 @@ int keyring_new(const unsigned char master[MASTER_KEY_SIZE], struct keyring **ke
  * Appended to out. 0, LH_ENOMEM or LH_EIO. */
 int keyring_wrap(const struct keyring *keyring, const char *store_id, struct buf *out);
 
-/* 0, LH_ECORRUPT if the master key is another store's (or the bytes are broken), LH_ENOMEM. */
+/* *keyring_out is new. 0, LH_ECORRUPT if the master key is another store's (or the bytes are broken),
+ * LH_ERANGE (more than KEYRING_ROOTS_MAX keys), LH_ENOMEM or LH_EIO. */
 int keyring_unwrap(const void *sealed, size_t size, const unsigned char master[MASTER_KEY_SIZE],
 		   const char *store_id, struct keyring **keyring_out);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The seam to a cloud: one `const struct engine` in one folder, one line in the array of engine.c.
+/* The seam to a cloud: one `const struct engine` in one folder, one line in the array of all.c.
  *
  * An engine is pure. It touches no network, no store, no clock and keeps no state: it is handed what
  * is known and returns what shall be called next. The broker signs, paces, performs and records. */
@@ -153,7 +153,7 @@ struct step {
 
 /* ---- Root credentials that the server finds in its surroundings ---- */
 
-/* Reads an environment variable as it was at the start; "" if unset. Borrowed. */
+/* What the server was started with, and what must come from outside of an engine. Borrowed. */
 struct surroundings {
 	const json_t *environment; /* object: the variables named by engine->environment */
 	const char *login_token; /* content of the file named by engine->token_file_variable; "" */
@@ -239,10 +239,12 @@ struct engine {
 	/* Mandatory. The configuration as a read shows it: never a secret. New. */
 	json_t *(*show_config)(const json_t *config);
 
-	/* Mandatory. The same for a role; random is 32 hex digits for ids that the engine gives. */
+	/* Mandatory. As check_config for a role; random is 32 hex digits for ids that the engine
+	 * gives. */
 	int (*check_role)(const json_t *stored, const json_t *input,
 			  const struct role_limits *limits, const char *random, json_t **role_out,
 			  struct warnings *warnings, struct err *err);
+	/* Mandatory. A role as a read shows it. New. */
 	json_t *(*show_role)(const json_t *role);
 
 	/* Mandatory. ttl and max_ttl of a role in seconds, 0: the mount's. */

@@ -9,6 +9,7 @@
 
 #include "util/err.h"
 #include "util/json.h"
+#include "util/text.h"
 
 #define PART_MAX     64
 #define SESSION_KIND "sts"
@@ -51,10 +52,8 @@ static void sanitise(const char *text, char part[PART_MAX + 1])
 
 static void lower(char *part)
 {
-	for (; *part; part++) {
-		if (*part >= 'A' && *part <= 'Z')
-			*part = (char)(*part - 'A' + 'a');
-	}
+	for (; *part; part++)
+		*part = text_lower(*part);
 }
 
 /* Lower case, and a letter at the begin of what will be the name. */

@@ -36,8 +36,9 @@ int session_read(const struct session_names *names, const json_t *credentials, c
 	return 0;
 }
 
-int session_of(const struct session_names *names, const struct answer *answer,
-	       struct session *session_out)
+/* From the answer of a call that assumes a role: {"Credentials", …}. */
+static int session_of(const struct session_names *names, const struct answer *answer,
+		      struct session *session_out)
 {
 	*session_out = (struct session){ 0 };
 	if (answer->kind != ANSWER_OK)

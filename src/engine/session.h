@@ -21,10 +21,6 @@ struct session_names {
 int session_read(const struct session_names *names, const json_t *credentials, const json_t *around,
 		 struct session *session_out);
 
-/* The same from the answer of a call that assumes a role: {"Credentials", …}. */
-int session_of(const struct session_names *names, const struct answer *answer,
-	       struct session *session_out);
-
 struct session_rules {
 	const struct service *service;
 	const struct session_names *names;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A reader for the part of HCL 1 that Vault's operators write: the server's configuration and, later,
+/* A reader for the part of HCL 1 that Vault's operators write: the server's configuration and
  * ACL policies.
  *
  *   key = value            value: string, number, true/false, [list], { object }

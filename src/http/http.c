@@ -70,7 +70,7 @@ static void find_trust(struct http_client *client)
 	client->trust = (struct http_trust){ file, folder };
 }
 
-int http_prepare(struct err *err)
+static int prepare(struct err *err)
 {
 	CURLcode code = http_memory_init();
 
@@ -86,7 +86,7 @@ int http_client_new(size_t max_connections, struct http_client **client_out, str
 	int ret;
 
 	*client_out = NULL;
-	ret = http_prepare(err);
+	ret = prepare(err);
 	if (ret)
 		return ret;
 	client = calloc(1, sizeof(*client));

@@ -16,6 +16,7 @@
 struct http_client;
 struct http_transfer;
 struct err;
+struct pollfd;
 
 #define HTTP_BODY_MAX (1024 * 1024)
 
@@ -50,10 +51,6 @@ struct http_answer {
 /* Called once for each started request, from http_run. May start others. */
 typedef void (*http_done)(void *context, struct http_answer *answer);
 
-/* Loads libcurl's tables. Optional: in the parent, before it forks and while it has one thread, so
- * that its children share them. 0 or LH_EIO. */
-int http_prepare(struct err *err);
-
 /* 0, LH_ENOMEM or LH_EIO. Once per process, after the fork. max_connections bounds open ones. */
 int http_client_new(size_t max_connections, struct http_client **client_out, struct err *err);
 
@@ -72,10 +69,10 @@ void http_cancel(struct http_client *client, struct http_transfer *transfer);
 
 #define HTTP_EXTRA_MAX 8
 
-/* Moves all requests on, waiting at most timeout_ms for something to happen on them or for one of the
- * extra descriptors to become readable (at most HTTP_EXTRA_MAX; revents are set as by poll); calls `done` for what has ended.
- * Returns early when something ended or a signal came. The number still in flight, or LH_EIO. */
-struct pollfd;
+/* Moves all requests on, waiting at most timeout_ms for something to happen on them or for one of
+ * the extra descriptors to become readable (at most HTTP_EXTRA_MAX; revents are set as by poll);
+ * calls `done` for what has ended. Returns early when something ended or a signal came. The number
+ * still in flight, or LH_EIO. */
 int http_run(struct http_client *client, int64_t timeout_ms, struct pollfd *extra,
 	     size_t extra_count);
 

@@ -49,17 +49,6 @@ void lease_encode(const struct lease *lease, struct buf *out)
 	add_text(out, lease->error);
 }
 
-static bool read_fixed(struct reader *reader, void *out, size_t size)
-{
-	size_t got;
-	const void *data = reader_string(reader, &got);
-
-	if (got != size)
-		return false;
-	memcpy(out, data, size);
-	return true;
-}
-
 static bool read_head(struct reader *reader, struct lease *lease)
 {
 	uint8_t version = reader_u8(reader), state = reader_u8(reader), flags = reader_u8(reader);
@@ -72,8 +61,9 @@ static bool read_head(struct reader *reader, struct lease *lease)
 	lease->forced = flags & FLAG_FORCED;
 	lease->lasting = flags & FLAG_LASTING;
 	lease->keyless = flags & FLAG_KEYLESS;
-	return read_fixed(reader, lease->mount, sizeof(lease->mount)) &&
-	       read_fixed(reader, lease->owner.name, sizeof(lease->owner.name));
+	reader_fixed(reader, lease->mount, sizeof(lease->mount));
+	reader_fixed(reader, lease->owner.name, sizeof(lease->owner.name));
+	return true;
 }
 
 static void read_texts(struct reader *reader, struct lease *lease)

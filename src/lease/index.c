@@ -4,18 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lease/lease_priv.h"
 #include "store/key.h"
 #include "store/store.h"
 #include "util/err.h"
 #include "util/text.h"
 
-static const struct bytes no_bytes = { "", 0 };
-
 /* ---- Due ---- */
 
 #define DUE_KEY_SIZE (1 + 8 + LEASE_UUID_SIZE + KEYRING_NAME_SIZE)
 
-static void key_due_entry(struct key *key, const struct due *due)
+void key_due_entry(struct key *key, const struct due *due)
 {
 	key_start(key, due->keyless ? 'D' : 'd');
 	key_add_u64(key, (uint64_t)due->time);
@@ -64,7 +63,7 @@ static int scan(struct store *store, char family, int64_t now, const struct due 
 	if (after)
 		key_due_entry(&behind, after);
 	ret = store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end),
-			 after ? key_bytes(&behind) : no_bytes, max, take_due, &page);
+			 after ? key_bytes(&behind) : NO_BYTES, max, take_due, &page);
 	if (!ret)
 		*count_out = page.count;
 	return ret;
@@ -168,7 +167,7 @@ int lease_scan_prefix(struct store *store, const char *prefix, struct path_curso
 	if (resumed)
 		key_path_at(&behind, cursor->path, &cursor->lease);
 	ret = store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end),
-			 resumed ? key_bytes(&behind) : no_bytes, max, take_path, &page);
+			 resumed ? key_bytes(&behind) : NO_BYTES, max, take_path, &page);
 	if (!ret)
 		*count_out = page.count;
 	return ret;
@@ -281,7 +280,7 @@ int lease_list(struct store *store, const char *prefix, const char *after, size_
 		struct peek peek = { .prefix_size = strlen(prefix) };
 
 		ret = store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end),
-				 no_bytes, 1, take_peek, &peek);
+				 NO_BYTES, 1, take_peek, &peek);
 		if (ret || !peek.found)
 			return ret;
 		if (peek.is_lease) {
@@ -330,7 +329,7 @@ int lease_scan_owner(struct store *store, const struct lease_key *owner,
 	if (after)
 		key_add(&behind, after->name, sizeof(after->name));
 	ret = store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end),
-			 after ? key_bytes(&behind) : no_bytes, max, take_owned, &page);
+			 after ? key_bytes(&behind) : NO_BYTES, max, take_owned, &page);
 	if (!ret)
 		*count_out = page.count;
 	return ret;
@@ -369,7 +368,7 @@ static int scan_of_mount(struct store *store, char family, const unsigned char *
 		key_add(&from, mount, LEASE_UUID_SIZE);
 	end = from;
 	key_after_prefix(&end);
-	return store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end), no_bytes,
+	return store_scan(store, STORE_SCAN_KEYS, key_bytes(&from), key_bytes(&end), NO_BYTES,
 			  limit, take_of_mount, page);
 }
 

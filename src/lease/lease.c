@@ -4,12 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lease/index.h"
 #include "lease/lease_priv.h"
 #include "store/key.h"
 #include "store/store.h"
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/wipe.h"
+
+/* The record. */
+static void key_lease(struct key *key, const struct lease_key *lease)
+{
+	key_start(key, 'l');
+	key_add(key, lease->name, sizeof(lease->name));
+}
 
 int lease_key(const struct store *store, const char *id, struct lease_key *key_out)
 {
@@ -85,18 +93,12 @@ const char *lease_path(const struct lease *lease, size_t *size_out)
 
 /* ---- Keys ---- */
 
-void key_lease(struct key *key, const struct lease_key *lease)
-{
-	key_start(key, 'l');
-	key_add(key, lease->name, sizeof(lease->name));
-}
-
 static void key_due(struct key *key, const struct lease *lease, const struct lease_key *name)
 {
-	key_start(key, lease->keyless ? 'D' : 'd');
-	key_add_u64(key, (uint64_t)lease->due);
-	key_add(key, lease->mount, sizeof(lease->mount));
-	key_add(key, name->name, sizeof(name->name));
+	struct due due = { .time = lease->due, .keyless = lease->keyless, .lease = *name };
+
+	memcpy(due.mount, lease->mount, sizeof(due.mount));
+	key_due_entry(key, &due);
 }
 
 static void key_path(struct key *key, const struct lease *lease, const struct lease_key *name)
@@ -185,7 +187,7 @@ static void change_index(struct store_batch *batch, const struct index *index,
 	if (had)
 		store_batch_delete(batch, STORE_ANY, 0, key_bytes(&before));
 	if (has)
-		store_batch_put(batch, STORE_ANY, 0, key_bytes(&after), (struct bytes){ "", 0 });
+		store_batch_put(batch, STORE_ANY, 0, key_bytes(&after), NO_BYTES);
 }
 
 static int change_record(struct store_batch *batch, const struct lease *old,

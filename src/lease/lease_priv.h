@@ -3,11 +3,10 @@
 #ifndef LEASE_LEASE_PRIV_H
 #define LEASE_LEASE_PRIV_H
 
-#include "lease/lease.h"
-
+struct due;
 struct key;
 
-/* The record of a lease: store/key.h, family l. */
-void key_lease(struct key *key, const struct lease_key *lease);
+/* An entry of the due index: store/key.h, families d and D. */
+void key_due_entry(struct key *key, const struct due *due);
 
 #endif

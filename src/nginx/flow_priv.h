@@ -39,8 +39,8 @@ int flow_rewrite(struct flow *flow, const struct block *block, const struct stat
 /* From the guard to the answer: the request will not be rewritten any more. */
 int flow_arrive(struct flow *flow, const struct block *block, const struct state *state);
 
-/* These guards of this block have let the request in: that vouches for what is claimed here, and for what
- * the server claims, but not for what another location has claimed by another guard. */
+/* These guards of this block have let the request in: that vouches for what is claimed here, and
+ * for what the server claims, but not for what another location has claimed by another guard. */
 void flow_prove(struct state *state, const struct block *block, unsigned guards);
 
 /* The directive sets the variable to a value of these origins, in this location or server. */

@@ -260,7 +260,10 @@ static unsigned origins_of_variable(const struct reading *reading, const char *n
 		return 0;
 	within.outer = reading;
 	within.name = name;
-	json_array_foreach(writers, i, writer) found |= origins_by(&within, writer, name);
+	json_array_foreach(writers, i, writer)
+	{
+		found |= origins_by(&within, writer, name);
+	}
 	return found;
 }
 

@@ -27,7 +27,8 @@ unsigned value_origins(const struct tree *tree, const char *text);
 /* The same of what a set or auth_request_set gives: there $1 is what an `if` around it has captured. */
 unsigned value_origins_set(const struct tree *tree, json_t *set);
 
-/* The same of a text without what set and auth_request_set give: what it is where none of them was run. */
+/* The same of a text without what set and auth_request_set give: what it is where none of them was
+ * run. */
 unsigned value_origins_unset(const struct tree *tree, const char *text);
 
 /* Whether the text of one of these variables (names without "$", NULL at the end; a name that ends in

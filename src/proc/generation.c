@@ -125,7 +125,7 @@ static enum api_pool api_pool_of(const struct generation *generation, enum conf_
 	return pool == CONF_POOL_READ ? API_READ : API_WORK;
 }
 
-/* ---- */
+/* ---- The whole ---- */
 
 int generation_new(struct conf *conf, const json_t *environment, struct generation *older,
 		   struct generation **generation_out, struct err *err)

@@ -41,7 +41,8 @@ static void add_trimmed(struct buf *out, const char *value)
 	buf_add(out, value + lead, size - lead);
 }
 
-void sign_headers_canonical(const struct sign_headers *headers, struct buf *out)
+/* "name:value\n" of each signed header. */
+static void add_canonical(const struct sign_headers *headers, struct buf *out)
 {
 	for (size_t i = 0; i < headers->count; i++) {
 		if (headers->items[i].kind != SIGN_HEADER_SIGNED)
@@ -154,7 +155,10 @@ int sign_query(const json_t *params, struct buf *out)
 	sorted = calloc(json_object_size(params), sizeof(*sorted));
 	if (!sorted)
 		return LH_ENOMEM;
-	json_object_foreach((json_t *)(uintptr_t)params, name, value) sorted[count++] = name;
+	json_object_foreach((json_t *)(uintptr_t)params, name, value)
+	{
+		sorted[count++] = name;
+	}
 	qsort(sorted, count, sizeof(*sorted), compare_names);
 	ret = add_params(params, sorted, count, out);
 	free(sorted);
@@ -174,7 +178,7 @@ int sign_canonical(const struct sign_message *message, struct signed_request *ou
 	int ret;
 
 	buf_printf(text, "%s\n/\n%s\n", message->method, message->query);
-	sign_headers_canonical(message->headers, text);
+	add_canonical(message->headers, text);
 	buf_add_char(text, '\n');
 	sign_headers_names(message->headers, text);
 	buf_add_char(text, '\n');

@@ -33,9 +33,6 @@ void sign_headers_add(struct sign_headers *headers, const char *name, const char
 /* 0, or LH_EINVAL if a value is empty or holds a control character or broken UTF-8. */
 int sign_headers_check(const struct sign_headers *headers);
 
-/* "name:value\n" of each signed header. */
-void sign_headers_canonical(const struct sign_headers *headers, struct buf *out);
-
 /* "name;name" of the signed headers. */
 void sign_headers_names(const struct sign_headers *headers, struct buf *out);
 

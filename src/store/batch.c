@@ -71,13 +71,13 @@ void store_batch_put(struct store_batch *batch, enum store_condition condition, 
 void store_batch_delete(struct store_batch *batch, enum store_condition condition,
 			uint64_t expected, struct bytes key)
 {
-	add_or_fail(batch, STORE_DELETE, condition, expected, key, (struct bytes){ NULL, 0 });
+	add_or_fail(batch, STORE_DELETE, condition, expected, key, NO_BYTES);
 }
 
 void store_batch_expect(struct store_batch *batch, enum store_condition condition,
 			uint64_t expected, struct bytes key)
 {
-	add_or_fail(batch, STORE_EXPECT, condition, expected, key, (struct bytes){ NULL, 0 });
+	add_or_fail(batch, STORE_EXPECT, condition, expected, key, NO_BYTES);
 }
 
 void store_batch_free(struct store_batch *batch)

@@ -25,6 +25,9 @@ struct bytes {
 	size_t size;
 };
 
+/* No value at all. */
+#define NO_BYTES ((struct bytes){ "", 0 })
+
 enum store_op_kind { STORE_PUT, STORE_DELETE, STORE_EXPECT };
 
 enum store_condition {
@@ -51,9 +54,8 @@ typedef int (*driver_visit)(void *context, struct bytes key, struct bytes value,
 struct driver_usage {
 	uint64_t used_bytes;  /* pages in use */
 	uint64_t limit_bytes; /* the map */
-	uint64_t
-		disk_free; /* bytes free on the file's disk, for this user; UINT64_MAX if unknown */
-	uint64_t disk_size; /* bytes that this user could ever use of it; 0 if unknown */
+	uint64_t disk_free;   /* bytes that this user may still write; UINT64_MAX if unknown */
+	uint64_t disk_size;   /* bytes that this user could ever use of it; 0 if unknown */
 	uint64_t records;
 };
 

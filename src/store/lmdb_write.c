@@ -13,7 +13,7 @@
 #define DISK_LEAST (256 * 1024)
 #define FREE_PAGES 0 /* LMDB's own database: transaction id → count, page numbers */
 
-/* Room */
+/* ---- Room ---- */
 
 struct room lmdb_measure(const struct lmdb *lmdb)
 {
@@ -27,8 +27,7 @@ struct room lmdb_measure(const struct lmdb *lmdb)
 	};
 }
 
-/* Adds up the free pages inside the file until there are enough. LMDB shows them to read
- * transactions only. */
+/* LMDB shows them to read transactions only. */
 int lmdb_count_free(MDB_txn *reader, size_t enough, size_t *free_out)
 {
 	MDB_cursor *cursor;
@@ -81,7 +80,7 @@ int lmdb_check_room(struct lmdb *lmdb, const struct room *room, size_t pages)
 	return free_pages >= missing ? 0 : LH_EFULL;
 }
 
-/* Writing */
+/* ---- Writing ---- */
 
 /* Whoever stops in the middle of a write stops all other writers: the time is for somebody who can
  * end that. */

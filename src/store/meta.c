@@ -39,18 +39,6 @@ int meta_encode(const struct meta *meta, struct buf *out)
 	return buf_error(out);
 }
 
-/* A string that must have exactly this size. */
-static void read_exactly(struct reader *reader, void *out, size_t size)
-{
-	size_t got;
-	const void *data = reader_string(reader, &got);
-
-	if (got == size)
-		memcpy(out, data, size);
-	else
-		reader->failed = true;
-}
-
 static int decode(const struct buf *record, struct meta *meta)
 {
 	struct reader reader;
@@ -61,9 +49,9 @@ static int decode(const struct buf *record, struct meta *meta)
 	meta->format = reader_u32(&reader);
 	if (!reader.failed && meta->format != META_FORMAT)
 		return LH_EVERSION;
-	read_exactly(&reader, meta->id, META_ID_SIZE - 1);
-	read_exactly(&reader, meta->machine.id, MACHINE_MARK_SIZE);
-	read_exactly(&reader, meta->machine.board, MACHINE_MARK_SIZE);
+	reader_fixed(&reader, meta->id, META_ID_SIZE - 1);
+	reader_fixed(&reader, meta->machine.id, MACHINE_MARK_SIZE);
+	reader_fixed(&reader, meta->machine.board, MACHINE_MARK_SIZE);
 	meta->machine.file.inode = reader_u64(&reader);
 	meta->machine.file.born_ns = reader_u64(&reader);
 	keyring = reader_string(&reader, &size);

@@ -29,8 +29,8 @@ struct place {
 
 struct queue {
 	_Atomic uint32_t led; /* somebody leads, or has died while it did; no more than a hint */
-	_Atomic uint64_t
-		words[QUEUE_PLACES];       /* beside each other, because a leader reads them all */
+	/* Beside each other, because a leader reads them all. */
+	_Atomic uint64_t words[QUEUE_PLACES];
 	sem_t news[QUEUE_PLACES];          /* for the owners: look at your word */
 	struct place places[QUEUE_PLACES]; /* takes memory only for those that are used */
 };

@@ -176,7 +176,7 @@ int store_scan(struct store *store, enum store_scan_what what, struct bytes from
 		memcpy(stopped_key, scan.stopped_key, scan.stopped_size);
 		ret = reload_keyring(store);
 		if (!ret)
-			ret = scan_once(&scan, stopped, end, (struct bytes){ NULL, 0 });
+			ret = scan_once(&scan, stopped, end, NO_BYTES);
 		if (!ret && scan.end == SCAN_UNKNOWN_KEY)
 			ret = LH_ECORRUPT;
 	}

@@ -71,7 +71,7 @@ static struct bytes bytes_of(const MDB_val *value)
 	return (struct bytes){ value->mv_data, value->mv_size };
 }
 
-/* Reading */
+/* ---- Reading ---- */
 
 int lmdb_begin_read(struct lmdb *lmdb)
 {
@@ -104,7 +104,7 @@ int lmdb_lookup(const struct lmdb *lmdb, MDB_txn *txn, struct bytes key, uint64_
 	int ret;
 
 	*revision_out = 0;
-	*value_out = (struct bytes){ NULL, 0 };
+	*value_out = NO_BYTES;
 	ret = lmdb_error(mdb_get(txn, lmdb->records, &key_val, &stored));
 	return ret ? ret : split(&stored, revision_out, value_out);
 }
@@ -188,7 +188,7 @@ static int lmdb_scan(void *handle, struct bytes from, struct bytes end, struct b
 	return ret;
 }
 
-/* Upkeep */
+/* ---- Upkeep ---- */
 
 /* Free pages count as used while the file has at most `exact_above` pages. */
 static int fill_usage(struct lmdb *lmdb, size_t exact_above, struct driver_usage *usage_out)
@@ -261,7 +261,7 @@ static void lmdb_identify(void *handle, struct driver_identity *identity_out)
 	disk_identify(lmdb->fd, identity_out);
 }
 
-/* Opening */
+/* ---- Opening ---- */
 
 static void lmdb_close(void *handle)
 {

@@ -8,8 +8,6 @@
 
 #include "util/err.h"
 
-#define NS_PER_SECOND 1000000000
-
 int64_t clock_now_ns(void)
 {
 	struct timespec now;
@@ -40,6 +38,11 @@ int64_t clock_boot_us(void)
 
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t clock_seconds_up(int64_t ns)
+{
+	return ns / NS_PER_SECOND + (ns % NS_PER_SECOND > 0);
 }
 
 /* Go's zero time stands for what four digits of a year cannot express. */

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/text.h"
 
-#define NS_PER_SECOND INT64_C(1000000000)
-#define NS_LIMIT      (UINT64_C(1) << 63)
+#define NS_LIMIT (UINT64_C(1) << 63)
 
 static const struct {
 	const char *name;

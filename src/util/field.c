@@ -72,7 +72,6 @@ static int coerce_string(const json_t *value, json_t **value_out, struct err *er
 	return ret;
 }
 
-/* Only ASCII has cases here, so the text stays well-formed. */
 static int coerce_lower_string(const json_t *value, json_t **value_out, struct err *err)
 {
 	struct buf lower = BUF_INIT;
@@ -82,7 +81,7 @@ static int coerce_lower_string(const json_t *value, json_t **value_out, struct e
 	if (ret)
 		return ret;
 	for (const char *at = json_string_value(text); *at; at++)
-		buf_add_char(&lower, *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at);
+		buf_add_char(&lower, text_lower(*at));
 	ret = field_given(buf_error(&lower) ? NULL : json_string(buf_text(&lower)), value_out, err);
 	buf_free(&lower);
 	json_decref(text);

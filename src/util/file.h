@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Whole files, small ones. */
 #ifndef UTIL_FILE_H
 #define UTIL_FILE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 struct buf;
@@ -16,7 +16,9 @@ int file_read(const char *path, size_t max, struct buf *out, struct err *err);
  * belongs to anybody but root or the process's own user. For keys. */
 int file_read_private(const char *path, size_t max, struct buf *out, struct err *err);
 
-/* Writes a new file with mode 0600, synced with its folder. LH_EEXIST if there is one. */
+/* Writes a new file with mode 0600, synced with its folder: there is all of it or none.
+ * 0, LH_EEXIST (there is one), LH_ERANGE (the path is too long), LH_ENOMEM or LH_EIO, with the path and
+ * reason in err. */
 int file_create_private(const char *path, const void *data, size_t size, struct err *err);
 
 #endif

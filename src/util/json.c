@@ -131,7 +131,7 @@ json_int_t json_get_int(const json_t *object, const char *key, json_int_t fallba
 	return json_is_integer(value) ? json_integer_value(value) : fallback;
 }
 
-int json_get_true(const json_t *object, const char *key)
+bool json_get_true(const json_t *object, const char *key)
 {
 	return json_is_true(json_object_get(object, key));
 }

@@ -4,6 +4,7 @@
 #define UTIL_JSON_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct err;
@@ -33,6 +34,6 @@ const char *json_get_text(const json_t *object, const char *key);
 json_int_t json_get_int(const json_t *object, const char *key, json_int_t fallback);
 
 /* Whether member `key` is true. */
-int json_get_true(const json_t *object, const char *key);
+bool json_get_true(const json_t *object, const char *key);
 
 #endif

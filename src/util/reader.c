@@ -63,6 +63,17 @@ const void *reader_string(struct reader *reader, size_t *size_out)
 	return bytes ? bytes : (const void *)"";
 }
 
+void reader_fixed(struct reader *reader, void *out, size_t size)
+{
+	size_t got;
+	const void *bytes = reader_string(reader, &got);
+
+	if (got == size)
+		memcpy(out, bytes, size);
+	else
+		reader->failed = true;
+}
+
 char *reader_text(struct reader *reader)
 {
 	size_t size;

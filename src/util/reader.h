@@ -23,6 +23,10 @@ uint64_t reader_u64(struct reader *reader);
 /* The next byte string, borrowed from the record; "" (size 0) after a failure. Not terminated. */
 const void *reader_string(struct reader *reader, size_t *size_out);
 
+/* Copies the next byte string, which must have exactly this size: else it is a failure, and out stays
+ * as it is. */
+void reader_fixed(struct reader *reader, void *out, size_t size);
+
 /* The next byte string as a new terminated text, to be released with wipe_free. NULL when it holds
  * a NUL, when memory is out, or after a failure (which then sticks). */
 char *reader_text(struct reader *reader);

@@ -36,8 +36,8 @@ enum slot_counter {
 	COUNT_CLOUD_CALLS,
 	COUNT_CLOUD_ERRORS,
 	COUNT_DATES_OFF,  /* answers whose Date was more than five minutes off */
-	COUNT_IDENTITIES, /* requests that were served as an identity, by its method: cert, */
-	COUNT_IDENTITIES_LAST = COUNT_IDENTITIES + 4, /* basic, request, address, map */
+	COUNT_IDENTITIES, /* requests served as an identity; one counter for each of its methods: */
+	COUNT_IDENTITIES_LAST = COUNT_IDENTITIES + 4, /* cert, basic, request, address, map */
 	SLOT_COUNTERS,
 };
 

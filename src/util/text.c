@@ -76,6 +76,11 @@ static bool is_word(char c)
 	return is_alnum(c) || c == '_';
 }
 
+char text_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
 bool text_is_word(const char *text, const char *more, size_t max)
 {
 	size_t size = 0;

@@ -30,6 +30,9 @@ bool text_is_printable(const char *text, size_t size);
 /* Letters, digits and what `more` holds; 1 to max characters. */
 bool text_is_word(const char *text, const char *more, size_t max);
 
+/* The small letter of an ASCII capital; anything else stays. So UTF-8 stays well-formed. */
+char text_lower(char c);
+
 /* Copies the letters, digits and what `more` holds, cut to size (1 or more). */
 void text_filter(char *out, size_t size, const char *text, const char *more);
 

@@ -8,8 +8,9 @@
 #include "engine/tencentcloud/tencentcloud_priv.h"
 #include "sign/sign.h"
 
-/* The metadata endpoint has escapes that JSON does not ask for: when memory is out at the closing quote
- * of a text that has 32 bytes with its quotes, Jansson reads on behind it. */
+/* The escaped slashes of the metadata endpoint mean nothing to JSON. They keep this text from having
+ * exactly 32 bytes with its quotes: when memory is out at the closing quote of such a text, Jansson
+ * reads beyond it. */
 static const struct conf_key conf_keys[] = {
 	CONF_ENDPOINT("cam_endpoint", user_endpoint, "https://cam.tencentcloudapi.com"),
 	CONF_ENDPOINT("sts_endpoint", sts_endpoint, "https://sts.tencentcloudapi.com"),
