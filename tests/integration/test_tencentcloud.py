@@ -178,6 +178,22 @@ def test_a_policy_that_was_made_anew_is_found_again(mount):
     mount.revoke(reply)
 
 
+def test_in_another_account_a_name_is_looked_up_anew(mount):
+    """The number of the first account's policy is none of the second's, which has one of its own."""
+    mount.write(remote_policies=[OWN, PRESET])
+    first = mount.numbers()
+    mount.ok("POST", mount.path + "/config", TENCENTCLOUD.config(mount.sim.second_root_key))
+    calls, reply = mount.calls_of(mount.issue)
+    assert reply.status == 200, reply
+    account = mount.sim.accounts("tencentcloud")[1]["id"]
+    made = [call for call in calls if call["action"] == "AttachUserPolicy" and not call["code"]]
+    assert sorted(call["policy"] for call in made) == ["QcloudCOSReadOnlyAccess",
+                                                       "existing-policy"]
+    assert {call["account"] for call in made} == {account}
+    wait_until(lambda: mount.numbers() != first, what="the new number is kept")
+    mount.revoke(reply)
+
+
 def test_a_policy_that_is_gone_altogether_is_a_400_that_leaves_nothing(mount):
     mount.sim.edit("create_policy", policy="vanishing", keep=True)
     mount.write(remote_policies=["policy_name:vanishing,scope:Local"])
