@@ -29,13 +29,15 @@ def issue_many(server, path, count):
 
 
 def slowest_read(server, lease, until):
-    """Milliseconds of the slowest but one in a hundred of the lookups made until it is true."""
+    """Milliseconds of the slowest but one in ten of the lookups made until it is true.
+
+    A busy machine makes some of them wait; if revocations did, nearly all would."""
     times = []
     while not until() or len(times) < 20:
         begin = time.monotonic()
         assert lookup(server, lease).status in (200, 400)
         times.append(1000 * (time.monotonic() - begin))
-    return sorted(times)[int(len(times) * 0.99)]
+    return sorted(times)[int(len(times) * 0.9)]
 
 
 def test_two_thousand_leases_of_two_mounts_are_revoked_by_prefix(server):

@@ -287,7 +287,7 @@ class Certificates:
 
     def site(self, port):
         """Says of every client what its certificate says, verified or not, as no recipe would."""
-        return ("listen 127.0.0.1:%d ssl; ssl_certificate %s; ssl_certificate_key %s;"
+        return ("listen 127.0.0.88:%d ssl; ssl_certificate %s; ssl_certificate_key %s;"
                 "ssl_client_certificate %s; ssl_verify_client optional_no_ca;"
                 "set $lh_auth_method cert; set $lh_auth_name $ssl_client_s_dn;"
                 % (port, self.path("svc.crt"), self.path("svc.key"), self.path("ca.crt")))
@@ -297,7 +297,7 @@ class Certificates:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         if name:
             context.load_cert_chain(self.path(name + ".crt"), self.path(name + ".key"))
-        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=60, context=context)
+        connection = http.client.HTTPSConnection("127.0.0.88", port, timeout=60, context=context)
         try:
             connection.request("GET", "/v1/" + SELF, headers=VAULT)
             return Reply(connection.getresponse())
@@ -306,7 +306,7 @@ class Certificates:
 
 
 def test_a_certificate_counts_only_when_nginx_has_verified_it(leasehold, tmp_path):
-    certificates, port = Certificates(tmp_path), free_port()
+    certificates, port = Certificates(tmp_path), free_port("127.0.0.88")
     with Server(trust=True, nginx={"extra": certificates.site(port)}) as server:
         put(server, "cert/CN=svc", policies="default")
         reply = certificates.ask(port, "svc")

@@ -129,7 +129,7 @@ def test_a_federated_login_gives_the_key(leasehold):
         key = bare.key_of_issue()
         assert key.startswith("STS.")
         assert bare.key_of_issue() == key, "a login is kept as long as it is good"
-        assert bare.server.sim.count("AssumeRoleWithOIDC") <= 3    # two workers, one revoker
+        assert bare.server.sim.count("AssumeRoleWithOIDC") <= 2    # the worker and the revoker
 
 
 def test_an_expired_login_token_is_said_and_a_new_one_read(leasehold):

@@ -233,7 +233,7 @@ def test_drop_before_and_after_the_effect(sim, root, effect, there):
 
 
 def test_the_effect_comes_after_the_drop(sim, root):
-    sim.fault("drop", action="AddUser", effect="late", late=0.1, times=1)
+    sim.fault("drop", action="AddUser", effect="late", late=1, times=1)
     with pytest.raises(BROKEN):
         add(root)
     assert not exists(sim)
@@ -343,7 +343,7 @@ def test_nothing_breaks_the_simulator(sim, root):
 
 
 def test_the_cloud_may_be_behind(sim, root):
-    sim.configure(tencentcloud={"consistency": {name: 150 for name in (
+    sim.configure(tencentcloud={"consistency": {name: 1500 for name in (
         "user_ms", "policy_ms", "detach_ms", "key_delete_ms", "key_use_ms", "key_dead_ms")}})
     made = ok(root("AddUser", Name="u", UseApi=1))
     user = sim.caller((made["SecretId"], made["SecretKey"]))
@@ -352,7 +352,7 @@ def test_the_cloud_may_be_behind(sim, root):
     policy = ok(root("CreatePolicy", PolicyName="p", PolicyDocument=DOCUMENT))["PolicyId"]
     attach = {"PolicyId": policy, "AttachUin": made["Uin"]}
     refused(root("AttachUserPolicy", **attach), "ResourceNotFound.UserNotExist")
-    sim.wait(timeout=0.2, leftovers=99)     # only time passes
+    sim.wait(timeout=1.6, leftovers=99)     # only time passes
     ok(root("AttachUserPolicy", **attach))
     ok(user.identity())
     ok(root("DetachUserPolicy", PolicyId=policy, DetachUin=made["Uin"]))
@@ -360,7 +360,7 @@ def test_the_cloud_may_be_behind(sim, root):
     refused(root("DeletePolicy", PolicyId=[policy]), "FailedOperation")
     refused(root("DeleteUser", Name="u"), "OperationDenied.HaveKeys")
     ok(user.identity())
-    sim.wait(timeout=0.2, leftovers=99)
+    sim.wait(timeout=1.6, leftovers=99)
     refused(user.identity(), "AuthFailure.SecretIdNotFound")
     ok(root("DeletePolicy", PolicyId=[policy]))
     ok(root("DeleteUser", Name="u"))
