@@ -69,7 +69,7 @@ def test_names_are_looked_up_when_the_role_is_written(mount):
     assert reply.status == 204, reply
     assert [call["action"] for call in calls].count("ListPolicies") == 2
     assert all(mount.numbers())
-    mount.sim.configure(latency=0.1)    # what begins together does not end before all have begun
+    mount.sim.configure(latency=0.5)    # what begins together does not end before all have begun
     calls, reply = mount.calls_of(mount.issue)
     mount.sim.configure(latency=0)
     assert reply.status == 200, reply
@@ -99,7 +99,7 @@ def test_a_name_that_does_not_exist_is_a_400_with_near_ones(mount):
 def test_a_token_revoked_while_the_cloud_is_asked_writes_no_role(mount):
     policy(mount.server, "writer", {mount.path + "/role/*": ["create", "update"]})
     token = make(mount.server, policies=["writer"])
-    mount.sim.configure(latency={"ListPolicies": 0.5})
+    mount.sim.configure(latency={"ListPolicies": 3})
     calls = mount.sim.count("ListPolicies")
     with concurrent.futures.ThreadPoolExecutor() as pool:
         pending = pool.submit(token.api, "POST", mount.path + "/role/late",
