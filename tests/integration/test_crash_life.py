@@ -9,17 +9,17 @@ import time
 
 import pytest
 
-from crashing import (MOUNT, add_mount, churn, crashing_server, is_stopped, leases, revoke, settle,
+from crashing import (MOUNT, add_place, churn, crashing_server, is_stopped, leases, settle,
                       start_again, turned)
 from harness import most_lives, wait_until
-from test_api_basic import issue, lookup
+from lending import issue, lookup, revoke
 from test_processes import waiting
 
 
 @pytest.fixture(scope="module", name="server")
 def life_server(leasehold):
     with crashing_server() as server:
-        add_mount(server)
+        add_place(server)
         issued = issue(server, MOUNT)
         settle(server, issued)
         yield server
@@ -149,7 +149,7 @@ def test_a_client_that_leaves_during_the_calls_has_its_credential_taken_back(ser
 @pytest.mark.parametrize("action", ["CreateUser", "CreateAccessKey"])
 def test_a_mount_disabled_while_an_issue_is_at_the_cloud_leaves_nothing(server, pool, action,
                                                                         request):
-    request.addfinalizer(lambda: add_mount(server))
+    request.addfinalizer(lambda: add_place(server))
     issue(server, MOUNT)
     server.sim.configure(latency={action: 1})    # of two seconds that a call may take
     arrived = server.sim.count(action)

@@ -10,9 +10,9 @@ import threading
 
 import pytest
 
-from crashing import MOUNT, add_mount, settle
+from crashing import MOUNT, add_place, settle
 from harness import wait_until
-from test_api_basic import issue
+from lending import issue
 from test_crash_commits import (    # pylint: disable=unused-import
     WHEN, Trap, preload, trapped_server)
 from tokens import Token, accessors, make
@@ -24,7 +24,7 @@ CLIENTS, EACH, KILLS = 12, 20, 3    # each client asks so often, or until all ar
 def server_with_many_workers(leasehold, preload, tmp_path_factory):
     trap = Trap(str(tmp_path_factory.mktemp("trap") / "order"))
     with trapped_server(preload, trap, work_workers=CLIENTS) as server:
-        add_mount(server)
+        add_place(server)
         settle(server, issue(server, MOUNT))
         yield server, trap
 

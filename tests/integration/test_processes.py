@@ -14,8 +14,8 @@ import pytest
 
 import fastcgi
 from harness import Server, binary, most_lives, wait_until
+from lending import add_mount, issue, make_role, whoami
 from nginx import free_port
-from test_api_basic import issue, make_role, whoami
 
 SANITIZED = any(name.endswith("SAN_OPTIONS") for name in os.environ)
 NOBODY = 65534
@@ -46,9 +46,7 @@ def own_server(leasehold):
 
 
 def new_mount(server):
-    key, secret = server.sim.root_key
-    assert server.api("POST", "sys/mounts/ali", {"type": "alicloud"}).status == 204
-    server.api("POST", "ali/config", {"access_key": key, "secret_key": secret})
+    add_mount(server, "ali")
     make_role(server, "ali")
     yield "ali"
     server.sim.clear_faults()

@@ -6,7 +6,7 @@ import pytest
 
 from conform.engines import ALICLOUD
 from harness import Server, wait_until
-from test_api_basic import SESSION
+from lending import SESSION
 
 OLD = ("ALICLOUD_ACCESS_KEY", "ALICLOUD_SECRET_KEY", "ALICLOUD_ACCESS_KEY_STS_TOKEN")
 NEW = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET",

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from harness import wait_until
-from test_api_basic import INLINE, REMOTE, SESSION, lookup, make_role, whoami
+from lending import INLINE, REMOTE, SESSION, lookup, make_role, whoami
 from wrapping import INVALID, unwrap, wrapped, wrapped_credential
 
 SECRET = "what-only-the-bearer-may-see"

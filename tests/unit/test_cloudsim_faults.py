@@ -19,45 +19,14 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
+from cloud_replies import ok, refused
+from cloudsim.caller import iso
+from cloudsim.client import CloudSim, CloudSimError, rounds
+
 TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(TESTS))
-
-from cloudsim.caller import iso  # noqa: E402
-from cloudsim.client import CloudSim, CloudSimError, rounds  # noqa: E402
-
 DOCUMENT = json.dumps({"Version": "1", "Statement": [
     {"Effect": "Allow", "Action": "oss:*", "Resource": "*"}]})
 BROKEN = (http.client.HTTPException, OSError)
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    with CloudSim(tmp_path_factory.mktemp("cloudsim")) as sim:
-        yield sim
-
-
-@pytest.fixture
-def sim(running):
-    running.reset()
-    return running
-
-
-@pytest.fixture
-def root(sim):
-    caller = sim.caller()
-    yield caller
-    caller.close()
-
-
-def ok(reply):
-    assert reply.status == 200, reply
-    return reply.body
-
-
-def refused(reply, code, status=None):
-    assert reply.code == code, reply
-    assert status is None or reply.status == status
-    return reply
 
 
 def create(root, name="u"):

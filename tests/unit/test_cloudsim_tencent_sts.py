@@ -16,43 +16,14 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
+from cloud_replies import ok, refused_200 as refused
+
+CLOUD = "tencentcloud"
 TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(TESTS))
-
-from cloudsim.client import CloudSim  # noqa: E402
-
 ROLE = "qcs::cam::uin/100000000001:roleName/"
 DOCUMENT = json.dumps({"version": "2.0", "statement": [
     {"effect": "allow", "action": "cos:*", "resource": "*"}]})
 BROKEN = (http.client.HTTPException, OSError)
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    with CloudSim(tmp_path_factory.mktemp("cloudsim"), cloud="tencentcloud") as sim:
-        yield sim
-
-
-@pytest.fixture
-def sim(running):
-    running.reset()
-    return running
-
-
-@pytest.fixture
-def root(sim):
-    caller = sim.caller()
-    yield caller
-    caller.close()
-
-
-def ok(reply):
-    assert reply.ok, reply
-    return reply.body
-
-
-def refused(reply, code):
-    assert (reply.status, reply.code) == (200, code), reply
 
 
 def assume(caller, role="reader", name="session", **more):
