@@ -32,8 +32,8 @@ listener "fastcgi" "read" {
   # peer_users = ["www-data"]
 
   # Whether nginx may say who somebody is, so that they need no token (auth/proxy/identity/ says what
-  # they may do). Needs peer_users, and in nginx the line that `leasehold nginx-secret` prints. Say it
-  # of the listener "work" too.
+  # they may do). Needs peer_users, and in nginx the line that `leasehold nginx-secret` prints. Set
+  # it in the listener "work" too.
   # trust_identity = true
 
   # What nginx takes off the path before it passes it on, where the site has leasehold in a folder.
@@ -59,7 +59,7 @@ seal "file" {
   key_file = "/etc/leasehold/master.key"
 }
 
-# Whom the server becomes when root starts it. "" stays root, respectively in the user's own group.
+# Whom the server becomes when root starts it. "" stays root, or in the user's own group.
 # A change needs a restart.
 user  = "leasehold"
 group = "leasehold"
@@ -96,7 +96,7 @@ engine "alicloud" {
   request_timeout = "10s"
 
   # When to look again for what an unanswered call may have made late, counted from the revocation.
-  # Up to 8, ascending, the last later than 15m, for so long a signature is valid.
+  # Up to 8, ascending, the last later than 15m: a signature is valid for that long.
   sweep_after = ["30s", "5m", "20m"]
 
   # Calls a second that the cloud takes from one account, by action. leasehold never sends more, and

@@ -22,6 +22,7 @@
 #include "util/text.h"
 
 #define INVALID_TOKEN "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"
+#define NO_OPERATION  "1 error occurred:\n\t* unsupported operation\n\n"
 
 /* What nginx keeps in memory of one answer of the read pool: a longer one would make a worker wait
  * for a slow reader. */
@@ -247,11 +248,8 @@ static int check_route(struct context *context)
 		break;
 	case ROUTE_NO_PATH: outcome_error(outcome, 404, OUTCOME_NO_PATH); break;
 	case ROUTE_NO_OPERATION:
-		if (context->match->route->flags & ROUTE_BARE)
-			outcome_error(outcome, 405, NULL);
-		else
-			outcome_error(outcome, 405,
-				      "1 error occurred:\n\t* unsupported operation\n\n");
+		outcome_error(outcome, 405,
+			      context->match->route->flags & ROUTE_BARE ? NULL : NO_OPERATION);
 		break;
 	}
 	return LH_ENOENT;

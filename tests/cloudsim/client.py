@@ -218,7 +218,7 @@ class CloudSim:
         """How many calls of an action arrived."""
         return self.counters()["arrived"].get(action, 0)
 
-    def wait(self, timeout=60, **condition):
+    def wait(self, timeout=PATIENCE * 60, **condition):
         """Returns True as soon as the condition holds, False when the time is over.
 
         Conditions, all of which must hold: action= with count= (1) and stage= "done" or "arrived";
@@ -226,7 +226,7 @@ class CloudSim:
         answer = self.request("POST", "/wait", {"timeout": timeout, **condition}, timeout + 5)
         return answer["held"]
 
-    def wait_calls(self, action, count=1, timeout=60, stage="done"):
+    def wait_calls(self, action, count=1, timeout=PATIENCE * 60, stage="done"):
         return self.wait(timeout, action=action, count=count, stage=stage)
 
     def wait_clean(self, timeout=10):

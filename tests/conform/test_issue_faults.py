@@ -54,7 +54,7 @@ def faults(engine):
 @functools.cache
 def cases(engine):
     """(fault, call, how often: None for ever)."""
-    calls = engine.issue_calls + engine.session_calls
+    calls = engine.issue_calls + engine.session_calls + list(engine.role_calls)
     special = {name for name, _ in engine.special}
     found = [(name, call, None) for name in faults(engine) if name not in special
              for call in calls]
@@ -70,19 +70,31 @@ def expected(engine, case):
     return fault.status if call in engine.once and fault.kind != "throttle" else 200
 
 
+def role_for(place, call):
+    """A role whose credentials need this call: what is asked when a role is written is asked at
+    its issue if there was no key then."""
+    if call in place.cloud.session_calls:
+        return "session"
+    if call not in place.cloud.role_calls:
+        return "user"
+    place.ok("DELETE", place.path + "/config")
+    place.role("unasked", **place.cloud.user_role)
+    place.configure(place.key)
+    return "unasked"
+
+
 class Outcome:
     def __init__(self, server, case):
         name, call, times = case
         self.place = place = Place(server)
-        fault = faults(server.cloud)[name]
+        role, fault = role_for(place, call), faults(server.cloud)[name]
         number = place.fault(fault.kind, action=call, times=times, **fault.fields)
-        session = call in server.cloud.session_calls
-        self.reply = place.issue("session" if session else "user")
+        self.reply = place.issue(role)
         self.works = self.reply.status == 200 and place.works(self.reply)
         self.struck = {f["id"]: f["struck"] for f in server.sim.faults()}[number]
         server.sim.clear_faults(number)
         self.calls = len(place.calls(call))
-        if self.reply.status == 200 and not session:
+        if self.reply.status == 200 and role != "session":
             place.revoke_at_last(self.reply["lease_id"])
         if name == LATE:
             assert server.sim.wait(late=0)

@@ -30,9 +30,9 @@ def test_a_user_works_until_it_is_given_back(engine, place):
 
 @every_engine
 def test_a_user_ends_by_itself(engine, place):
-    place.role("brief", **engine.brief_role, ttl=1, max_ttl=1)
+    place.role("brief", **engine.brief_role, ttl=4, max_ttl=4)
     reply = place.issued("brief")
-    assert reply["lease_duration"] == 1 and place.works(reply)
+    assert reply["lease_duration"] == 4 and place.works(reply)
     place.wait_clean()
     place.wait_gone(reply["lease_id"])
     assert not place.works(reply)
@@ -40,7 +40,7 @@ def test_a_user_ends_by_itself(engine, place):
 
 @every_engine
 def test_a_renewed_user_lives_on(engine, place):
-    place.role("brief", **engine.brief_role, ttl=2, max_ttl=60)
+    place.role("brief", **engine.brief_role, ttl=5, max_ttl=60)
     short, long = place.issued("brief"), place.issued("brief")
     renewed = place.server.api("PUT", "sys/leases/renew", {"lease_id": long["lease_id"],
                                                            "increment": 600})
@@ -98,20 +98,28 @@ def rounds_of(calls):
     return [sorted({call["action"] for call in group}) for group in rounds(calls)]
 
 
-@each(lambda engine: ["user", "session"])
-def test_no_more_dependent_rounds_than_needed(engine, case, place):
-    place.revoke(place.issued("user")["lease_id"])      # the account is known from here on
-    place.sim.configure(latency=0.05)
+def rounds_of_life(place, case, latency):
+    """Those of an issue and those of a revocation."""
+    place.sim.configure(latency=latency)
     last = place.sim.calls()[-1]["n"]
     issued = place.issued(case)
     middle = place.sim.calls()[-1]["n"]
     assert place.revoke(issued["lease_id"]).status == 204
     place.sim.configure(latency=0)
     calls = [c for c in place.sim.calls(since=last) if c["key"] == place.key[0]]
-    made = rounds_of([c for c in calls if c["n"] <= middle])
-    removed = rounds_of([c for c in calls if c["n"] > middle])
-    assert made == (engine.issue_rounds if case == "user" else [engine.session_calls])
-    assert removed == (engine.revoke_rounds if case == "user" else [])
+    return (rounds_of([c for c in calls if c["n"] <= middle]),
+            rounds_of([c for c in calls if c["n"] > middle]))
+
+
+@each(lambda engine: ["user", "session"])
+def test_no_more_dependent_rounds_than_needed(engine, case, place):
+    """On a busy machine a call may end before another begins that did not wait for it: asked again,
+    with slow calls, only those that wait do so."""
+    needed = (engine.issue_rounds, engine.revoke_rounds) if case == "user" else (
+        [engine.session_calls], [])
+    place.revoke(place.issued("user")["lease_id"])      # the account is known from here on
+    if rounds_of_life(place, case, 0.05) != needed:
+        assert rounds_of_life(place, case, 1) == needed
 
 
 # --- names ---

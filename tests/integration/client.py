@@ -2,6 +2,7 @@
 """A plain HTTP client for the API: one request, one connection, nothing hidden."""
 import http.client
 import json
+import socket
 
 ROOT = object()     # "the server's root token", where a token is asked for
 
@@ -40,3 +41,10 @@ def request(port, method, path, body=None, headers=None, timeout=70):
         return Reply(connection.getresponse())
     finally:
         connection.close()
+
+
+def send_raw(port, data, timeout=60):
+    """Sends bytes as they are; returns all that comes back before the server closes."""
+    with socket.create_connection(("127.0.0.1", port), timeout) as connection:
+        connection.sendall(data)
+        return connection.makefile("rb").read()

@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from aftermath import leasehold, nothing_leaks, pytest_runtest_makereport    # noqa: E402,F401
 from conform.engines import TENCENTCLOUD    # noqa: E402
 from harness import Server    # noqa: E402
+from lending import add_mount    # noqa: E402
 
 NUMBERS = itertools.count(1)
 
@@ -32,10 +33,7 @@ def tencent_server(leasehold):
 def mount(server):
     """The path of a fresh alicloud mount with a root key; disabled at the end, with its leases."""
     path = "ali%d" % next(NUMBERS)
-    assert server.api("POST", "sys/mounts/" + path, {"type": "alicloud"}).status == 204
-    key, secret = server.sim.root_key
-    reply = server.api("POST", path + "/config", {"access_key": key, "secret_key": secret})
-    assert reply.status == 204, reply
+    add_mount(server, path)
     yield path
     reply = server.api("DELETE", "sys/mounts/" + path)
     assert reply.status == 204, reply

@@ -7,7 +7,7 @@ rest is as in production.
 import signal
 
 from harness import Server, wait_until
-from test_api_basic import issue, lookup, make_role, whoami
+from lending import add_mount, issue, lookup, make_role, revoke, whoami
 
 TIMES = 'issue_timeout = "4s"\n'
 ENGINE = '  request_timeout = "2s"\n  sweep_after = ["1s", "3s"]\n'
@@ -18,19 +18,12 @@ def crashing_server(**arguments):
     return Server(**{"more": TIMES, "engine": ENGINE, **arguments})
 
 
-def add_mount(server, path=MOUNT):
+def add_place(server, path=MOUNT):
     """Enables it with a root key and role r, unless it is there."""
     if server.api("GET", path + "/role/r").status == 200:
         return
-    key, secret = server.sim.root_key
-    assert server.api("POST", "sys/mounts/" + path, {"type": "alicloud"}).status == 204
-    reply = server.api("POST", path + "/config", {"access_key": key, "secret_key": secret})
-    assert reply.status == 204, reply
+    add_mount(server, path)
     make_role(server, path)
-
-
-def revoke(server, lease, **more):
-    return server.api("PUT", "sys/leases/revoke", {"lease_id": lease, **more})
 
 
 def churn(server, times):

@@ -36,10 +36,12 @@ http {{
 NO_LIMITS = (("rate=200r/s", "rate=100000r/s"), ("rate=1000r/s", "rate=100000r/s"))
 
 
-def free_port():
-    """A port that was free a moment ago; whoever loses the race for it tries again."""
+def free_port(host="127.0.0.1"):
+    """A port that was free a moment ago; whoever loses the race for it tries again.
+
+    Where nobody can try again, host is an address from which no client on this machine speaks."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         return probe.getsockname()[1]
 
 

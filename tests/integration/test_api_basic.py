@@ -7,33 +7,7 @@ import time
 import pytest
 
 from client import request
-
-INLINE = [{"Version": "1", "Statement": [
-    {"Effect": "Allow", "Action": "oss:Get*", "Resource": "*"}]}]
-REMOTE = ["name:AliyunOSSReadOnlyAccess,type:System", "name:existing-policy,type:Custom"]
-SESSION = {"role_arn": "acs:ram::1000000000000001:role/reader"}
-
-
-def make_role(server, mount, name="r", **fields):
-    fields = fields or {"inline_policies": json.dumps(INLINE), "remote_policies": REMOTE}
-    reply = server.api("POST", "%s/role/%s" % (mount, name), fields)
-    assert reply.status == 204, reply
-
-
-def issue(server, mount, name="r"):
-    reply = server.api("GET", "%s/creds/%s" % (mount, name))
-    assert reply.status == 200, reply
-    return reply
-
-
-def lookup(server, lease):
-    return server.api("PUT", "sys/leases/lookup", {"lease_id": lease})
-
-
-def whoami(server, data):
-    caller = server.sim.caller((data["access_key"], data["secret_key"]),
-                               data.get("security_token"))
-    return caller.sts("GetCallerIdentity")
+from lending import INLINE, REMOTE, SESSION, issue, lookup, make_role, whoami
 
 
 # --- mount, config, role ---

@@ -6,7 +6,7 @@ import pytest
 
 import fastcgi
 from client import request
-from test_api_basic import make_role
+from lending import make_role
 
 BODY_MAX = 2 * 1024 * 1024
 UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"

@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from test_api_basic import INLINE, REMOTE, whoami
+from lending import INLINE, REMOTE, whoami
+
 
 COMMAND = shutil.which("bao") or shutil.which("vault")
 

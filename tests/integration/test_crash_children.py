@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from harness import Server, wait_until
-from test_api_basic import issue, lookup, make_role, whoami
+from lending import add_mount, issue, make_role, whoami
 
 
 @pytest.fixture(scope="module", name="server")
@@ -18,9 +18,7 @@ def crashing_server(leasehold):
 
 @pytest.fixture(name="mount")
 def mount_with_role(server):
-    key, secret = server.sim.root_key
-    assert server.api("POST", "sys/mounts/ali", {"type": "alicloud"}).status == 204
-    server.api("POST", "ali/config", {"access_key": key, "secret_key": secret})
+    add_mount(server, "ali")
     make_role(server, "ali")
     yield "ali"
     server.sim.clear_faults()

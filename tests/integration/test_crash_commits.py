@@ -13,10 +13,9 @@ import subprocess
 
 import pytest
 
-from crashing import (MOUNT, add_mount, churn, crashing_server, is_stopped, leases, revoke, settle,
-                      turned)
+from crashing import MOUNT, add_place, churn, crashing_server, is_stopped, leases, settle, turned
 from harness import wait_until
-from test_api_basic import issue, lookup, make_role, whoami
+from lending import issue, lookup, make_role, revoke, whoami
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "killcommit.c")
 WHEN = ["before", "after"]
@@ -65,7 +64,7 @@ def trapped(leasehold, preload, tmp_path_factory):
     """Such a server, and the trap."""
     trap = Trap(str(tmp_path_factory.mktemp("trap") / "order"))
     with trapped_server(preload, trap, work_workers=1) as server:
-        add_mount(server)
+        add_place(server)
         settle(server, issue(server, MOUNT))    # the account's name is written down once
         yield server, trap
 
@@ -203,7 +202,7 @@ def revoke_prefix(server):
 
 
 def disable(server):
-    add_mount(server, "other")
+    add_place(server, "other")
     issue(server, "other")
     assert server.api("DELETE", "sys/mounts/other").status in (204, 504)
     wait_until(lambda: "other/" not in server.api("GET", "sys/mounts").data, 20)
@@ -273,7 +272,7 @@ def test_a_process_stopped_inside_a_transaction_is_not_waited_for_to_its_deadlin
     trap = Trap(str(tmp_path / "order"))
     with trapped_server(preload, trap, work_workers=2, more="") as server, \
             concurrent.futures.ThreadPoolExecutor() as pool:
-        add_mount(server)
+        add_place(server)
         trap.set("work", "before", 1, signal.SIGSTOP)
         stopped = pool.submit(server.api, "POST", MOUNT + "/role/one", ROLE)
         wait_until(trap.sprung)

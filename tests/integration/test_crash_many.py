@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from crashing import add_mount, crashing_server, leases, revoke, settle
+from crashing import add_place, crashing_server, leases, settle
 from harness import wait_until
-from test_api_basic import SESSION, issue, lookup, make_role
+from lending import SESSION, issue, lookup, make_role, revoke
 
 USERS, SESSIONS = 400, 1600     # 2,000; a user costs the simulator ten calls in all
 ONE = ["name:existing-policy,type:Custom"]
@@ -16,8 +16,8 @@ ONE = ["name:existing-policy,type:Custom"]
 @pytest.fixture(scope="module", name="server")
 def busy_server(leasehold):
     with crashing_server(work_workers=8) as server:
-        add_mount(server, "ali")
-        add_mount(server, "two")
+        add_place(server, "ali")
+        add_place(server, "two")
         yield server
 
 
@@ -29,13 +29,15 @@ def issue_many(server, path, count):
 
 
 def slowest_read(server, lease, until):
-    """Milliseconds of the slowest but one in a hundred of the lookups made until it is true."""
+    """Milliseconds of the slowest but one in ten of the lookups made until it is true.
+
+    A busy machine makes some of them wait; if revocations did, nearly all would."""
     times = []
     while not until() or len(times) < 20:
         begin = time.monotonic()
         assert lookup(server, lease).status in (200, 400)
         times.append(1000 * (time.monotonic() - begin))
-    return sorted(times)[int(len(times) * 0.99)]
+    return sorted(times)[int(len(times) * 0.9)]
 
 
 def test_two_thousand_leases_of_two_mounts_are_revoked_by_prefix(server):

@@ -5,24 +5,26 @@ The one idea: only its own client goes without an answer. Everybody else's is as
 and is true.
 """
 import concurrent.futures
+import itertools
+import threading
 
 import pytest
 
-from crashing import MOUNT, add_mount, settle
+from crashing import MOUNT, add_place, settle
 from harness import wait_until
-from test_api_basic import issue
+from lending import issue
 from test_crash_commits import (    # pylint: disable=unused-import
     WHEN, Trap, preload, trapped_server)
 from tokens import Token, accessors, make
 
-CLIENTS, EACH, KILLS = 12, 20, 3
+CLIENTS, EACH, KILLS = 12, 20, 3    # each client asks so often, or until all are killed
 
 
 @pytest.fixture(scope="module", name="trapped")
 def server_with_many_workers(leasehold, preload, tmp_path_factory):
     trap = Trap(str(tmp_path_factory.mktemp("trap") / "order"))
     with trapped_server(preload, trap, work_workers=CLIENTS) as server:
-        add_mount(server)
+        add_place(server)
         settle(server, issue(server, MOUNT))
         yield server, trap
 
@@ -35,14 +37,23 @@ def parent_of_all(trapped):
 
 def strike(trap, when, work):
     """The answers that clients of all workers get while workers are killed."""
-    killed = 0
+    numbers, over = itertools.count(), threading.Event()
+
+    def ask():
+        answers = []
+        while len(answers) < EACH or not over.is_set():
+            answers.append(work(next(numbers)))
+        return answers
+
     with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
-        waiting = set(pool.submit(work, number) for number in range(CLIENTS * EACH))
-        while killed < KILLS:
-            trap.set("work", when, 3)
-            wait_until(trap.sprung)
-            killed += 1
-        return [future.result() for future in waiting]
+        waiting = [pool.submit(ask) for _ in range(CLIENTS)]
+        try:
+            for _ in range(KILLS):
+                trap.set("work", when, 3)
+                wait_until(trap.sprung)
+        finally:
+            over.set()
+        return [answer for future in waiting for answer in future.result()]
 
 
 @pytest.mark.parametrize("when", WHEN)

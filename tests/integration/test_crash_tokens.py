@@ -9,12 +9,12 @@ import signal
 
 import pytest
 
-from crashing import MOUNT, add_mount, crashing_server, settle
+from crashing import MOUNT, add_place, crashing_server, settle
 from harness import wait_until
-from test_api_basic import lookup, whoami
+from lending import lookup, whoami
 from test_crash_commits import (    # pylint: disable=unused-import
     WHEN, preload, server_with_trap, set_off_at_the_end, trapped)
-from tokens import accessors, make, policy
+from tokens import accessors, lend, make, policy
 
 CHILDREN = 13       # more than one commit takes away
 
@@ -27,12 +27,12 @@ def server_with_several_workers(leasehold):
 
 def plant(server):
     """A token with children and a grandchild, and the leases of some of them."""
-    add_mount(server)
+    add_place(server)
     policy(server, "maker", {"auth/token/create": ["update"], MOUNT + "/creds/r": ["read"]})
     root = make(server, policies=["maker"])
     tokens = [root] + [root.child() for _ in range(CHILDREN)]
     tokens.append(tokens[1].child())
-    leases = [lend(token) for token in (root, tokens[1], tokens[2], tokens[-1])]
+    leases = [lend(token, MOUNT) for token in (root, tokens[1], tokens[2], tokens[-1])]
     return tokens, leases
 
 
@@ -42,12 +42,6 @@ def tree_of_tokens(server):
     # Its only worker answers this when the last lease is confirmed, and commits nothing for it.
     assert server.api("POST", "auth/token/tidy").status == 202
     return tree
-
-
-def lend(token):
-    reply = token.api("GET", MOUNT + "/creds/r")
-    assert reply.status == 200, reply
-    return reply
 
 
 def check_gone(server, tokens, leases):

@@ -3,26 +3,23 @@
 has the same name by another method, nor for whom a subject looks like.
 """
 import itertools
-import socket
 
 import pytest
 
 from authority import TlsClient
+from client import send_raw
 from doors import Door, House
 from fastcgi import connect, receive, request
 from harness import Server
-from test_api_basic import make_role
-from test_identity import DENIED, SAYS, SELF, VAULT, ask_as, is_refused, put, vouch
-from tokens import policy
+from lending import make_role
+from vouching import DENIED, SELF, VAULT, ask_as, is_refused, put, vouch, vouching_server
 
 METHODS = ("cert", "basic", "request", "address", "map")
 
 
 @pytest.fixture(scope="module", name="server")
 def one_server(leasehold):
-    with Server(trust=True, nginx={"extra": SAYS}) as server:
-        policy(server, "app", {"+/creds/r": ["read"], "sys/leases/renew": ["update"],
-                               "sys/leases/revoke": ["update"]})
+    with vouching_server() as server:
         yield server
 
 
@@ -102,11 +99,7 @@ def said(*names):
 
 def answers(server, text):
     """To all that is sent on one connection; those that only say "go on" are left out."""
-    with socket.create_connection(("127.0.0.1", server.nginx.port), 60) as connection:
-        connection.sendall(text.encode())
-        got = b""
-        while chunk := connection.recv(65536):
-            got += chunk
+    got = send_raw(server.nginx.port, text.encode())
     found = got.decode().split("HTTP/1.1 ")[1:]
     return [answer for answer in found if not answer.startswith("100 ")]
 

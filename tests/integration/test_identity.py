@@ -8,34 +8,27 @@ import concurrent.futures
 import http.client
 import itertools
 import os
-import socket
 import ssl
 import subprocess
 
 import pytest
 
-from client import Reply, request
-from fastcgi import params_of, request as whole, send
+from client import Reply, request, send_raw
+from fastcgi import request as whole, send
 from harness import Server, wait_until
+from lending import make_role
 from nginx import free_port
-from test_api_basic import make_role
 from tokens import policy
+from vouching import ENTRY, SELF, VAULT, ask_as, is_refused, put, vouch, vouching_server
 
-SAYS = "set $lh_auth_method $http_x_test_method; set $lh_auth_name $http_x_test_name;"
 # As careless about headers as nginx can be told to be.
 LOOSE = "underscores_in_headers on; ignore_invalid_headers off;"
 FIXED = "set $lh_auth_method basic; set $lh_auth_name alice;"
-VAULT = {"X-Vault-Request": "true"}
-DENIED = ["permission denied"]
-ENTRY = "auth/proxy/identity/"
-SELF = "auth/token/lookup-self"
 
 
 @pytest.fixture(scope="module", name="server")
 def one_server(leasehold):
-    with Server(trust=True, nginx={"extra": SAYS}) as server:
-        policy(server, "app", {"+/creds/r": ["read"], "sys/leases/renew": ["update"],
-                               "sys/leases/revoke": ["update"]})
+    with vouching_server() as server:
         yield server
 
 
@@ -49,22 +42,6 @@ def one_fixed_server(leasehold, tmp_path_factory):
         for name in ("basic/alice", "basic/admin", "map/admin"):
             put(server, name, policies="default")
         yield server
-
-
-def put(server, entry, **fields):
-    reply = server.api("POST", ENTRY + entry, fields)
-    assert reply.status == 204, reply
-
-
-def ask_as(server, name, method, path, body=None, how="basic", **headers):
-    headers = {**VAULT, "X-Test-Method": how, "X-Test-Name": name, **headers}
-    return server.api(method, path, body, token=None, headers=headers)
-
-
-def is_refused(server, reply, reason):
-    """403 and nothing else for the client, the reason for the log."""
-    assert (reply.status, reply.errors) == (403, DENIED), reply
-    wait_until(lambda: reason in server.log(), what=reason)
 
 
 # --- served ---
@@ -287,7 +264,7 @@ class Certificates:
 
     def site(self, port):
         """Says of every client what its certificate says, verified or not, as no recipe would."""
-        return ("listen 127.0.0.1:%d ssl; ssl_certificate %s; ssl_certificate_key %s;"
+        return ("listen 127.0.0.88:%d ssl; ssl_certificate %s; ssl_certificate_key %s;"
                 "ssl_client_certificate %s; ssl_verify_client optional_no_ca;"
                 "set $lh_auth_method cert; set $lh_auth_name $ssl_client_s_dn;"
                 % (port, self.path("svc.crt"), self.path("svc.key"), self.path("ca.crt")))
@@ -297,7 +274,7 @@ class Certificates:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         if name:
             context.load_cert_chain(self.path(name + ".crt"), self.path(name + ".key"))
-        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=60, context=context)
+        connection = http.client.HTTPSConnection("127.0.0.88", port, timeout=60, context=context)
         try:
             connection.request("GET", "/v1/" + SELF, headers=VAULT)
             return Reply(connection.getresponse())
@@ -306,7 +283,7 @@ class Certificates:
 
 
 def test_a_certificate_counts_only_when_nginx_has_verified_it(leasehold, tmp_path):
-    certificates, port = Certificates(tmp_path), free_port()
+    certificates, port = Certificates(tmp_path), free_port("127.0.0.88")
     with Server(trust=True, nginx={"extra": certificates.site(port)}) as server:
         put(server, "cert/CN=svc", policies="default")
         reply = certificates.ask(port, "svc")
@@ -316,15 +293,6 @@ def test_a_certificate_counts_only_when_nginx_has_verified_it(leasehold, tmp_pat
 
 
 # --- somebody beside nginx ---
-
-def vouch(server, **more):
-    """What nginx sends, by somebody who has found out how; None leaves a parameter out."""
-    with open(server.path("nginx-secret.conf"), encoding="utf-8") as file:
-        secret = file.read().split()[2].rstrip(";")
-    values = {"REQUEST_URI": "/v1/" + SELF, "LH_AUTH_METHOD": "basic", "LH_AUTH_NAME": "direct",
-              "LH_AUTH_SECRET": secret, "LH_VAULT_REQUEST": "true", "REMOTE_ADDR": "127.0.0.1"}
-    return params_of("GET", "/v1/" + SELF, **{**values, **more})
-
 
 @pytest.mark.parametrize("more, reason", [
     ({"LH_AUTH_SECRET": None}, "LH_AUTH_SECRET is missing"),
@@ -392,12 +360,8 @@ def is_alice(text):
 
 
 def raw(server, *lines):
-    with socket.create_connection(("127.0.0.1", server.nginx.port), 10) as connection:
-        connection.sendall("\r\n".join(lines).encode("latin-1"))
-        answer = b""
-        while chunk := connection.recv(65536):
-            answer += chunk
-    return answer.decode("latin-1")
+    data = "\r\n".join(lines).encode("latin-1")
+    return send_raw(server.nginx.port, data).decode("latin-1")
 
 
 def batches(size):

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from harness import wait_until
-from test_api_basic import REMOTE, SESSION, issue, lookup, make_role, whoami
+from lending import REMOTE, SESSION, issue, lookup, make_role, revoke, whoami
 
 
 @pytest.fixture(name="role")
@@ -13,10 +13,6 @@ def mount_with_role(server, mount):
     make_role(server, mount, remote_policies=REMOTE, ttl=600, max_ttl=1200)
     yield mount
     server.sim.clear_faults()
-
-
-def revoke(server, lease, **more):
-    return server.api("PUT", "sys/leases/revoke", {"lease_id": lease, **more})
 
 
 def keys(server, prefix):

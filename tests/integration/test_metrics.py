@@ -5,7 +5,7 @@ import re
 import pytest
 
 from harness import wait_until
-from test_api_basic import issue, make_role
+from lending import issue, make_role
 
 PATH = "sys/metrics"
 SCRAPER = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"

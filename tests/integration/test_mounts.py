@@ -7,7 +7,7 @@ import pytest
 
 import fastcgi
 from harness import Server, wait_until
-from test_api_basic import REMOTE, issue, lookup, make_role, whoami
+from lending import REMOTE, add_mount, issue, lookup, make_role, whoami
 
 NUMBERS = itertools.count(1)
 
@@ -34,10 +34,7 @@ def enable(server, path, **more):
 
 def ready(server, path):
     """Enables, with root key and a role."""
-    key, secret = server.sim.root_key
-    assert enable(server, path).status == 204
-    assert server.api("POST", path + "/config", {"access_key": key, "secret_key": secret}
-                      ).status == 204
+    add_mount(server, path)
     make_role(server, path, remote_policies=REMOTE)
 
 

@@ -57,7 +57,7 @@ def test_what_is_issued_at_once_stays_within_the_quota(leasehold):
         assert all(place.works(reply) for reply in replies)
         revoke_all(place)
         place.wait_clean(40)
-        assert len(throttled(place.calls())) <= 1
+        assert len(throttled(place.calls())) <= 4       # 16 if nobody kept to it
         place.disable()
 
 
@@ -65,13 +65,15 @@ def test_a_quota_that_is_used_up_is_429_before_the_cloud_says_so(leasehold):
     with quick_server(more='issue_timeout = "4s"',
                       quotas=hcl({"AttachPolicyToUser": 1, "*": FREE})) as server:
         place = Place(server)
+        began = time.monotonic()
         replies = side_by_side(lambda _: place.issue(), range(4)).values()
+        seconds = time.monotonic() - began      # four, and a little for who came later
         refused = [reply for reply in replies if reply.status != 200]
         assert refused
         for reply in refused:
             assert reply.status == 429 and reply.headers["Retry-After"] == "1", reply
             assert "the quota of the account was used up" in reply.errors[0], reply
-        assert len(place.calls("AttachPolicyToUser")) <= 4 + 1     # of four seconds
+        assert len(place.calls("AttachPolicyToUser")) <= seconds + 2
         revoke_all(place)
         place.wait_clean(30)
         place.disable()
@@ -92,7 +94,7 @@ def test_the_keys_of_all_go_before_the_rest_of_any(leasehold):
         assert len(detached) - len(throttled(detached)) == 180
         assert max(call["arrived_ms"] for call in keys) <= min(
             call["arrived_ms"] for call in detached)
-        assert len(throttled(keys + detached)) <= 0.02 * 240
+        assert len(throttled(keys + detached)) <= 0.05 * 240    # 66 if nobody kept to it
         place.disable()
 
 
@@ -138,13 +140,13 @@ class Victim:
         self.place.role("short", **{**self.place.cloud.user_role, "ttl": "2s"})
 
     def issue(self):
-        """Returns when the lease is due."""
-        ttl = self.place.issued("short")["lease_duration"]
-        return time.monotonic() + ttl + ROUNDING
-
-    def dies_in_time(self, due):
-        """Returns by how many seconds the key has outlived its lease."""
+        """Returns how many keys will have died with this one, and when it is due."""
         dead = len(self.place.calls("DeleteAccessKey")) + 1
+        ttl = self.place.issued("short")["lease_duration"]
+        return dead, time.monotonic() + ttl + ROUNDING
+
+    def dies_in_time(self, dead, due):
+        """Returns by how many seconds the key has outlived its lease."""
         wait_until(lambda: len(self.place.calls("DeleteAccessKey")) >= dead, what="the key dies")
         late = time.monotonic() - due
         assert late < DUE_SLACK, "the key dies in time"
@@ -171,7 +173,7 @@ def test_ten_thousand_leases_on_a_hung_cloud_delay_nobody_else(fill):
         hung.fault("hang", action="*", seconds=600)
         server.start_daemon()
         wait_until(lambda: len(hung.calls("DeleteAccessKey")) >= 8, 10)
-        late = sorted(victim.dies_in_time(victim.issue()) for _ in range(6))
+        late = sorted(victim.dies_in_time(*victim.issue()) for _ in range(6))
         assert late[3] < USUAL_SLACK, late
         assert len(hung.calls()) < 100      # it was hung all the time
         victim.place.wait_clean()
@@ -182,7 +184,7 @@ def test_a_flood_of_requests_delays_no_expiry(leasehold):
     with quick_server(more='issue_timeout = "20s"', quotas=hcl(REAL)) as server:
         flood, victim = Place(server), Victim(server)
         server.sim.configure(alicloud={"rate": {"on": True}})
-        due, end = victim.issue(), threading.Event()
+        issued, end = victim.issue(), threading.Event()
 
         def issue():
             while not end.is_set():
@@ -191,7 +193,7 @@ def test_a_flood_of_requests_delays_no_expiry(leasehold):
         for thread in threads:
             thread.start()
         try:
-            victim.dies_in_time(due)
+            victim.dies_in_time(*issued)
         finally:
             end.set()
             for thread in threads:
@@ -202,16 +204,20 @@ def test_a_flood_of_requests_delays_no_expiry(leasehold):
 
 
 def test_mounts_of_one_account_take_turns(leasehold):
-    """Forty keys at three a second take long; another mount's waits for a few of them at most."""
-    quotas = {"DeleteAccessKey": 3, "*": FREE}
-    with quick_server(quotas=hcl(quotas)) as server:
+    """A dozen keys of the one stand in the line for the quota; that of the other comes after one of them.
+
+    At one a second, seconds may pass on a busy machine until it is asked for."""
+    quotas = {"DeleteAccessKey": 1, "*": FREE}
+    with quick_server(more='issue_timeout = "40s"', quotas=hcl(quotas)) as server:
         crowd, other = Place(server), Place(server)
-        issue_many(crowd, 40)
+        issue_many(crowd, 16)
         lease = other.issued()["lease_id"]
         revoke_all(crowd)
-        wait_until(lambda: len(crowd.calls("DeleteAccessKey")) >= 8, 10)
+        wait_until(lambda: len(crowd.calls("DeleteAccessKey")) >= 2, 10)
         assert other.revoke(lease).status == 204
-        assert len(crowd.calls("DeleteAccessKey")) < 8 + 8
+        own = other.calls("DeleteAccessKey")[0]["n"]
+        before = [call for call in crowd.calls("DeleteAccessKey") if call["n"] < own]
+        assert len(before) < 10
         crowd.wait_clean(40)
         for place in (crowd, other):
             place.disable()

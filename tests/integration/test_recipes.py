@@ -4,11 +4,11 @@
 A stranger is whoever a recipe must refuse."""
 import itertools
 import re
-import socket
 import subprocess
 
 import pytest
 
+from client import send_raw
 from doors import BEARER, SELF, SITE, Door, House, basic, files, written
 from harness import Server, wait_until
 from nginx import Nginx, shipped
@@ -369,9 +369,7 @@ def by_trailer(nginx, lines):
 
 
 def send(nginx, *lines):
-    with socket.create_connection(("127.0.0.1", nginx.port), 20) as connection:
-        connection.sendall("\r\n".join([*lines, "", ""]).encode())
-        return connection.makefile("rb").read().decode("latin-1")
+    return send_raw(nginx.port, "\r\n".join([*lines, "", ""]).encode()).decode("latin-1")
 
 
 def over_http2(folder, lines):

@@ -9,7 +9,7 @@ import re
 import pytest
 
 from authority import Authority
-from test_api_basic import issue, make_role
+from lending import issue, make_role
 from tokens import end, make, policy
 
 METHODS = ["GET", "LIST", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"]

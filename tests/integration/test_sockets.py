@@ -155,10 +155,11 @@ def test_who_has_more_connections_than_others_takes_more_when_nobody_else_does(l
 
 @pytest.mark.parametrize("tcp", [False, True], ids=["socket", "tcp"])
 def test_one_listener_of_the_work_pool_serves_everything(leasehold, tcp):
-    port = free_port()
-    address = ("127.0.0.1", port) if tcp else None
+    host = "127.0.0.88"
+    port = free_port(host)
+    address = (host, port) if tcp else None
     listeners = 'listener "fastcgi" "work" {{\n address = "%s"\n workers = 2\n}}' % (
-        "127.0.0.1:%d" % port if tcp else "{folder}/run/work.sock")
+        "%s:%d" % (host, port) if tcp else "{folder}/run/work.sock")
     with Server(listeners=listeners) as server:
         address = address or server.path("run/work.sock")
 

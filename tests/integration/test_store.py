@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-from crashing import MOUNT, add_mount, crashing_server, leases, revoke, settle
+from crashing import MOUNT, add_place, crashing_server, leases, settle
 from harness import wait_until
-from test_api_basic import issue, make_role, whoami
+from lending import issue, make_role, revoke, whoami
 
 FORMAT = re.compile(rb"\x00\x00\x00\x01\x00\x00\x00\x24[0-9a-f]{8}-[0-9a-f]{4}-")
 
@@ -17,7 +17,7 @@ FORMAT = re.compile(rb"\x00\x00\x00\x01\x00\x00\x00\x24[0-9a-f]{8}-[0-9a-f]{4}-"
 @pytest.fixture(scope="module", name="server")
 def store_server(leasehold):
     with crashing_server() as server:
-        add_mount(server)
+        add_place(server)
         yield server
 
 
@@ -166,7 +166,7 @@ def backoff_is_kept_in_memory_or_written(server, lease):
 
 def test_a_full_map_refuses_issues_and_goes_on_revoking(leasehold):
     with crashing_server(map_size="16MiB") as server:
-        add_mount(server)
+        add_place(server)
         kept = nothing_but_revocations(server)
         backoff_is_kept_in_memory_or_written(server, kept[0])
         server.restart()
@@ -208,7 +208,7 @@ def test_a_full_disk_refuses_issues_and_goes_on_revoking(leasehold, small_disk):
     server = crashing_server()
     os.symlink(small_disk, server.path("store"))
     with server:
-        add_mount(server)
+        add_place(server)
         kept = [issue(server, MOUNT) for _ in range(4)]
         filler = fill_disk(small_disk)
         reply = server.api("GET", MOUNT + "/creds/r")

@@ -3,14 +3,16 @@
 import concurrent.futures
 import json
 import os
+import time
 
 import pytest
 
 from harness import wait_until
-from test_api_basic import INLINE, REMOTE, SESSION, lookup, make_role, whoami
+from lending import INLINE, REMOTE, SESSION, lookup, make_role, whoami
 from wrapping import INVALID, unwrap, wrapped, wrapped_credential
 
 SECRET = "what-only-the-bearer-may-see"
+SOON = 5    # seconds: a busy machine has asked for it before it ends
 
 
 def body_form(server, token):
@@ -115,14 +117,15 @@ def test_who_comes_again_and_again_does_not_fill_the_log(server):
     tokens = [wrapped(server, "POST", "sys/wrapping/wrap", {"s": SECRET})["token"]
               for _ in range(2)]
     assert {unwrap(server, token).status for token in tokens} == {200}
-    start = len(server.log())
+    start, began = len(server.log()), time.monotonic()
     for _ in range(50):
         assert {unwrap(server, token).status for token in tokens} == {400}
         assert body_form(server, tokens[0]).status == 400
         assert server.api("POST", "sys/wrapping/lookup", {"token": tokens[0]}, token=None
                           ).status == 400
     lines = [line for line in server.log()[start:].splitlines() if "unwrapped again" in line]
-    assert 2 <= len(lines) <= 4, lines    # of each one, and once more if a minute ended
+    minutes = int((time.monotonic() - began) / 60) + 1      # that ended meanwhile
+    assert 2 <= len(lines) <= 2 + 2 * minutes, lines
 
 
 # --- credentials ---
@@ -140,9 +143,9 @@ def test_a_wrapped_credential_works_when_it_was_opened(server, mount):
 
 def test_what_was_opened_outlives_its_wrapper(server, mount):
     make_role(server, mount)
-    token = wrapped_credential(server, mount, ttl=2)
+    token = wrapped_credential(server, mount, ttl=SOON)
     reply = unwrap(server, token)
-    other = wrapped(server, "POST", "sys/wrapping/wrap", {}, ttl=2)["token"]
+    other = wrapped(server, "POST", "sys/wrapping/wrap", {}, ttl=SOON)["token"]
     wait_until(lambda: server.api("POST", "sys/wrapping/lookup", {"token": other}, token=None
                                   ).status == 400)
     assert whoami(server, reply.data).status == 200
@@ -153,7 +156,7 @@ def test_what_was_opened_outlives_its_wrapper(server, mount):
                                      "remote_policies": REMOTE}, SESSION])
 def test_a_credential_that_nobody_opens_is_taken_back(server, mount, fields):
     make_role(server, mount, **fields)
-    token = wrapped_credential(server, mount, ttl=1)
+    token = wrapped_credential(server, mount, ttl=SOON)
     path = "sys/leases/lookup/%s/creds/r" % mount
     assert len(server.api("LIST", path).data["keys"]) == 1
     wait_until(lambda: server.api("LIST", path).status == 404, 20)
@@ -211,7 +214,7 @@ def test_a_wrapped_token_works_when_it_was_opened(server):
 
 
 def test_a_token_that_nobody_opens_is_revoked(server):
-    info = wrapped(server, "POST", "auth/token/create", {"ttl": "1h"}, ttl=1)
+    info = wrapped(server, "POST", "auth/token/create", {"ttl": "1h"}, ttl=SOON)
     accessor = {"accessor": info["wrapped_accessor"]}
     assert server.api("POST", "auth/token/lookup-accessor", accessor).status == 200
     wait_until(lambda: server.api("POST", "auth/token/lookup-accessor", accessor).status != 200, 20)

@@ -53,3 +53,10 @@ def accessors(server):
     reply = server.api("LIST", "auth/token/accessors")
     assert reply.status == 200, reply
     return set(reply.data["keys"])
+
+
+def lend(token, mount):
+    """A credential of the role r, for the token."""
+    reply = token.api("GET", mount + "/creds/r")
+    assert reply.status == 200, reply
+    return reply

@@ -93,6 +93,17 @@ void check_record(struct fixture *fixture, const char *key, const char *expected
 	buf_free(&words);
 }
 
+int collect(void *context, struct bytes key, struct bytes value, uint64_t revision)
+{
+	struct buf *out = context;
+
+	buf_add(out, key.data, key.size);
+	buf_add_char(out, '=');
+	buf_add(out, value.data, value.size);
+	buf_printf(out, "@%u ", (unsigned int)revision);
+	return 0;
+}
+
 /* The initial state of a case, which set_up replaces by its fixture. */
 struct place {
 	const struct store_driver *driver;

@@ -35,4 +35,7 @@ int put_one(struct fixture *fixture, const char *key, const char *value, uint64_
 /* The record must be this, in words: "value@revision", or "-" when there is none. */
 void check_record(struct fixture *fixture, const char *key, const char *expected);
 
+/* A visitor: appends the record to a struct buf, "key=value@revision ". */
+int collect(void *context, struct bytes key, struct bytes value, uint64_t revision);
+
 #endif

@@ -151,6 +151,41 @@ bool model_denies(const struct model *model, const char *action, const char *pol
 	return false;
 }
 
+void model_fail(struct model *model, size_t at, const struct model_fault *fault)
+{
+	model->fault_at = at;
+	model->fault = fault->kind;
+	model->fault_has_effect = fault->has_effect;
+	model->fault_code = fault->code;
+}
+
+void model_add_others(struct model *model)
+{
+	model_add_policy(model, "System", "Read");
+	model_add_policy(model, "Custom", "foreign");
+	model_add_user(model, "other");
+	model_add_key(model, "other", "LTAI9");
+	model_attach(model, "other", "System", "Read");
+	model_attach(model, "other", "Custom", "foreign");
+}
+
+void model_check_others(const struct model *model)
+{
+	assert_true(model_has_user(model, "other"));
+	assert_int_equal(model_keys_of(model, "other"), 1);
+	assert_int_equal(model_attachments_of(model, "other"), 2);
+	assert_true(model_has_policy(model, "System", "Read"));
+	assert_true(model_has_policy(model, "Custom", "foreign"));
+}
+
+unsigned model_draw(uint64_t *seed, unsigned below)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return (unsigned)((*seed >> 20) % below);
+}
+
 bool model_fails(struct model *model, struct answer *answer, model_give give, bool *faulty_out)
 {
 	*faulty_out = ++model->calls == model->fault_at;

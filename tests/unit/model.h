@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "engine/engine.h"
 
@@ -57,6 +58,25 @@ size_t model_attachments_of(const struct model *model, const char *user);
 /* Whether anything that a plan names exists: the user, a key or an attachment of it, its own
  * policies. */
 bool model_holds(const struct model *model, const json_t *plan);
+
+/* One way in which a call can fail: see the members of the model. */
+struct model_fault {
+	const char *name;
+	enum answer_kind kind;
+	bool has_effect;
+	const char *code;
+};
+
+/* The call with this ordinal fails so. */
+void model_fail(struct model *model, size_t at, const struct model_fault *fault);
+
+/* Somebody else's things, to be added first: the user other with a key, the policy foreign, and the
+ * policy Read of the cloud. Fails the test unless they are all there. */
+void model_add_others(struct model *model);
+void model_check_others(const struct model *model);
+
+/* A number below `below`; the same seed draws the same ones. */
+unsigned model_draw(uint64_t *seed, unsigned below);
 
 /* ---- For the clouds themselves ---- */
 

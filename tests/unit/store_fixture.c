@@ -171,3 +171,31 @@ void take(struct fixture *fixture, const char *key, struct buf *sealed, uint64_t
 {
 	assert_int_equal(store_lmdb.get(raw(fixture), text(key), sealed, revision_out), 0);
 }
+
+const char block[16000] = "value";
+
+size_t fill_up(struct fixture *fixture, enum store_urgency urgency, size_t count)
+{
+	char key[32];
+	int ret = 0;
+
+	while (!ret) {
+		assert_true(count < 10000);
+		snprintf(key, sizeof(key), "x%08zu", count);
+		ret = try_put(fixture, urgency, key, block, sizeof(block));
+		count += !ret;
+		assert_int_equal(store_maintain(fixture->store, NULL), 0);
+	}
+	assert_int_equal(ret, LH_EFULL);
+	return count;
+}
+
+void delete_all(struct fixture *fixture, size_t count)
+{
+	char key[32];
+
+	while (count-- > 0) {
+		snprintf(key, sizeof(key), "x%08zu", count);
+		assert_int_equal(try_delete(fixture, STORE_REVOKE, key), 0);
+	}
+}

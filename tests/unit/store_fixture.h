@@ -54,4 +54,11 @@ int try_delete(struct fixture *fixture, enum store_urgency urgency, const char *
 void put(struct fixture *fixture, const char *key, const char *value);
 void check_value(struct fixture *fixture, const char *key, const char *expected);
 
+/* A large value. */
+extern const char block[16000];
+
+/* Puts it until the store refuses, with the number `count` and on; returns how many there are then. */
+size_t fill_up(struct fixture *fixture, enum store_urgency urgency, size_t count);
+void delete_all(struct fixture *fixture, size_t count);
+
 #endif

@@ -1,69 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What an issue of a user calls, what it copes with, and what is left when it fails. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "alicloud_model.h"
-#include "engine/alicloud/alicloud.h"
+#include "alicloud_scene.h"
 #include "fail_alloc.h"
+#include "play_memory.h"
 #include "util/json.h"
-
-#define PLAN                                                                                       \
-	"{\"kind\":\"ram\",\"user\":\"u\",\"inline\":[{\"name\":\"u-1\"},{\"name\":\"u-2\"}],"     \
-	"\"remote\":[{\"name\":\"Read\",\"type\":\"System\"}]}"
-#define ROLE                                                                                       \
-	"{\"role_arn\":\"\",\"inline_policies\":[{\"hash\":\"1\",\"policy_document\":{\"a\":1}},"  \
-	"{\"hash\":\"2\",\"policy_document\":{\"b\":2}}],"                                         \
-	"\"remote_policies\":[{\"name\":\"Read\",\"type\":\"System\"}]}"
-#define CALLS 7 /* of an issue without faults */
 
 #define ROUND1 "CreateUser, CreatePolicy u-1, CreatePolicy u-2"
 #define ROUND2                                                                                     \
 	"AttachPolicyToUser Custom u-1, AttachPolicyToUser Custom u-2, "                           \
 	"AttachPolicyToUser System Read, CreateAccessKey"
 
-/* A conversation with a model of the cloud. */
-struct scene {
-	struct model model;
-	struct play play;
-	json_t *role, *plan;
-};
-
-static void scene_open(struct scene *scene, const char *plan, const char *role)
-{
-	memset(scene, 0, sizeof(*scene));
-	scene->plan = play_json(plan);
-	scene->role = play_json(role);
-	scene->play.step.plan = scene->plan;
-	scene->play.step.role = scene->role;
-	scene->play.answer = model_answer;
-	scene->play.check = model_check_user;
-	scene->play.cloud = &scene->model;
-	model_add_policy(&scene->model, "System", "Read");
-}
-
-static void scene_close(struct scene *scene)
-{
-	play_free(&scene->play);
-	json_decref(scene->plan);
-	json_decref(scene->role);
-}
-
 static void a_user_is_made_in_two_rounds(void **state)
 {
 	struct scene scene;
 
 	(void)state;
-	scene_open(&scene, PLAN, ROLE);
+	scene_of_issue(&scene, PLAN, ROLE);
 	play(&scene.play, engine_alicloud.issue);
 	assert_int_equal(scene.play.verdict, STEP_DONE);
 	assert_string_equal(scene.play.log, ROUND1 " | " ROUND2);
-	assert_int_equal(scene.play.calls, CALLS);
+	assert_int_equal(scene.play.calls, ISSUE_CALLS);
 	assert_string_equal(json_get_text(scene.play.step.data, "access_key"), "LTAI1");
 	assert_string_equal(json_get_text(scene.play.step.data, "secret_key"), "secret");
 	assert_int_equal(json_object_size(scene.play.step.data), 2);
@@ -79,10 +43,10 @@ static void a_role_without_inline_policies_needs_three_calls(void **state)
 	struct scene scene;
 
 	(void)state;
-	scene_open(&scene,
-		   "{\"kind\":\"ram\",\"user\":\"u\",\"inline\":[],"
-		   "\"remote\":[{\"name\":\"Read\",\"type\":\"System\"}]}",
-		   "{\"inline_policies\":null}");
+	scene_of_issue(&scene,
+		       "{\"kind\":\"ram\",\"user\":\"u\",\"inline\":[],"
+		       "\"remote\":[{\"name\":\"Read\",\"type\":\"System\"}]}",
+		       "{\"inline_policies\":null}");
 	play(&scene.play, engine_alicloud.issue);
 	assert_int_equal(scene.play.verdict, STEP_DONE);
 	assert_string_equal(scene.play.log,
@@ -122,7 +86,7 @@ static void calls_carry_what_the_cloud_needs(void **state)
 	struct scene scene;
 
 	(void)state;
-	scene_open(&scene, PLAN, ROLE);
+	scene_of_issue(&scene, PLAN, ROLE);
 	scene.play.answer = check_call;
 	play(&scene.play, engine_alicloud.issue);
 	assert_int_equal(scene.play.verdict, STEP_DONE);
@@ -131,29 +95,7 @@ static void calls_carry_what_the_cloud_needs(void **state)
 
 /* ---- Failures ---- */
 
-/* Takes back what an issue left, as the broker would, and looks whether anything remains. */
-static void clean_up(struct scene *scene, const json_t *facts)
-{
-	struct play revoke = { .answer = model_answer,
-			       .cloud = &scene->model,
-			       .check = model_check_user };
-
-	scene->model.fault_at = 0;
-	revoke.step.plan = scene->plan;
-	revoke.step.facts = facts;
-	play(&revoke, engine_alicloud.revoke);
-	assert_int_equal(revoke.verdict, STEP_DONE);
-	assert_false(model_holds(&scene->model, scene->plan));
-	assert_true(model_has_policy(&scene->model, "System", "Read"));
-	play_free(&revoke);
-}
-
-static const struct {
-	const char *name;
-	enum answer_kind kind;
-	bool has_effect;
-	const char *code;
-} faults[] = {
+static const struct model_fault faults[] = {
 	{ "no permission", ANSWER_REFUSED, false, "NoPermission" },
 	{ "a limit", ANSWER_REFUSED, false, "LimitExceeded.User" },
 	{ "throttled to the deadline", ANSWER_THROTTLED, false, "" },
@@ -166,28 +108,25 @@ static const struct {
 
 static void every_failure_at_every_call_fails_and_leaves_nothing(void **state)
 {
-	static const char *const actions[CALLS] = {
+	static const char *const actions[ISSUE_CALLS] = {
 		"CreateUser",         "CreatePolicy",       "CreatePolicy",    "AttachPolicyToUser",
 		"AttachPolicyToUser", "AttachPolicyToUser", "CreateAccessKey",
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
-		for (size_t at = 1; at <= CALLS; at++) {
+		for (size_t at = 1; at <= ISSUE_CALLS; at++) {
 			struct scene scene;
 
-			scene_open(&scene, PLAN, ROLE);
-			scene.model.fault_at = at;
-			scene.model.fault = faults[i].kind;
-			scene.model.fault_has_effect = faults[i].has_effect;
-			scene.model.fault_code = faults[i].code;
+			scene_of_issue(&scene, PLAN, ROLE);
+			model_fail(&scene.model, at, &faults[i]);
 			play(&scene.play, engine_alicloud.issue);
 			if (scene.play.verdict != STEP_FAILED || scene.play.step.data ||
 			    strcmp(play_culprit_action(&scene.play), actions[at - 1]) != 0 ||
 			    strcmp(play_culprit_code(&scene.play), faults[i].code) != 0)
 				fail_msg("%s at call %zu: %d, %s", faults[i].name, at,
 					 (int)scene.play.verdict, scene.play.log);
-			clean_up(&scene, NULL);
+			scene_clean_up(&scene, NULL);
 			scene_close(&scene);
 		}
 	}
@@ -200,7 +139,7 @@ static void a_user_name_in_use_needs_a_new_plan(void **state)
 	struct scene scene;
 
 	(void)state;
-	scene_open(&scene, PLAN, ROLE);
+	scene_of_issue(&scene, PLAN, ROLE);
 	model_add_user(&scene.model, "u");
 	play(&scene.play, engine_alicloud.issue);
 	assert_int_equal(scene.play.verdict, STEP_TAKEN);
@@ -213,7 +152,7 @@ static void a_policy_name_in_use_needs_a_new_plan(void **state)
 	struct scene scene;
 
 	(void)state;
-	scene_open(&scene, PLAN, ROLE);
+	scene_of_issue(&scene, PLAN, ROLE);
 	model_add_policy(&scene.model, "Custom", "u-2");
 	play(&scene.play, engine_alicloud.issue);
 	assert_int_equal(scene.play.verdict, STEP_TAKEN);
@@ -226,7 +165,7 @@ static void another_failure_counts_more_than_a_name_in_use(void **state)
 	struct scene scene;
 
 	(void)state;
-	scene_open(&scene, PLAN, ROLE);
+	scene_of_issue(&scene, PLAN, ROLE);
 	model_add_user(&scene.model, "u");
 	scene.model.fault_at = 2;
 	scene.model.fault = ANSWER_REFUSED;
@@ -260,7 +199,7 @@ static void what_an_earlier_attempt_made_is_ours(void **state)
 	struct scene scene;
 
 	(void)state;
-	scene_open(&scene, PLAN, ROLE);
+	scene_of_issue(&scene, PLAN, ROLE);
 	scene.play.answer = answer_creations_again;
 	play(&scene.play, engine_alicloud.issue);
 	assert_int_equal(scene.play.verdict, STEP_DONE);
@@ -275,7 +214,7 @@ static void what_is_not_seen_yet_is_asked_for_again(void **state)
 	struct scene scene;
 
 	(void)state;
-	scene_open(&scene, PLAN, ROLE);
+	scene_of_issue(&scene, PLAN, ROLE);
 	scene.model.late = 6; /* the whole second round and half of the third */
 	play(&scene.play, engine_alicloud.issue);
 	assert_int_equal(scene.play.verdict, STEP_DONE);
@@ -293,7 +232,7 @@ static void waiting_ends(void **state)
 	struct scene scene;
 
 	(void)state;
-	scene_open(&scene, PLAN, ROLE);
+	scene_of_issue(&scene, PLAN, ROLE);
 	scene.model.late = 1000;
 	play(&scene.play, engine_alicloud.issue);
 	assert_int_equal(scene.play.verdict, STEP_FAILED);
@@ -308,7 +247,7 @@ static void a_remote_policy_that_is_missing_is_final(void **state)
 	struct scene scene;
 
 	(void)state;
-	scene_open(&scene, PLAN, ROLE);
+	scene_of_issue(&scene, PLAN, ROLE);
 	memset(scene.model.policies, 0, sizeof(scene.model.policies));
 	play(&scene.play, engine_alicloud.issue);
 	assert_int_equal(scene.play.verdict, STEP_FAILED);
@@ -332,13 +271,13 @@ static void a_key_without_a_secret_is_a_failure(void **state)
 	struct scene scene;
 
 	(void)state;
-	scene_open(&scene, PLAN, ROLE);
+	scene_of_issue(&scene, PLAN, ROLE);
 	scene.play.answer = answer_without_key;
 	play(&scene.play, engine_alicloud.issue);
 	assert_int_equal(scene.play.verdict, STEP_FAILED);
 	assert_string_equal(play_culprit_action(&scene.play), "CreateAccessKey");
 	assert_null(scene.play.step.data);
-	clean_up(&scene, NULL);
+	scene_clean_up(&scene, NULL);
 	scene_close(&scene);
 }
 
@@ -362,7 +301,7 @@ static void nothing_is_called_for_a_plan_that_lacks_something(void **state)
 	for (size_t i = 0; i < sizeof(bad_plans) / sizeof(bad_plans[0]); i++) {
 		struct scene scene;
 
-		scene_open(&scene, bad_plans[i].plan, ROLE);
+		scene_of_issue(&scene, bad_plans[i].plan, ROLE);
 		play(&scene.play, engine_alicloud.issue);
 		if (scene.play.verdict != STEP_FAILED || scene.play.calls ||
 		    !scene.play.step.reason[0] || scene.play.step.culprit)
@@ -372,112 +311,22 @@ static void nothing_is_called_for_a_plan_that_lacks_something(void **state)
 	}
 }
 
-/* ---- Sessions ---- */
-
-#define SESSION_PLAN                                                                               \
-	"{\"kind\":\"sts\",\"session\":\"root-app-1\",\"role_arn\":\"acs:ram::1:role/r\"}"
-
-static const struct {
-	const char *name;
-	int status;
-	const char *body;
-	enum verdict verdict;
-} sessions[] = {
-	{ "a session", 200,
-	  "{\"RequestId\":\"1\",\"AssumedRoleUser\":{\"arn\":\"x\"},\"Credentials\":{"
-	  "\"AccessKeyId\":\"STS.L4\",\"AccessKeySecret\":\"hush\",\"SecurityToken\":\"tok\","
-	  "\"Expiration\":\"2026-01-02T03:04:05Z\"}}",
-	  STEP_DONE },
-	{ "an answer without credentials", 200, "{\"RequestId\":\"1\"}", STEP_FAILED },
-	{ "an answer without a token", 200,
-	  "{\"Credentials\":{\"AccessKeyId\":\"STS.L4\",\"AccessKeySecret\":\"hush\","
-	  "\"Expiration\":\"2026-01-02T03:04:05Z\"}}",
-	  STEP_FAILED },
-	{ "an answer with a broken time", 200,
-	  "{\"Credentials\":{\"AccessKeyId\":\"STS.L4\",\"AccessKeySecret\":\"hush\","
-	  "\"SecurityToken\":\"tok\",\"Expiration\":\"soon\"}}",
-	  STEP_FAILED },
-	{ "no such role", 404, "{\"Code\":\"EntityNotExist.Role\"}", STEP_FAILED },
-	{ "not trusted", 403, "{\"Code\":\"NoPermission\"}", STEP_FAILED },
-	{ "unwell", 500, "{\"Code\":\"InternalError\"}", STEP_FAILED },
-};
-
-static void answer_session(void *cloud, const struct call *call, struct answer *answer)
-{
-	size_t i = *(const size_t *)cloud;
-	json_t *body = play_json(sessions[i].body);
-
-	assert_string_equal(call->action, "AssumeRole");
-	assert_string_equal(call->service->name, "sts");
-	assert_string_equal(call->service->version, "2015-04-01");
-	assert_int_equal(call->service->endpoint, ENDPOINT_STS);
-	assert_int_equal(call->effect, CALL_READS);
-	assert_string_equal(json_get_text(call->params, "RoleArn"), "acs:ram::1:role/r");
-	assert_string_equal(json_get_text(call->params, "RoleSessionName"), "root-app-1");
-	assert_int_equal(json_object_size(call->params), 2);
-	engine_alicloud.read_answer(sessions[i].status, body, answer);
-	json_decref(body);
-}
-
-static void sessions_are_one_call(void **state)
-{
-	json_t *expected = play_json(
-		"{\"access_key\":\"STS.L4\",\"secret_key\":\"hush\",\"security_token\":\"tok\","
-		"\"expiration\":\"2026-01-02T03:04:05Z\"}");
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(sessions) / sizeof(sessions[0]); i++) {
-		struct scene scene;
-
-		scene_open(&scene, SESSION_PLAN, "{}");
-		scene.play.answer = answer_session;
-		scene.play.cloud = &i;
-		play(&scene.play, engine_alicloud.issue);
-		if (scene.play.verdict != sessions[i].verdict || scene.play.calls != 1)
-			fail_msg("%s: %d", sessions[i].name, (int)scene.play.verdict);
-		if (sessions[i].verdict == STEP_DONE) {
-			assert_true(json_equal(scene.play.step.data, expected));
-			assert_int_equal(scene.play.step.expires_at, 1767323045);
-		} else {
-			assert_string_equal(play_culprit_action(&scene.play), "AssumeRole");
-			assert_null(scene.play.step.data);
-		}
-		scene_close(&scene);
-	}
-	json_decref(expected);
-}
-
 /* ---- Memory ---- */
 
-/* Each step alone: what it needs fails, the cloud's own memory does not. */
-static unsigned fail_each(unsigned at)
+/* Whether the allocation with this number failed. */
+static bool lose(unsigned at)
 {
 	struct scene scene;
-	enum verdict verdict;
-	unsigned failures = 0;
-	bool failed;
+	bool lost;
 
-	scene_open(&scene, PLAN, ROLE);
+	scene_of_issue(&scene, PLAN, ROLE);
 	scene.model.late = 2;
-	scene.play.step.notes = json_object();
-	do {
-		fail_alloc_at(at);
-		verdict = engine_alicloud.issue(&scene.play.step);
-		failed = fail_alloc_stop();
-		if (failed) {
-			failures++;
-			assert_int_equal(verdict, STEP_FAILED);
-			assert_null(scene.play.step.culprit);
-			assert_non_null(strstr(scene.play.step.reason, "memory"));
-			break;
-		}
-		play_step(&scene.play, verdict);
-	} while (verdict == STEP_MORE);
-	if (!failures)
-		assert_int_equal(verdict, STEP_DONE);
-	clean_up(&scene, NULL);
+	lost = play_losing(&scene.play, engine_alicloud.issue, at);
+	if (!lost)
+		assert_int_equal(scene.play.verdict, STEP_DONE);
+	scene_clean_up(&scene, NULL);
 	scene_close(&scene);
-	return failures;
+	return lost;
 }
 
 static void each_failing_allocation_is_a_failure(void **state)
@@ -485,7 +334,7 @@ static void each_failing_allocation_is_a_failure(void **state)
 	unsigned at = 1;
 
 	(void)state;
-	while (fail_each(at))
+	while (lose(at))
 		at++;
 	assert_true(at > 20);
 }
@@ -506,7 +355,6 @@ int main(void)
 		cmocka_unit_test(a_remote_policy_that_is_missing_is_final),
 		cmocka_unit_test(a_key_without_a_secret_is_a_failure),
 		cmocka_unit_test(nothing_is_called_for_a_plan_that_lacks_something),
-		cmocka_unit_test(sessions_are_one_call),
 		cmocka_unit_test(each_failing_allocation_is_a_failure),
 	};
 

@@ -1,76 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Policies over the API: written, read, listed, and obeyed. */
+/* Policies over the API: written, read, listed, and told. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "api_fixture.h"
-#include "api_memory.h"
 #include "auth/policies.h"
 #include "auth/policy.h"
 #include "auth/token.h"
-#include "fail_alloc.h"
+#include "policies_fixture.h"
 #include "util/buf.h"
 #include "util/json.h"
 
-#define DENIED "1 error occurred:\n\t* permission denied\n\n"
 #define READ_X "{\"policy\":\"path \\\"x\\\" { capabilities = [\\\"read\\\"] }\"}"
-#define REMOTE "{\"remote_policies\":[\"name:AliyunOSSReadOnlyAccess,type:System\"]}"
-
-static char root[32];
-
-static int set_up(void **state)
-{
-	api_set_up(state);
-	memcpy(root, f.token, sizeof(root));
-	return 0;
-}
-
-/* Stores a text under a name. */
-static void put(const char *name, const char *text)
-{
-	json_t *body = json_pack("{s:s}", "policy", text);
-	char *sent = json_text(body), path[200];
-
-	assert_non_null(sent);
-	memcpy(f.token, root, sizeof(root));
-	snprintf(path, sizeof(path), "sys/policies/acl/%s", name);
-	expect(&f, "PUT", path, sent, 204, "");
-	free(sent);
-	json_decref(body);
-}
-
-/* What is asked from now on is asked with a new token of these policies. */
-static void become(const char *names, char *accessor)
-{
-	json_t *policies = json_loads(names, 0, NULL);
-	struct token_terms terms = {
-		.display_name = "token",
-		.path = "auth/token/create",
-		.policies = policies,
-		.ttl = 600,
-	};
-	struct token_made made;
-
-	assert_int_equal(token_create(f.temp.store, &terms, &made), 0);
-	strcpy(f.token, made.token);
-	if (accessor)
-		strcpy(accessor, made.accessor);
-	token_made_clear(&made);
-	json_decref(policies);
-}
-
-static void become_root(void)
-{
-	memcpy(f.token, root, sizeof(root));
-}
-
-/* ---- The resource ---- */
 
 static void a_policy_is_written_read_listed_deleted(void **state)
 {
@@ -225,162 +171,6 @@ static void a_large_policy_is_taken_and_a_larger_one_refused(void **state)
 	buf_free(&body);
 }
 
-/* ---- Who may what ---- */
-
-static void a_denial_tells_nothing(void **state)
-{
-	static const struct {
-		const char *method, *path, *body;
-	} requests[] = {
-		{ "GET", "a/role/there", NULL },
-		{ "GET", "a/role/not", NULL },
-		{ "GET", "a/role/NOT", NULL },
-		{ "PUT", "a/role/there", "{\"nonsense\":1}" },
-		{ "PUT", "a/role/not", "{}" },
-		{ "GET", "a/creds/there", NULL },
-		{ "GET", "a/nonesuch", NULL },
-		{ "GET", "nowhere/at/all", NULL },
-		{ "GET", "sys/policies/acl/p", NULL },
-		{ "PUT", "sys/policies/acl/P", "{}" },
-		{ "DELETE", "sys/policies/acl/root", NULL },
-		{ "GET", "sys/nonesuch", NULL },
-		{ "LIST", "a/role", NULL },
-		{ "PUT", "sys/leases/revoke", "{\"lease_id\":\"a/b\"}" },
-	};
-
-	(void)state;
-	expect(&f, "PUT", "sys/mounts/a", "{\"type\":\"alicloud\"}", 204, "");
-	expect(&f, "PUT", "a/role/there", REMOTE, 204, "");
-	put("p", "path \"b\" { policy = \"write\" }");
-	become("[\"default\", \"p\"]", NULL);
-	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
-		expect(&f, requests[i].method, requests[i].path, requests[i].body, 403, DENIED);
-}
-
-static void who_may_use_a_path_learns_what_is_wrong_with_it(void **state)
-{
-	(void)state;
-	expect(&f, "PUT", "sys/mounts/a", "{\"type\":\"alicloud\"}", 204, "");
-	put("p", "path \"a/*\" { policy = \"write\" } path \"nowhere\" { policy = \"read\" }");
-	become("[\"p\"]", NULL);
-	expect(&f, "GET", "a/role/x", NULL, 404, NOT_FOUND);
-	expect(&f, "GET", "a/role/X", NULL, 400,
-	       "names are stored in lower case: write \"x\" instead of \"X\"");
-	expect(&f, "GET", "nowhere", NULL, 404,
-	       "no handler for route \"nowhere\". route entry not found.");
-	expect(&f, "GET", "a/config", NULL, 404, NOT_FOUND);
-}
-
-static void help_of_what_is_built_in_is_for_every_valid_token(void **state)
-{
-	(void)state;
-	become("[]", NULL);
-	assert_int_equal(ask(&f, "GET", "sys/mounts?help=1", NULL), 200);
-	expect(&f, "GET", "sys/mounts", NULL, 403, DENIED);
-}
-
-static void help_does_not_tell_which_mounts_exist(void **state)
-{
-	(void)state;
-	expect(&f, "PUT", "sys/mounts/a", "{\"type\":\"alicloud\"}", 204, "");
-	put("x", "path \"a/creds/x\" { capabilities = [\"read\"] } "
-		 "path \"none/creds/+\" { capabilities = [\"read\"] } "
-		 "path \"a/role/*\" { capabilities = [\"read\"] } "
-		 "path \"a/role/deep\" { capabilities = [\"deny\"] }");
-	become("[\"default\"]", NULL);
-	expect(&f, "GET", "a?help=1", NULL, 403, DENIED);
-	expect(&f, "GET", "none?help=1", NULL, 403, DENIED);
-	expect(&f, "GET", "a/creds/x?help=1", NULL, 403, DENIED);
-	expect(&f, "GET", "none/creds/x?help=1", NULL, 403, DENIED);
-	become("[\"x\"]", NULL);
-	assert_int_equal(ask(&f, "GET", "a?help=1", NULL), 200);
-	assert_int_equal(ask(&f, "GET", "a/?help=1", NULL), 200);
-	assert_int_equal(ask(&f, "GET", "a/creds/x?help=1", NULL), 200);
-	assert_int_equal(ask(&f, "GET", "a/role/x?help=1", NULL), 200);
-	expect(&f, "GET", "a/role/deep?help=1", NULL, 403, DENIED);
-	expect(&f, "GET", "a/config?help=1", NULL, 403, DENIED);
-	expect(&f, "GET", "none/creds/x?help=1", NULL, 404,
-	       "no handler for route \"none/creds/x\". route entry not found.");
-}
-
-static void what_lies_in_a_mount_does_not_show_it(void **state)
-{
-	(void)state;
-	expect(&f, "PUT", "sys/mounts/a", "{\"type\":\"alicloud\"}", 204, "");
-	put("m", "path \"sys/mounts/*\" { capabilities = [\"read\"] } "
-		 "path \"sys/mounts/a\" { capabilities = [\"deny\"] } "
-		 "path \"sys/mounts/a/tune\" { capabilities = [\"deny\"] }");
-	become("[\"m\"]", NULL);
-	expect(&f, "GET", "sys/mounts/a", NULL, 403, DENIED);
-	expect(&f, "GET", "sys/mounts/a/", NULL, 403, DENIED);
-	expect(&f, "GET", "sys/mounts/a/x", NULL, 400, "No secret engine mount at a/x/");
-	expect(&f, "GET", "sys/mounts/a/x/tune", NULL, 400,
-	       "cannot fetch sysview for path \"a/x/\"");
-	expect(&f, "GET", "sys/mounts/a/tune/", NULL, 403, DENIED);
-}
-
-static void create_and_update_are_two_rights(void **state)
-{
-	(void)state;
-	expect(&f, "PUT", "sys/mounts/a", "{\"type\":\"alicloud\"}", 204, "");
-	put("c", "path \"a/role/*\" { capabilities = [\"create\"] }");
-	put("u", "path \"a/role/*\" { capabilities = [\"update\"] }");
-	become("[\"u\"]", NULL);
-	expect(&f, "PUT", "a/role/x", REMOTE, 403, DENIED);
-	become("[\"c\"]", NULL);
-	expect(&f, "PUT", "a/role/x", REMOTE, 204, "");
-	expect(&f, "PUT", "a/role/x", REMOTE, 403, DENIED);
-	become("[\"u\"]", NULL);
-	expect(&f, "PUT", "a/role/x", REMOTE, 204, "");
-}
-
-static void parameters_are_judged(void **state)
-{
-	(void)state;
-	expect(&f, "PUT", "sys/mounts/a", "{\"type\":\"alicloud\"}", 204, "");
-	put("p", "path \"a/role/*\" { capabilities = [\"create\", \"update\"]\n"
-		 "required_parameters = [\"ttl\"] denied_parameters = { \"max_ttl\" = [] }\n"
-		 "allowed_parameters = { \"ttl\" = [\"5m\", \"10m\"] \"*\" = [] } }");
-	become("[\"p\"]", NULL);
-	expect(&f, "PUT", "a/role/x",
-	       "{\"ttl\":\"5m\",\"remote_policies\":[\"name:AliyunOSSReadOnlyAccess,type:System\"]"
-	       "}",
-	       204, "");
-	expect(&f, "PUT", "a/role/x", REMOTE, 403, DENIED);
-	expect(&f, "PUT", "a/role/x", "{\"ttl\":\"1h\"}", 403, DENIED);
-	expect(&f, "PUT", "a/role/x", "{\"ttl\":\"5m\",\"MAX_TTL\":\"1h\"}", 403, DENIED);
-}
-
-static void a_final_slash_passes_no_rule(void **state)
-{
-	(void)state;
-	expect(&f, "POST", "sys/mounts/kept", "{\"type\":\"alicloud\"}", 204, "");
-	expect(&f, "POST", "sys/mounts/given", "{\"type\":\"alicloud\"}", 204, "");
-	put("p", "path \"sys/mounts/*\" { capabilities = [\"read\", \"delete\"] }\n"
-		 "path \"sys/mounts/kept\" { capabilities = [\"deny\"] }\n"
-		 "path \"sys/*\" { capabilities = [\"read\"] }\n"
-		 "path \"sys/policy\" { capabilities = [\"deny\"] }\n");
-	become("[\"p\"]", NULL);
-	expect(&f, "GET", "sys/mounts/kept", NULL, 403, DENIED);
-	expect(&f, "GET", "sys/mounts/kept/", NULL, 403, DENIED);
-	expect(&f, "DELETE", "sys/mounts/kept/", NULL, 403, DENIED);
-	expect(&f, "GET", "sys/policy/", NULL, 403, DENIED);
-	assert_int_equal(ask(&f, "GET", "sys/mounts/given/", NULL), 200);
-	become_root();
-	assert_int_equal(ask(&f, "GET", "sys/mounts/kept/", NULL), 200);
-}
-
-static void protected_paths_need_sudo(void **state)
-{
-	(void)state;
-	put("p", "path \"sys/leases\" { capabilities = [\"read\"] }");
-	put("s", "path \"sys/leases\" { capabilities = [\"read\", \"sudo\"] }");
-	become("[\"p\"]", NULL);
-	expect(&f, "GET", "sys/leases?type=irrevocable", NULL, 403, DENIED);
-	become("[\"s\"]", NULL);
-	assert_int_equal(ask(&f, "GET", "sys/leases?type=irrevocable", NULL), 200);
-}
-
 /* ---- Capabilities ---- */
 
 static void capabilities_are_told(void **state)
@@ -481,49 +271,21 @@ static void only_mounts_that_can_be_used_are_shown(void **state)
 	assert_non_null(json_object_get(json_object_get(data, "auth"), "token/"));
 }
 
-/* ---- Memory ---- */
-
-static void lost_memory_is_a_fault_and_grants_nothing(void **state)
-{
-	const struct api_request raw = {
-		.method = "GET",
-		.path = "/v1/sys/policies/acl/q",
-		.token = f.token,
-	};
-
-	(void)state;
-	put("p", "path \"sys/policies/acl/p\" { policy = \"read\" }");
-	become("[\"p\"]", NULL);
-	lose_each(&f, &raw, LOSS_MAY_BE_BORNE, 403);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, api_tear_down)
-		TEST(a_policy_is_written_read_listed_deleted),
-		TEST(older_clients_find_it_elsewhere),
-		TEST(base64_is_taken_as_what_it_spells),
-		TEST(what_nobody_asks_for_here_is_told),
-		TEST(what_is_wrong_is_said),
-		TEST(a_name_has_a_limit),
-		TEST(a_large_policy_is_taken_and_a_larger_one_refused),
-		TEST(a_denial_tells_nothing),
-		TEST(who_may_use_a_path_learns_what_is_wrong_with_it),
-		TEST(help_of_what_is_built_in_is_for_every_valid_token),
-		TEST(help_does_not_tell_which_mounts_exist),
-		TEST(what_lies_in_a_mount_does_not_show_it),
-		TEST(create_and_update_are_two_rights),
-		TEST(parameters_are_judged),
-		TEST(a_final_slash_passes_no_rule),
-		TEST(protected_paths_need_sudo),
-		TEST(capabilities_are_told),
-		TEST(few_paths_are_asked_about_at_once),
-		TEST(all_rights_are_shown),
-		TEST(only_mounts_that_can_be_used_are_shown),
-		TEST(lost_memory_is_a_fault_and_grants_nothing),
+		POLICIES_TEST(a_policy_is_written_read_listed_deleted),
+		POLICIES_TEST(older_clients_find_it_elsewhere),
+		POLICIES_TEST(base64_is_taken_as_what_it_spells),
+		POLICIES_TEST(what_nobody_asks_for_here_is_told),
+		POLICIES_TEST(what_is_wrong_is_said),
+		POLICIES_TEST(a_name_has_a_limit),
+		POLICIES_TEST(a_large_policy_is_taken_and_a_larger_one_refused),
+		POLICIES_TEST(capabilities_are_told),
+		POLICIES_TEST(few_paths_are_asked_about_at_once),
+		POLICIES_TEST(all_rights_are_shown),
+		POLICIES_TEST(only_mounts_that_can_be_used_are_shown),
 	};
 
-	fail_alloc_jansson();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,52 +6,19 @@ signature and each documented error code has a request that breaks just that.
 """
 import json
 import pathlib
-import sys
 
 import pytest
 
+from cloud_replies import ok, refused
+from cloudsim.alicloud import sign
+from cloudsim.caller import iso
+from cloudsim.client import CloudSimError, rounds
+
 TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(TESTS))
-
-from cloudsim.alicloud import sign  # noqa: E402
-from cloudsim.caller import iso  # noqa: E402
-from cloudsim.client import CloudSim, CloudSimError, rounds  # noqa: E402
-
 VECTORS = json.loads((TESTS / "vectors" / "alicloud.json").read_text(encoding="utf-8"))
 DOCUMENT = json.dumps({"Version": "1", "Statement": [
     {"Effect": "Allow", "Action": ["oss:*"], "Resource": ["*"]}]})
 EMPTY_HASH = sign.payload_hash(b"")
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    with CloudSim(tmp_path_factory.mktemp("cloudsim")) as sim:
-        yield sim
-
-
-@pytest.fixture
-def sim(running):
-    running.reset()
-    return running
-
-
-@pytest.fixture
-def root(sim):
-    caller = sim.caller()
-    yield caller
-    caller.close()
-
-
-def ok(reply):
-    assert reply.status == 200, reply
-    assert reply["RequestId"]
-    return reply.body
-
-
-def refused(reply, code, status=None):
-    assert reply.code == code, reply
-    assert status is None or reply.status == status
-    return reply
 
 
 # --- signatures ---

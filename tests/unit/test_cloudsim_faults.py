@@ -15,48 +15,18 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from email.utils import parsedate_to_datetime
 
 import pytest
 
+from cloud_replies import ok, refused
+from cloudsim.caller import iso
+from cloudsim.client import CloudSim, CloudSimError, rounds
+
 TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(TESTS))
-
-from cloudsim.caller import iso  # noqa: E402
-from cloudsim.client import CloudSim, CloudSimError, rounds  # noqa: E402
-
 DOCUMENT = json.dumps({"Version": "1", "Statement": [
     {"Effect": "Allow", "Action": "oss:*", "Resource": "*"}]})
 BROKEN = (http.client.HTTPException, OSError)
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    with CloudSim(tmp_path_factory.mktemp("cloudsim")) as sim:
-        yield sim
-
-
-@pytest.fixture
-def sim(running):
-    running.reset()
-    return running
-
-
-@pytest.fixture
-def root(sim):
-    caller = sim.caller()
-    yield caller
-    caller.close()
-
-
-def ok(reply):
-    assert reply.status == 200, reply
-    return reply.body
-
-
-def refused(reply, code, status=None):
-    assert reply.code == code, reply
-    assert status is None or reply.status == status
-    return reply
 
 
 def create(root, name="u"):
@@ -88,7 +58,7 @@ def test_drop_after_the_effect(sim, root):
 
 
 def test_the_effect_comes_after_the_drop(sim, root):
-    sim.fault("drop", action="CreateUser", effect="late", late=0.15, times=1)
+    sim.fault("drop", action="CreateUser", effect="late", late=1.5, times=1)
     with pytest.raises(BROKEN):
         create(root)
     assert not exists(sim) and sim.state()["late_pending"] == 1
@@ -96,7 +66,7 @@ def test_the_effect_comes_after_the_drop(sim, root):
     assert sim.wait(late=0)
     assert exists(sim)
     call = sim.calls("CreateUser")[0]
-    assert call["effect_ms"] - call["answered_ms"] > 100
+    assert call["effect_ms"] - call["answered_ms"] > 1000
 
 
 def test_reset_forgets_late_effects(sim, root):
@@ -119,8 +89,8 @@ def test_hang(sim, root, effect):
 
 
 def test_a_hung_client_may_give_up(sim, root):
-    sim.fault("hang", action="CreateUser", seconds=0.2, effect="late", late=0.1)
-    root.timeout = 0.05
+    sim.fault("hang", action="CreateUser", seconds=3, effect="late", late=0.1)
+    root.timeout = 1
     with pytest.raises(TimeoutError):
         create(root)
     assert sim.wait(leftovers=1)
@@ -134,11 +104,11 @@ def test_latency_adds_up_and_can_follow_the_effect(sim, root):
     call = sim.calls()[0]
     assert call["effect_ms"] - call["arrived_ms"] >= 100
     sim.clear_faults()
-    sim.fault("latency", seconds=0.05, effect="done")
+    sim.fault("latency", seconds=1, effect="done")
     ok(create(root, "v"))
     call = sim.calls()[1]
-    assert call["effect_ms"] - call["arrived_ms"] < 40
-    assert call["answered_ms"] - call["effect_ms"] >= 49
+    assert call["effect_ms"] - call["arrived_ms"] < 800
+    assert call["answered_ms"] - call["effect_ms"] >= 999
     sim.clear_faults()
     sim.configure(latency={"GetUser": 0.05})
     ok(root("GetUser", UserName="v"))
@@ -294,7 +264,8 @@ def test_clock(sim, root):
     reply = root.v3("ListUsers", x_acs_date=iso(1000))
     assert reply.status == 200
     sim.configure(skew=0, date_skew=3600)
-    assert root("ListUsers").headers["Date"] > time.strftime("%a, ", time.gmtime())
+    date = parsedate_to_datetime(root("ListUsers").headers["Date"]).timestamp()
+    assert abs(date - time.time() - 3600) < 300
 
 
 def test_many_connections_at_once(sim):
@@ -310,7 +281,7 @@ def test_many_connections_at_once(sim):
 
 
 def test_parallel_calls_are_one_round(sim):
-    sim.configure(latency=0.05)
+    sim.configure(latency=1)
     threads = [threading.Thread(target=create, args=(sim.caller(), "u%d" % n)) for n in range(3)]
     for thread in threads:
         thread.start()
@@ -359,16 +330,16 @@ def go(child):
 def test_the_peer_is_killed(sim, child, when, extra, there):
     number = sim.kill_hook("CreateUser", when, **extra)
     go(child)
-    assert child.wait(5) == -signal.SIGKILL
+    assert child.wait(60) == -signal.SIGKILL
     assert sim.wait(killed=number) and exists(sim) == there
     assert sim.kills()[0]["fired"][0]["pid"] == child.pid
     assert sim.calls("CreateUser")[0]["kill"]["pid"] == child.pid
 
 
 def test_the_effect_comes_after_the_kill(sim, child):
-    sim.kill_hook("CreateUser", "before", effect="late", late=0.1)
+    sim.kill_hook("CreateUser", "before", effect="late", late=1.5)
     go(child)
-    assert child.wait(5) == -signal.SIGKILL
+    assert child.wait(60) == -signal.SIGKILL
     assert not exists(sim) and sim.wait(late=0) and exists(sim)
 
 
@@ -412,12 +383,12 @@ def until_ok(function, code):
         if reply.status == 200:
             return number
         refused(reply, code)
-        time.sleep(0.002)
+        time.sleep(0.02)
     raise AssertionError(code + " did not end")
 
 
 def test_new_things_are_seen_late(sim, root):
-    sim.configure(alicloud={"consistency": {"user_ms": 60, "policy_ms": 120}})
+    sim.configure(alicloud={"consistency": {"user_ms": 1000, "policy_ms": 2000}})
     ok(create(root))
     ok(root("CreatePolicy", PolicyName="p", PolicyDocument=DOCUMENT))
     refused(root("CreateAccessKey", UserName="u"), "EntityNotExist.User")
@@ -427,7 +398,7 @@ def test_new_things_are_seen_late(sim, root):
 
 
 def test_old_things_are_seen_longer(sim, root):
-    sim.configure(alicloud={"consistency": {"detach_ms": 60, "key_delete_ms": 120}})
+    sim.configure(alicloud={"consistency": {"detach_ms": 1000, "key_delete_ms": 2000}})
     ok(create(root))
     ok(root("CreatePolicy", PolicyName="p", PolicyDocument=DOCUMENT))
     ok(attach(root))
@@ -440,21 +411,21 @@ def test_old_things_are_seen_longer(sim, root):
 
 
 def test_keys_work_late_and_longer(sim, root):
-    sim.configure(alicloud={"consistency": {"key_use_ms": 50, "key_dead_ms": 100}})
+    sim.configure(alicloud={"consistency": {"key_use_ms": 500, "key_dead_ms": 1000}})
     ok(create(root))
     key = ok(root("CreateAccessKey", UserName="u"))["AccessKey"]
     user = sim.caller((key["AccessKeyId"], key["AccessKeySecret"]))
     assert until_ok(lambda: user.sts("GetCallerIdentity"), "InvalidAccessKeyId.NotFound")
     ok(root("DeleteAccessKey", UserName="u", UserAccessKeyId=key["AccessKeyId"]))
     ok(user.sts("GetCallerIdentity"))
-    sim.wait(0.12, leftovers=-1)
+    sim.wait(1.05, leftovers=-1)
     refused(user.sts("GetCallerIdentity"), "InvalidAccessKeyId.NotFound")
 
 
 def test_rate_quota(sim, root):
-    sim.configure(alicloud={"rate": {"on": True, "scale": 0.5}})
-    replies = [root("CreateUser", UserName="u%d" % n) for n in range(12)]
-    assert [r.status for r in replies] == [200] * 10 + [400] * 2
+    sim.configure(alicloud={"rate": {"on": True, "scale": 0.1}})
+    replies = [root("CreateUser", UserName="u%d" % n) for n in range(4)]
+    assert [r.status for r in replies] == [200] * 2 + [400] * 2
     refused(replies[-1], "Throttling.User")
     wait = int(replies[-1].headers["x-acs-retry-after"])
     assert 0 < wait <= 1001

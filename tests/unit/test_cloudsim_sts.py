@@ -5,43 +5,15 @@ The one idea: every credential that these hand out must work, and only as long a
 """
 import http.client
 import json
-import pathlib
-import sys
 from urllib.parse import urlsplit
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-
-from cloudsim.caller import iso  # noqa: E402
-from cloudsim.client import CloudSim  # noqa: E402
+from cloud_replies import refused
+from cloudsim.caller import iso
 
 ROLE = "acs:ram::1000000000000001:role/"
 SCHEMES = ("v3", "v1")
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    with CloudSim(tmp_path_factory.mktemp("cloudsim")) as sim:
-        yield sim
-
-
-@pytest.fixture
-def sim(running):
-    running.reset()
-    return running
-
-
-@pytest.fixture
-def root(sim):
-    caller = sim.caller()
-    yield caller
-    caller.close()
-
-
-def refused(reply, code, status=None):
-    assert reply.code == code, reply
-    assert status is None or reply.status == status
 
 
 def assume(caller, role="reader", name="session", **more):

@@ -6,51 +6,18 @@ signature and of the gateway has a request that breaks just that.
 """
 import json
 import pathlib
-import sys
 import time
 
 import pytest
 
+from cloud_replies import ok, refused_200 as refused
+from cloudsim.tencentcloud import sign
+from cloudsim.tencentcloud.caller import day
+
+CLOUD = "tencentcloud"
 TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(TESTS))
-
-from cloudsim.client import CloudSim  # noqa: E402
-from cloudsim.tencentcloud import sign  # noqa: E402
-from cloudsim.tencentcloud.caller import day  # noqa: E402
-
 VECTORS = json.loads((TESTS / "vectors" / "tencentcloud.json").read_text(encoding="utf-8"))
 UNSIGNED = "UNSIGNED-PAYLOAD"      # what is hashed instead of the body, if that is not signed
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    with CloudSim(tmp_path_factory.mktemp("cloudsim"), cloud="tencentcloud") as sim:
-        yield sim
-
-
-@pytest.fixture
-def sim(running):
-    running.reset()
-    return running
-
-
-@pytest.fixture
-def root(sim):
-    caller = sim.caller()
-    yield caller
-    caller.close()
-
-
-def ok(reply):
-    assert reply.ok, reply
-    assert reply["RequestId"]
-    return reply.body
-
-
-def refused(reply, code):
-    """Errors come with HTTP status 200."""
-    assert (reply.status, reply.code) == (200, code), reply
-    return reply
 
 
 # --- signatures ---

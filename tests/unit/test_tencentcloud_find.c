@@ -12,6 +12,7 @@
 #include "engine/tencentcloud/tencentcloud.h"
 #include "fail_alloc.h"
 #include "play.h"
+#include "play_memory.h"
 #include "util/json.h"
 
 /* A list that is served in pages of what is asked for. */
@@ -366,31 +367,20 @@ static void numbers_that_are_none_are_not_taken(void **state)
 
 /* ---- Memory ---- */
 
-static unsigned fail_each(unsigned at)
+/* Whether the allocation with this number failed. */
+static bool lose(unsigned at)
 {
 	struct scene scene;
-	enum verdict verdict;
-	unsigned failures = 0;
+	bool lost;
 
 	scene_open(&scene, ROLE("Read", "QCS", 0));
 	fill(&scene.library, 250);
 	add(&scene.library, 9, "Read", 2);
-	scene.play.step.notes = json_object();
-	do {
-		fail_alloc_at(at);
-		verdict = engine_tencentcloud.resolve_role(&scene.play.step);
-		if (fail_alloc_stop()) {
-			failures++;
-			assert_int_equal(verdict, STEP_FAILED);
-			assert_non_null(strstr(scene.play.step.reason, "memory"));
-			break;
-		}
-		play_step(&scene.play, verdict);
-	} while (verdict == STEP_MORE);
-	if (!failures)
+	lost = play_losing(&scene.play, engine_tencentcloud.resolve_role, at);
+	if (!lost)
 		assert_int_equal(found(&scene), 9);
 	scene_close(&scene);
-	return failures;
+	return lost;
 }
 
 static void each_failing_allocation_is_a_failure(void **state)
@@ -398,7 +388,7 @@ static void each_failing_allocation_is_a_failure(void **state)
 	unsigned at = 1;
 
 	(void)state;
-	while (fail_each(at))
+	while (lose(at))
 		at++;
 	assert_true(at > 10);
 }
