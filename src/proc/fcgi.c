@@ -120,9 +120,8 @@ static struct fault find_double(char **envp, size_t i)
 	return (struct fault){ 0, NULL };
 }
 
-/* Why the parameters must not be believed. The web server sends each of them once and cleanly:
- * anything else is somebody who tries what we make of it. The texts of an assertion are looked at
- * where it is (api/assertion.c). */
+/* Why the parameters must not be believed. The web server sends each of them once: anything else is
+ * somebody who tries what we make of it. */
 static struct fault find_fault(char **envp)
 {
 	struct fault fault = { 0, NULL };
@@ -130,12 +129,18 @@ static struct fault find_fault(char **envp)
 	for (size_t i = 0; envp[i] && !fault.text; i++) {
 		if (i == FCGI_PARAMETERS_MAX)
 			return (struct fault){ 400, "too many parameters" };
-		if (!is_assertion(envp[i]) && !text_is_printable(envp[i], strlen(envp[i])))
-			return (struct fault){ 400, "a control character or invalid UTF-8 in the "
-						    "request" };
 		fault = find_double(envp, i);
 	}
 	return fault;
+}
+
+/* The texts of an assertion are looked at where it is (api/assertion.c). */
+static bool is_clean(char **envp)
+{
+	for (size_t i = 0; envp[i]; i++)
+		if (!is_assertion(envp[i]) && !text_is_printable(envp[i], strlen(envp[i])))
+			return false;
+	return true;
 }
 
 /* "" if it is absent. */
@@ -209,10 +214,8 @@ static bool read_body(struct fcgi *fcgi, size_t length)
 
 /* ---- A request ---- */
 
-static enum fcgi_outcome refuse(struct fcgi *fcgi, struct api_reply *refusal, int status,
-				const char *text)
+static enum fcgi_outcome refuse(struct api_reply *refusal, int status, const char *text)
 {
-	fcgi->unread = true;
 	memset(refusal, 0, sizeof(*refusal));
 	api_reply_error(refusal, status, text);
 	return FCGI_REFUSED;
@@ -221,7 +224,6 @@ static enum fcgi_outcome refuse(struct fcgi *fcgi, struct api_reply *refusal, in
 /* Closes without a word, not even the end of the request. */
 static enum fcgi_outcome lose(struct fcgi *fcgi)
 {
-	fcgi->unread = true;
 	FCGX_Free(&fcgi->request, 1);
 	return FCGI_LOST;
 }
@@ -241,28 +243,34 @@ enum fcgi_outcome fcgi_read(struct fcgi *fcgi, struct api_request *request,
 	size_t length;
 	int ret;
 
+	fcgi->unread = true;
 	if (!accept_request(fcgi))
 		return lose(fcgi);
 	fault = find_fault(fcgi->request.envp);
 	if (fault.text)
-		return refuse(fcgi, refusal, fault.status, fault.text);
+		return refuse(refusal, fault.status, fault.text);
 	fill(fcgi, request);
 	fcgi->without_body = strcmp(request->method, "HEAD") == 0;
 	if (strcmp(get(fcgi, "FCGI_ROLE"), "RESPONDER") != 0)
-		return refuse(fcgi, refusal, 400, "only the FastCGI role of a responder is served");
+		return refuse(refusal, 400, "only the FastCGI role of a responder is served");
 	if (!FCGX_GetParam("LH_END", fcgi->request.envp))
 		return refuse(
-			fcgi, refusal, 400,
+			refusal, 400,
 			"the web server's list of parameters is incomplete: LH_END is missing");
 	ret = body_length(get(fcgi, "CONTENT_LENGTH"), &length);
 	if (ret == LH_ERANGE)
-		return refuse(fcgi, refusal, 413, "request body too large");
+		return refuse(refusal, 413, "request body too large");
 	if (ret)
-		return refuse(fcgi, refusal, 400, "invalid content length");
+		return refuse(refusal, 400, "invalid content length");
 	if (!read_body(fcgi, length))
 		return lose(fcgi);
+	fcgi->unread = false;
+	/* The web server takes these from any client. It may use the connection for somebody else's
+	 * request at the same moment: if we closed it, that one would be lost. */
+	if (!is_clean(fcgi->request.envp))
+		return refuse(refusal, 400, "a control character or invalid UTF-8 in the request");
 	if (buf_error(&fcgi->body))
-		return refuse(fcgi, refusal, 500, "memory is out");
+		return refuse(refusal, 500, "memory is out");
 	request->body = buf_text(&fcgi->body);
 	request->body_size = fcgi->body.size;
 	return FCGI_COMPLETE;

@@ -20,7 +20,7 @@ struct fcgi;
 
 enum fcgi_outcome {
 	FCGI_COMPLETE, /* the request is whole, its body too */
-	FCGI_REFUSED,  /* it must not be served: *refusal says why, and the connection ends */
+	FCGI_REFUSED,  /* it must not be served: *refusal says why */
 	FCGI_LOST,     /* nothing can be said any more; end without a reply */
 };
 
@@ -41,8 +41,8 @@ enum fcgi_outcome fcgi_read(struct fcgi *fcgi, struct api_request *request,
  * if not, nobody received it. */
 bool fcgi_send(struct fcgi *fcgi, const struct api_reply *reply);
 
-/* Ends the request. The connection stays open if `keep` is true, the peer wants it and nothing went
- * wrong: whether it is still open. */
+/* Ends the request. The connection stays open if `keep` is true, the peer wants it, and the request
+ * was read to its end and answered: whether it is still open. */
 bool fcgi_end(struct fcgi *fcgi, bool keep);
 
 /* Whether the peer has closed the connection. */

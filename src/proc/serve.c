@@ -75,7 +75,10 @@ bool serve(const struct server *server, struct fcgi *fcgi)
 		answer(server, fcgi, &request, deadline);
 		open = true;
 		break;
-	case FCGI_REFUSED: refuse(server, fcgi, &refusal); break;
+	case FCGI_REFUSED:
+		refuse(server, fcgi, &refusal);
+		open = true;
+		break;
 	case FCGI_LOST: break;
 	}
 	/* The web server passes a reply on when its connection ends: what remains to be written down

@@ -160,7 +160,7 @@ int ask(struct api_fixture *fixture, const char *method, const char *path, const
 		.body = body,
 		.body_size = body ? strlen(body) : 0,
 		.token = fixture->token,
-		.deadline = clock_boot_ms() + 50,
+		.deadline = clock_boot_ms() + 500,
 	};
 
 	snprintf(full, sizeof(full), "/v1/%s", path);

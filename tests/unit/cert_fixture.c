@@ -64,7 +64,7 @@ struct api_request with(const struct paper *paper, const char *path, const char 
 		.tls_verify = "SUCCESS",
 		.remote_address = ADDRESS,
 		.trusted = true,
-		.deadline = clock_boot_ms() + 50,
+		.deadline = clock_boot_ms() + 500,
 	};
 }
 

@@ -24,7 +24,7 @@ struct api_request vouched(const char *name, const char *method, const char *pat
 		.vault_request = "true",
 		.remote_address = ADDRESS,
 		.trusted = true,
-		.deadline = clock_boot_ms() + 50,
+		.deadline = clock_boot_ms() + 500,
 	};
 }
 

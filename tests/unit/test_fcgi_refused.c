@@ -23,25 +23,30 @@ static const struct {
 	bool without_end;              /* of the parameters: LH_END */
 	enum web_role role;
 	int status;
+	bool kept; /* the connection: any client can cause this */
 } refusals[] = {
-	{ "a list without its end", "", NULL, NULL, true, WEB_RESPONDER, 400 },
-	{ "a parameter that occurs twice", "", "LH_TOKEN", "hvs.other", false, WEB_RESPONDER, 400 },
-	{ "an unknown one that occurs twice", "", "LH_END", "1", false, WEB_RESPONDER, 400 },
+	{ "a list without its end", "", NULL, NULL, true, WEB_RESPONDER, 400, false },
+	{ "a parameter that occurs twice", "", "LH_TOKEN", "hvs.other", false, WEB_RESPONDER, 400,
+	  false },
+	{ "an unknown one that occurs twice", "", "LH_END", "1", false, WEB_RESPONDER, 400, false },
 	{ "a name that makes another with its equals sign", "", "LH_TOKEN=a", "b", false,
-	  WEB_RESPONDER, 400 },
-	{ "a role of its own making", "", "FCGI_ROLE", "RESPONDER", false, WEB_RESPONDER, 400 },
-	{ "a line feed in a value", "", "CONTENT_TYPE", "a\nb", false, WEB_RESPONDER, 400 },
-	{ "a delete character in a value", "", "CONTENT_TYPE", "a\x7f", false, WEB_RESPONDER, 400 },
-	{ "a control character in a name", "", "A\x01", "b", false, WEB_RESPONDER, 400 },
-	{ "bytes that are no UTF-8", "", "LH_NAMESPACE", "\xff\xfe", false, WEB_RESPONDER, 400 },
-	{ "another role", "", NULL, NULL, false, WEB_AUTHORIZER, 400 },
-	{ "a negative length", "-1", NULL, NULL, false, WEB_RESPONDER, 400 },
-	{ "a length with a sign", "+1", NULL, NULL, false, WEB_RESPONDER, 400 },
-	{ "a length with text behind it", "1 ", NULL, NULL, false, WEB_RESPONDER, 400 },
-	{ "a hexadecimal length", "0x1", NULL, NULL, false, WEB_RESPONDER, 400 },
-	{ "a length over the limit", "2097153", NULL, NULL, false, WEB_RESPONDER, 413 },
+	  WEB_RESPONDER, 400, false },
+	{ "a role of its own making", "", "FCGI_ROLE", "RESPONDER", false, WEB_RESPONDER, 400,
+	  false },
+	{ "a line feed in a value", "", "CONTENT_TYPE", "a\nb", false, WEB_RESPONDER, 400, true },
+	{ "a delete character in a value", "", "CONTENT_TYPE", "a\x7f", false, WEB_RESPONDER, 400,
+	  true },
+	{ "a control character in a name", "", "A\x01", "b", false, WEB_RESPONDER, 400, true },
+	{ "bytes that are no UTF-8", "", "LH_NAMESPACE", "\xff\xfe", false, WEB_RESPONDER, 400,
+	  true },
+	{ "another role", "", NULL, NULL, false, WEB_AUTHORIZER, 400, false },
+	{ "a negative length", "-1", NULL, NULL, false, WEB_RESPONDER, 400, false },
+	{ "a length with a sign", "+1", NULL, NULL, false, WEB_RESPONDER, 400, false },
+	{ "a length with text behind it", "1 ", NULL, NULL, false, WEB_RESPONDER, 400, false },
+	{ "a hexadecimal length", "0x1", NULL, NULL, false, WEB_RESPONDER, 400, false },
+	{ "a length over the limit", "2097153", NULL, NULL, false, WEB_RESPONDER, 413, false },
 	{ "a length that overflows every number", "99999999999999999999999999999999", NULL, NULL,
-	  false, WEB_RESPONDER, 413 },
+	  false, WEB_RESPONDER, 413, false },
 };
 
 static void check_refusal(struct fixture *fixture, size_t i)
@@ -64,8 +69,9 @@ static void check_refusal(struct fixture *fixture, size_t i)
 	assert_true(web_reply(fixture->web, &text));
 	if (!strstr(buf_text(&text), "\r\n\r\n{\"errors\":[\""))
 		fail_msg("%s: the reply is %s", refusals[i].name, buf_text(&text));
-	if (fcgi_end(fixture->fcgi, true))
-		fail_msg("%s: the connection was kept", refusals[i].name);
+	if (fcgi_end(fixture->fcgi, true) != refusals[i].kept)
+		fail_msg("%s: the connection was%s kept", refusals[i].name,
+			 refusals[i].kept ? " not" : "");
 	api_reply_clear(&fixture->refusal);
 	buf_free(&params);
 	buf_free(&text);
@@ -78,6 +84,29 @@ static void what_nginx_would_never_send_is_refused(void **state)
 		fcgi_tear_down(state);
 		assert_int_equal(fcgi_set_up(state), 0);
 	}
+}
+
+/* What came with it must not be taken for the next request. */
+static void the_body_of_one_that_is_refused_is_read(void **state)
+{
+	struct fixture *fixture = *state;
+	struct buf params = BUF_INIT;
+
+	web_usual_params(&params, "POST", "4");
+	web_param(&params, "LH_NAMESPACE", "\xff");
+	web_param(&params, "LH_END", "1");
+	web_begin(&fixture->bytes, WEB_RESPONDER, true);
+	web_params(&fixture->bytes, &params);
+	web_body(&fixture->bytes, "body");
+	web_body_end(&fixture->bytes);
+	assert_int_equal(deliver(fixture), FCGI_REFUSED);
+	assert_true(fcgi_send(fixture->fcgi, &fixture->refusal));
+	assert_true(fcgi_end(fixture->fcgi, true));
+	api_reply_clear(&fixture->refusal);
+	web_request(&fixture->bytes, "GET", "", true);
+	assert_int_equal(deliver(fixture), FCGI_COMPLETE);
+	assert_int_equal(fixture->request.body_size, 0);
+	buf_free(&params);
 }
 
 static void too_many_parameters_are_refused(void **state)
@@ -198,6 +227,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(what_nginx_would_never_send_is_refused),
+		CASE(the_body_of_one_that_is_refused_is_read),
 		CASE(too_many_parameters_are_refused),
 		CASE(a_body_that_is_too_short_closes),
 		CASE(a_body_that_is_too_long_closes),
