@@ -20,14 +20,18 @@
 #include "util/err.h"
 #include "util/wipe.h"
 
-struct store_options command_store(const struct conf *conf)
+int command_store(const struct conf *conf, struct store_options *options_out, struct err *err)
 {
-	return (struct store_options){
+	int ret;
+
+	*options_out = (struct store_options){
 		.driver = &store_lmdb,
 		.path = conf->store_path,
 		.map_size = conf->map_size,
 		.key_file = conf->seal_key_file,
 	};
+	ret = board_read("", &options_out->board);
+	return ret ? err_set(err, ret, "cannot tell which machine this is: %s", err_name(ret)) : 0;
 }
 
 /* ---- server ---- */
@@ -36,14 +40,17 @@ int command_server(const struct cli *cli, struct err *err)
 {
 	json_t *environment = NULL;
 	struct conf *conf = NULL;
+	struct board board;
 	int ret;
 
-	ret = environment_take(&environment);
+	ret = board_read("", &board); /* whose place the environment may tell */
+	if (ret == 0)
+		ret = environment_take(&environment);
 	if (ret)
-		return err_set(err, ret, "memory is out");
+		return err_set(err, ret, "cannot begin: %s", err_name(ret));
 	ret = conf_load(cli->config, engine_conf_type, &conf, err);
 	if (ret == 0)
-		ret = master_run(conf, environment, err);
+		ret = master_run(conf, environment, &board, err);
 	json_decref(environment);
 	return ret;
 }
@@ -53,11 +60,13 @@ int command_server(const struct cli *cli, struct err *err)
 /* The lock keeps a server from running on the store meanwhile. */
 static int adopt(const struct conf *conf, struct err *err)
 {
-	const struct store_options options = command_store(conf);
+	struct store_options options;
 	struct identity identity;
 	int lock = -1, ret;
 
-	ret = identity_find(conf->user, conf->group, &identity, err);
+	ret = command_store(conf, &options, err);
+	if (ret == 0)
+		ret = identity_find(conf->user, conf->group, &identity, err);
 	if (ret == 0)
 		ret = privileges_become(&identity, err);
 	if (ret == 0)

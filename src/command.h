@@ -17,7 +17,8 @@ int command_policy_check(const struct cli *cli, struct err *err);
 int command_nginx_secret(const struct cli *cli, struct err *err);
 int command_adopt(const struct cli *cli, struct err *err);
 
-/* Where conf says that the store is; borrows from it. */
-struct store_options command_store(const struct conf *conf);
+/* Where conf says that the store is, on this machine; borrows from it. To be called before any rights
+ * are given up (store/machine.h). */
+int command_store(const struct conf *conf, struct store_options *options_out, struct err *err);
 
 #endif

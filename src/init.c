@@ -143,15 +143,14 @@ static int add_root(void *context, const struct keyring *keyring, struct store_b
 }
 
 /* A buffer of stdio's own would keep the token in freed memory. */
-static int create(const struct cli *cli, const struct conf *conf, struct err *err)
+static int create(const struct cli *cli, const struct store_options *options, struct err *err)
 {
-	const struct store_options options = command_store(conf);
 	struct showing showing = { cli->json, false };
 	char buffer[512];
 	int ret;
 
 	setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
-	ret = store_create(&options, add_root, &showing, err);
+	ret = store_create(options, add_root, &showing, err);
 	setvbuf(stdout, NULL, _IONBF, 0);
 	wipe(buffer, sizeof(buffer));
 	if (showing.failed)
@@ -161,16 +160,19 @@ static int create(const struct cli *cli, const struct conf *conf, struct err *er
 
 static int prepare_and_create(const struct cli *cli, const struct conf *conf, struct err *err)
 {
+	struct store_options options;
 	struct identity identity;
-	int ret = identity_find(conf->user, conf->group, &identity, err);
+	int ret = command_store(conf, &options, err);
 
+	if (ret == 0)
+		ret = identity_find(conf->user, conf->group, &identity, err);
 	if (ret == 0)
 		ret = privileges_harden(err);
 	if (ret == 0)
 		ret = prepare(conf, &identity, err);
 	if (ret == 0)
 		ret = privileges_become(&identity, err);
-	return ret ? ret : create(cli, conf, err);
+	return ret ? ret : create(cli, &options, err);
 }
 
 int command_init(const struct cli *cli, struct err *err)

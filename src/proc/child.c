@@ -78,6 +78,7 @@ static int open_child(struct child *child, struct err *err)
 		.path = conf->store_path,
 		.map_size = conf->map_size,
 		.key_file = conf->seal_key_file,
+		.board = child->orders->board,
 		.writing = &child->orders->slot->writing,
 		.queue = child->orders->queue,
 		.place = place(child->orders),

@@ -12,6 +12,7 @@
 #include "api/api.h"
 #include "proc/peer.h"
 #include "proc/privileges.h"
+#include "store/machine.h"
 
 struct broker;
 struct conf;
@@ -32,6 +33,7 @@ struct orders {
 	const struct conf *conf;
 	const json_t *environment;
 	struct identity identity;
+	struct board board;
 	pid_t master;
 	struct shared *shared;
 	struct queue *queue;

@@ -147,7 +147,7 @@ static int begin(struct master *master, const struct conf *conf, struct err *err
 	if (ret == 0)
 		ret = identity_find(conf->user, conf->group, &master->identity, err);
 	if (ret == 0)
-		ret = probe_store(conf, &master->identity, err);
+		ret = probe_store(conf, master->board, &master->identity, err);
 	if (ret == 0)
 		ret = lock_store(master, conf, err);
 	if (ret == 0)
@@ -156,10 +156,12 @@ static int begin(struct master *master, const struct conf *conf, struct err *err
 	return ret;
 }
 
-int master_run(struct conf *conf, const json_t *environment, struct err *err)
+int master_run(struct conf *conf, const json_t *environment, const struct board *board,
+	       struct err *err)
 {
 	struct master master = {
 		.environment = environment,
+		.board = board,
 		.pid = getpid(),
 		.lock = -1,
 		.revoker = { .kind = CHILD_REVOKER },

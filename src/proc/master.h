@@ -6,12 +6,14 @@
 
 #include <jansson.h>
 
+struct board;
 struct conf;
 struct err;
 
 /* Runs the server until it is told to end. conf is the master's from here on. `environment` is
- * borrowed, as environment_take made it. 0 after an orderly end; otherwise what kept the server from
- * starting, with a sentence in err. */
-int master_run(struct conf *conf, const json_t *environment, struct err *err);
+ * borrowed, as environment_take made it, and `board`, as board_read made it. 0 after an orderly end;
+ * otherwise what kept the server from starting, with a sentence in err. */
+int master_run(struct conf *conf, const json_t *environment, const struct board *board,
+	       struct err *err);
 
 #endif

@@ -38,6 +38,7 @@ static void start(struct master *master, struct post *post, struct orders *order
 	orders->kind = post->kind;
 	orders->environment = master->environment;
 	orders->identity = master->identity;
+	orders->board = *master->board;
 	orders->master = master->pid;
 	orders->shared = master->shared;
 	orders->queue = master->queue;

@@ -99,7 +99,7 @@ static int read_again(struct master *master, struct conf **conf_out, struct err 
 	if (ret == 0)
 		ret = conf_check_reload(old, *conf_out, err);
 	if (ret == 0)
-		ret = probe_store(*conf_out, &master->identity, err);
+		ret = probe_store(*conf_out, master->board, &master->identity, err);
 	return ret;
 }
 

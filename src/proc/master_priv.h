@@ -23,6 +23,7 @@ struct shared;
 
 struct master {
 	const json_t *environment;
+	const struct board *board;
 	struct identity identity;
 	pid_t pid;
 	int lock;

@@ -24,13 +24,15 @@ struct finding {
 /* A pipe takes so much in one piece, and holds it when its writer is gone. */
 _Static_assert(sizeof(struct finding) <= 4096, "a finding must fit into a pipe's atomic write");
 
-static void look(const struct conf *conf, const struct identity *identity, struct finding *finding)
+static void look(const struct conf *conf, const struct board *board,
+		 const struct identity *identity, struct finding *finding)
 {
 	const struct store_options options = {
 		.driver = &store_lmdb,
 		.path = conf->store_path,
 		.map_size = conf->map_size,
 		.key_file = conf->seal_key_file,
+		.board = *board,
 	};
 	struct store *store = NULL;
 
@@ -43,11 +45,12 @@ static void look(const struct conf *conf, const struct identity *identity, struc
 }
 
 /* _exit: what the parent has prepared for its own exit is not ours. */
-static void report(int fd, const struct conf *conf, const struct identity *identity)
+static void report(int fd, const struct conf *conf, const struct board *board,
+		   const struct identity *identity)
 {
 	struct finding finding = { 0, { "" } };
 
-	look(conf, identity, &finding);
+	look(conf, board, identity, &finding);
 	_exit(write(fd, &finding, sizeof(finding)) == (ssize_t)sizeof(finding) ? 0 : 1);
 }
 
@@ -65,7 +68,8 @@ static int hear(int fd, struct err *err)
 	return finding.ret;
 }
 
-int probe_store(const struct conf *conf, const struct identity *identity, struct err *err)
+int probe_store(const struct conf *conf, const struct board *board, const struct identity *identity,
+		struct err *err)
 {
 	int fds[2], ret;
 	pid_t pid;
@@ -74,7 +78,7 @@ int probe_store(const struct conf *conf, const struct identity *identity, struct
 		return err_set(err, LH_EIO, "cannot make a pipe: %s", strerror(errno));
 	pid = fork();
 	if (pid == 0)
-		report(fds[1], conf, identity);
+		report(fds[1], conf, board, identity);
 	close(fds[1]);
 	if (pid < 0) {
 		ret = err_set(err, LH_EIO, "cannot start a process: %s", strerror(errno));

@@ -2,6 +2,7 @@
 #include "store/machine.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "crypto/crypto.h"
@@ -57,9 +58,30 @@ cleanup:
 	return ret;
 }
 
-int machine_read(const char *root, const struct driver_identity *file, struct machine *machine_out)
+static bool is_known(const unsigned char *mark)
 {
-	struct machine machine = { { 0 }, { 0 }, { 0, 0 } };
+	static const unsigned char unknown[MACHINE_MARK_SIZE] = { 0 };
+
+	return memcmp(mark, unknown, sizeof(unknown)) != 0;
+}
+
+int board_read(const char *root, struct board *board_out)
+{
+	const char *handed_over = getenv("CREDENTIALS_DIRECTORY");
+	int ret = 0;
+
+	memset(board_out, 0, sizeof(*board_out));
+	if (handed_over)
+		ret = read_mark(handed_over, "/board", board_out->mark);
+	if (ret || is_known(board_out->mark))
+		return ret;
+	return read_mark(root, "/sys/class/dmi/id/product_uuid", board_out->mark);
+}
+
+int machine_read(const char *root, const struct board *board, const struct driver_identity *file,
+		 struct machine *machine_out)
+{
+	struct machine machine = { .board = *board };
 	int ret;
 
 	memset(machine_out, 0, sizeof(*machine_out));
@@ -67,18 +89,13 @@ int machine_read(const char *root, const struct driver_identity *file, struct ma
 		machine.file = *file;
 	ret = read_mark(root, "/etc/machine-id", machine.id);
 	if (!ret)
-		ret = read_mark(root, "/sys/class/dmi/id/product_uuid", machine.board);
-	if (!ret)
 		*machine_out = machine;
 	return ret;
 }
 
 static bool marks_differ(const unsigned char *a, const unsigned char *b)
 {
-	static const unsigned char unknown[MACHINE_MARK_SIZE] = { 0 };
-
-	return memcmp(a, unknown, sizeof(unknown)) != 0 &&
-	       memcmp(b, unknown, sizeof(unknown)) != 0 && memcmp(a, b, sizeof(unknown)) != 0;
+	return is_known(a) && is_known(b) && memcmp(a, b, MACHINE_MARK_SIZE) != 0;
 }
 
 static bool numbers_differ(uint64_t a, uint64_t b)
@@ -90,7 +107,7 @@ const char *machine_difference(const struct machine *recorded, const struct mach
 {
 	if (marks_differ(recorded->id, here->id))
 		return "the machine id";
-	if (marks_differ(recorded->board, here->board))
+	if (marks_differ(recorded->board.mark, here->board.mark))
 		return "the board's UUID";
 	if (numbers_differ(recorded->file.inode, here->file.inode) ||
 	    numbers_differ(recorded->file.born_ns, here->file.born_ns))

@@ -32,7 +32,7 @@ int meta_encode(const struct meta *meta, struct buf *out)
 	buf_add_u32(out, META_FORMAT);
 	buf_add_string(out, meta->id, META_ID_SIZE - 1);
 	buf_add_string(out, meta->machine.id, MACHINE_MARK_SIZE);
-	buf_add_string(out, meta->machine.board, MACHINE_MARK_SIZE);
+	buf_add_string(out, meta->machine.board.mark, MACHINE_MARK_SIZE);
 	buf_add_u64(out, meta->machine.file.inode);
 	buf_add_u64(out, meta->machine.file.born_ns);
 	buf_add_string(out, meta->keyring.data, meta->keyring.size);
@@ -51,7 +51,7 @@ static int decode(const struct buf *record, struct meta *meta)
 		return LH_EVERSION;
 	reader_fixed(&reader, meta->id, META_ID_SIZE - 1);
 	reader_fixed(&reader, meta->machine.id, MACHINE_MARK_SIZE);
-	reader_fixed(&reader, meta->machine.board, MACHINE_MARK_SIZE);
+	reader_fixed(&reader, meta->machine.board.mark, MACHINE_MARK_SIZE);
 	meta->machine.file.inode = reader_u64(&reader);
 	meta->machine.file.born_ns = reader_u64(&reader);
 	keyring = reader_string(&reader, &size);

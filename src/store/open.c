@@ -10,14 +10,14 @@
 #include "util/err.h"
 #include "util/wipe.h"
 
-static int this_machine(const struct store_driver *driver, void *handle,
+static int this_machine(const struct store_options *options, void *handle,
 			struct machine *machine_out)
 {
 	struct driver_identity file = { 0, 0 };
 
-	if (driver->identify)
-		driver->identify(handle, &file);
-	return machine_read("", &file, machine_out);
+	if (options->driver->identify)
+		options->driver->identify(handle, &file);
+	return machine_read("", &options->board, &file, machine_out);
 }
 
 static int new_keyring(const char *key_file, struct keyring **keyring_out, struct err *err)
@@ -72,7 +72,7 @@ static int fill_new(void *handle, const struct store_options *options, store_fil
 	if (ret)
 		return ret;
 	random_uuid(meta.id);
-	ret = this_machine(options->driver, handle, &meta.machine);
+	ret = this_machine(options, handle, &meta.machine);
 	if (!ret)
 		ret = keyring_wrap(keyring, meta.id, &meta.keyring);
 	if (!ret && fill)
@@ -146,7 +146,7 @@ static int check_machine(void *handle, const struct store_options *options, cons
 	struct machine here;
 	int ret;
 
-	ret = this_machine(options->driver, handle, &here);
+	ret = this_machine(options, handle, &here);
 	if (ret)
 		return err_set(err, ret, "cannot tell which machine this is: %s", err_name(ret));
 	difference = machine_difference(&meta->machine, &here);
@@ -235,7 +235,7 @@ static int adopt(void *handle, const struct store_options *options, struct err *
 		ret = open_keyring(options, &meta, &keyring, err);
 	if (ret)
 		goto cleanup;
-	ret = this_machine(options->driver, handle, &meta.machine);
+	ret = this_machine(options, handle, &meta.machine);
 	if (!ret)
 		ret = meta_write(options->driver, handle, &meta);
 	if (ret)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "store/driver.h"
+#include "store/machine.h"
 
 struct buf;
 struct err;
@@ -32,6 +33,7 @@ struct store_options {
 	const char *path;
 	uint64_t map_size;
 	const char *key_file;
+	struct board board;       /* of the machine, as board_read says */
 	_Atomic int64_t *writing; /* shows since when an open store is written to, as the driver's
 				   * watch says; NULL: nobody looks */
 	struct queue *queue;      /* of all processes that write to it (store/queue.h); NULL: this

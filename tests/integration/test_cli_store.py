@@ -207,6 +207,27 @@ def test_a_copied_store_does_not_start_until_it_is_adopted(site):
     assert site.serves(token) == 200
 
 
+def test_a_cloned_disk_does_not_start_until_it_is_adopted(site, monkeypatch):
+    """All is the same but the board, which the service manager tells a server without rights."""
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", site.path(""))
+
+    def board(uuid):
+        with open(site.path("board"), "w", encoding="ascii") as file:
+            file.write(uuid)
+
+    board("01234567-89AB-CDEF-0123-456789ABCDEF\n")
+    token = site.init()
+    assert site.serves(token) == 200
+    board("0F0F0F0F-89AB-CDEF-0123-456789ABCDEF\n")
+    done = site.run("server")
+    assert done.returncode == FAILED and "the board's UUID differs" in done.stderr
+    board("unknown")
+    assert site.serves(token) == 200
+    board("0F0F0F0F-89AB-CDEF-0123-456789ABCDEF\n")
+    assert site.run("adopt").returncode == DONE
+    assert site.serves(token) == 200
+
+
 def test_check_changes_nothing_beside_a_running_server(site):
     token = site.init()
     server = subprocess.Popen([binary(), "server", "-config", site.path("c.hcl")],

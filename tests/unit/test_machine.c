@@ -66,10 +66,12 @@ struct marks {
 static struct machine machine_of(const struct marks *marks)
 {
 	struct machine machine;
+	struct board board;
 
 	set("/etc/machine-id", marks->id);
 	set("/sys/class/dmi/id/product_uuid", marks->board);
-	assert_int_equal(machine_read(root, &marks->file, &machine), 0);
+	assert_int_equal(board_read(root, &board), 0);
+	assert_int_equal(machine_read(root, &board, &marks->file, &machine), 0);
 	return machine;
 }
 
@@ -138,20 +140,41 @@ static void test_the_identifier_itself_is_not_kept(void **state)
 	(void)state;
 	assert_memory_not_equal(machine.id, id, sizeof(id));
 	assert_memory_not_equal(machine.id, unknown, sizeof(unknown));
-	assert_memory_equal(machine.board, unknown, sizeof(unknown));
+	assert_memory_equal(machine.board.mark, unknown, sizeof(unknown));
+}
+
+/* The service manager's copy, for whom the kernel shows nothing. */
+static void test_a_board_that_is_handed_over_counts_more(void **state)
+{
+	struct board read, handed_over, same;
+
+	(void)state;
+	set("/sys/class/dmi/id/product_uuid", UUID_A);
+	assert_int_equal(board_read(root, &read), 0);
+	set("/board", B);
+	setenv("CREDENTIALS_DIRECTORY", root, 1);
+	assert_int_equal(board_read(root, &handed_over), 0);
+	set("/board", "unknown");
+	assert_int_equal(board_read(root, &same), 0);
+	unsetenv("CREDENTIALS_DIRECTORY");
+	assert_memory_not_equal(&handed_over, &read, sizeof(read));
+	assert_memory_equal(&same, &read, sizeof(read));
 }
 
 static void test_every_failing_allocation_is_reported(void **state)
 {
 	const struct marks marks = { A, UUID_A, { 1, 2 } };
 	struct machine whole = machine_of(&marks), machine;
+	struct board board;
 	unsigned n;
 	int ret;
 
 	(void)state;
 	for (n = 1;; n++) {
 		fail_alloc_at(n);
-		ret = machine_read(root, &marks.file, &machine);
+		ret = board_read(root, &board);
+		if (!ret)
+			ret = machine_read(root, &board, &marks.file, &machine);
 		if (!fail_alloc_stop())
 			break;
 		assert_int_equal(ret, LH_ENOMEM);
@@ -166,6 +189,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_differences),
 		cmocka_unit_test(test_the_identifier_itself_is_not_kept),
+		cmocka_unit_test(test_a_board_that_is_handed_over_counts_more),
 		cmocka_unit_test(test_every_failing_allocation_is_reported),
 	};
 
