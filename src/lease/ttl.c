@@ -3,12 +3,13 @@
 
 #include <stdio.h>
 
+#include "util/clock.h"
 #include "util/duration.h"
 #include "util/err.h"
 
 /* Times are kept in nanoseconds since 1970, which end in the year 2262: no lease lasts longer, however
  * far a mount was tuned. */
-#define LAST_SECOND (INT64_MAX / 1000000000 - 1)
+#define LAST_SECOND (INT64_MAX / NS_PER_SECOND - 1)
 
 static int64_t smaller(int64_t max, int64_t limit)
 {

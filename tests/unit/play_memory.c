@@ -27,3 +27,12 @@ bool play_losing(struct play *play, enum verdict (*advance)(struct step *step), 
 	} while (play->verdict == STEP_MORE);
 	return false;
 }
+
+void play_each_loss(bool (*lose)(unsigned at), unsigned least)
+{
+	unsigned at = 1;
+
+	while (lose(at))
+		at++;
+	assert_true(at > least);
+}

@@ -11,4 +11,8 @@
  * last step said. */
 bool play_losing(struct play *play, enum verdict (*advance)(struct step *step), unsigned at);
 
+/* Calls `lose`, which plays a whole conversation with play_losing, with the first allocation, the
+ * second, and so on, until none is lost. There must be more than `least`. */
+void play_each_loss(bool (*lose)(unsigned at), unsigned least);
+
 #endif
