@@ -54,11 +54,6 @@ def settle(server, *kept, timeout=20):
     assert server.sim.missing() == []
 
 
-def is_stopped(pid):
-    with open("/proc/%d/stat" % pid, encoding="utf-8") as file:
-        return file.read().rpartition(") ")[2].startswith("T")
-
-
 def turned(server):
     """The master has looked after its children since it was asked."""
     for _ in range(2):      # the first may come in the middle of a turn

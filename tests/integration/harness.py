@@ -88,6 +88,18 @@ def arrives(sim, action, count, timeout=10):
     wait_until(lambda: sim.count(action) >= count, timeout, "%d times %s" % (count, action))
 
 
+def is_stopped(pid):
+    with open("/proc/%d/stat" % pid, encoding="utf-8") as file:
+        return file.read().rpartition(") ")[2].startswith("T")
+
+
+def stop(pid):
+    """Returns when the process stands still: until the kernel has let it run once more it only shall,
+    and one that waits for a connection takes what comes meanwhile."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: is_stopped(pid))
+
+
 def forget_policies(server):
     """Deletes all policies but those that are built in."""
     for name in server.api("LIST", "sys/policies/acl").data["keys"]:
@@ -212,10 +224,12 @@ class Server:
         self.start_daemon()
 
     def kill(self, which="master", number=signal.SIGKILL):
-        """Sends a signal to the master or to all children of a kind; returns their pids."""
+        """Sends a signal to the master or to all children of a kind; returns their pids.
+
+        After SIGSTOP they stand still."""
         pids = self.pids()[which]
         for pid in pids:
-            os.kill(pid, number)
+            stop(pid) if number == signal.SIGSTOP else os.kill(pid, number)
         if which == "master" and number == signal.SIGKILL:
             self.process.wait()
         return pids

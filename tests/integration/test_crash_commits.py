@@ -13,8 +13,8 @@ import subprocess
 
 import pytest
 
-from crashing import MOUNT, add_place, churn, crashing_server, is_stopped, leases, settle, turned
-from harness import wait_until
+from crashing import MOUNT, add_place, churn, crashing_server, leases, settle, turned
+from harness import is_stopped, wait_until
 from lending import issue, lookup, make_role, revoke, whoami
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "killcommit.c")

@@ -15,7 +15,7 @@ import pytest
 import fastcgi
 from harness import Server, binary, most_lives, wait_until
 from lending import add_mount, issue, make_role, whoami
-from nginx import free_port
+from nginx import NO_LIMITS, free_port
 
 SANITIZED = any(name.endswith("SAN_OPTIONS") for name in os.environ)
 NOBODY = 65534
@@ -41,6 +41,15 @@ def mount_with_role(server):
 def own_server(leasehold):
     """For tests that change the configuration or the number of processes."""
     with Server(engine='request_timeout = "6s"', more='drain_timeout = "40s"') as server:
+        for _ in new_mount(server):
+            yield server
+
+
+@pytest.fixture(name="unkept")
+def own_server_whose_connections_end(leasehold):
+    """Its nginx keeps none: each request waits in the queue until a reader takes it."""
+    none_kept = NO_LIMITS + (("keepalive 32;", ""),)
+    with Server(more='drain_timeout = "40s"', nginx={"replace": none_kept}) as server:
         for _ in new_mount(server):
             yield server
 
@@ -183,17 +192,18 @@ def test_what_waits_in_the_queue_is_answered_before_the_end(own):
         assert [one.result().status for one in pending] == [200] * 8
 
 
-def test_what_the_read_pool_has_accepted_is_handed_on_before_the_end(own):
+def test_what_the_read_pool_has_accepted_is_handed_on_before_the_end(unkept):
     """The work pool must not be the first to go: what was accepted would find nobody."""
-    readers = own.kill("read", signal.SIGSTOP)
-    with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        pending = [pool.submit(own.api, "GET", "ali/creds/r") for _ in range(4)]
-        wait_until(lambda: waiting(own.path("run/read.sock")) == 4)
-        own.process.terminate()
-        wait_until(lambda: not os.path.exists(own.path("run/read.sock")))
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        list(pool.map(lambda _: unkept.api("GET", "sys/health"), range(40)))
+        readers = unkept.kill("read", signal.SIGSTOP)
+        pending = [pool.submit(unkept.api, "GET", "ali/creds/r") for _ in range(4)]
+        wait_until(lambda: waiting(unkept.path("run/read.sock")) == 4)
+        unkept.process.terminate()
+        wait_until(lambda: not os.path.exists(unkept.path("run/read.sock")))
         for reader in readers:
             os.kill(reader, signal.SIGCONT)
-        assert own.process.wait(60) == 0
+        assert unkept.process.wait(60) == 0
         assert [one.result().status for one in pending] == [200] * 4
 
 

@@ -13,8 +13,7 @@ import time
 import pytest
 
 import fastcgi
-from crashing import is_stopped
-from harness import Server, binary, wait_until
+from harness import Server, binary, stop, wait_until
 from nginx import free_port
 from test_processes import (KINDS, NOBODY, mount_with_role, one_server, own_server, reload,
                             root_only, said, wait_reloaded, waiting)
@@ -123,8 +122,7 @@ def test_a_request_whose_sender_has_left_is_not_carried_out(leasehold):
     """It waited in the queue until somebody gave up; he has asked again, or does not want it."""
     with Server(work_workers=1) as server:
         path, token = server.path("run/work.sock"), server.root_token
-        worker = server.kill("work", signal.SIGSTOP)[0]
-        wait_until(lambda: is_stopped(worker))
+        server.kill("work", signal.SIGSTOP)
         for name, stays in (("left", False), ("stays", True)):
             body = b'{"type": "alicloud"}'
             params = fastcgi.params_of("POST", "/v1/sys/mounts/" + name, token, body)
@@ -143,8 +141,7 @@ def test_who_has_more_connections_than_others_takes_more_when_nobody_else_does(l
     """It stands back so that the others get their share, but nobody waits for one that is busy."""
     with Server(read_workers=2) as server, contextlib.ExitStack() as stack:
         stopped = server.pids()["read"][0]
-        os.kill(stopped, signal.SIGSTOP)
-        wait_until(lambda: is_stopped(stopped))
+        stop(stopped)
         data = fastcgi.request(fastcgi.params_of("GET", "/v1/sys/health"), keep=True)
         for _ in range(6):
             connection = stack.enter_context(fastcgi.connect(server.path("run/read.sock"), 5))
