@@ -240,6 +240,7 @@ def test_who_comes_during_the_end_is_refused_at_once(own):
         own.process.terminate()
         for name in ("run/read.sock", "run/work.sock"):
             wait_until(lambda name=name: not os.path.exists(own.path(name)))
+        wait_until(lambda: not own.pids()["read"])      # who has one that nginx keeps may answer yet
         assert own.api("GET", "ali/role/r").status == 502
         assert not pending.done(), "what is in hand has its time"
         own.sim.clear_faults()
