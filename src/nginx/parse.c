@@ -107,11 +107,23 @@ static int read_word(struct parser *parser, struct buf *word)
 	return buf_error(word);
 }
 
+/* $Remote_User is $remote_user to nginx. */
+static void lower_variables(char *text)
+{
+	while (text && (text = strchr(text, '$'))) {
+		text++;
+		text += *text == '{';
+		for (; isalnum((unsigned char)*text) || *text == '_'; text++)
+			*text = (char)tolower((unsigned char)*text);
+	}
+}
+
 static int add_word(struct parser *parser, json_t *words)
 {
 	struct buf word = BUF_INIT;
 	int ret = read_word(parser, &word);
 
+	lower_variables(word.data);
 	if (ret == 0 && json_array_append_new(words, json_stringn(buf_text(&word), word.size)))
 		ret = wrong(parser, "a word is not UTF-8, or memory is out");
 	buf_free(&word);

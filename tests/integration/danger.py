@@ -275,6 +275,7 @@ DANGERS = {
     "subject-within-another": asking_by_tls("build-7", "other"),
     # values
     "name-in-a-header": asking("user-root", Authorization=basic("bob", "bin"), X_User="root"),
+    "name-in-capitals": asking("alice", Authorization=basic("alice", "unknown")),
     "name-by-host": asking("b", Authorization=basic("bob", "bin"), Host="b.example"),
     "user-without-password": asking("alice", Authorization=basic("alice", "unknown")),
     "every-proxy": asking("build-farm", X_Real_IP="10.20.0.1"),

@@ -24,6 +24,8 @@ static const struct {
 	  "{'x':[{'file':'x','line':1,'words':['a','\\\\;','\\\\\\\\.']}]}" },
 	{ "a variable in braces is no block", "a ${b}c;",
 	  "{'x':[{'file':'x','line':1,'words':['a','${b}c']}]}" },
+	{ "variables have small letters, the rest keeps its own", "A $B_c \"D ${Ef1}G$ H\";",
+	  "{'x':[{'file':'x','line':1,'words':['A','$b_c','D ${ef1}G$ H']}]}" },
 	{ "a block in a block", "a { b c { d; } }",
 	  "{'x':[{'file':'x','line':1,'words':['a'],'body':[{'file':'x','line':1,'words':['b','c'],"
 	  "'body':[{'file':'x','line':1,'words':['d']}]}]}]}" },

@@ -43,6 +43,10 @@ static const struct site_case identities[] = {
 	  "map $http_user $a { default \"\"; ~^(?<b>[a-z]+)$ $b; } location / { " BASIC
 	  "set $c u-$a; set $lh_auth_method basic;\nset $lh_auth_name $c; " PASS "}",
 	  "x:2: set: the client writes" },
+	{ "an identity from a header, with capitals",
+	  "map $HTTP_User $A { ~^(?<B>[a-z]+)$ $b; } location / { " BASIC
+	  "set $LH_Auth_Method basic;\nset $lh_auth_NAME $a; " PASS "}",
+	  "x:2: set: the client writes" },
 	{ "an identity from the path",
 	  "location ~ ^/v1/(?<who>[a-z]+)/ { " BASIC
 	  "set $lh_auth_method basic;\nset $lh_auth_name $who; " PASS "}",
