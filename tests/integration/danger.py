@@ -260,6 +260,7 @@ DANGERS = {
     "return-to-error-page": asking("nobody", "/in/x", Authorization=basic("nobody", "x")),
     "rewrite": asking("nobody", "/in/x", Authorization=basic("nobody", "x")),
     "try-files": asking("alice", "/in/x"),
+    "no-location": asking("alice"),
     "redirect-of-an-application": led_by_application("@leasehold_work"),
     "internal-location": led_by_application("/in/x"),
     "include-in-a-page": asking("nobody", "/page", Authorization=basic("nobody", "x")),
