@@ -150,6 +150,13 @@ def asking_by_tls(name, certificate=None):
     return danger
 
 
+def trying_headers(site):
+    """Until each name was had."""
+    for user in range(16):
+        site.get(Authorization=basic("bob", "bin"), X_User=str(user))
+    assert set(site.told("LH_AUTH_NAME")) == {"a", "b"}
+
+
 def telling(parameter, value, path="/v1/x", **headers):
     """The danger that leasehold is told what is not so."""
     def danger(site):
@@ -278,6 +285,7 @@ DANGERS = {
     "name-in-a-header": asking("user-root", Authorization=basic("bob", "bin"), X_User="root"),
     "name-in-capitals": asking("alice", Authorization=basic("alice", "unknown")),
     "name-by-host": asking("b", Authorization=basic("bob", "bin"), Host="b.example"),
+    "name-by-share": trying_headers,
     "user-without-password": asking("alice", Authorization=basic("alice", "unknown")),
     "every-proxy": asking("build-farm", X_Real_IP="10.20.0.1"),
     "every-proxy-of-a-geo": asking("build-farm", X_Forwarded_For="10.20.0.1"),

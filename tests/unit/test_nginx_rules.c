@@ -55,6 +55,14 @@ static const struct site_case identities[] = {
 	  "map $host $n { a.example a; b.example b; } location / { " BASIC
 	  "set $lh_auth_method basic;\nset $lh_auth_name $n; " PASS "}",
 	  "x:2: set: the client writes" },
+	{ "an identity by a share of what the client writes",
+	  "split_clients $http_x_user $n { 50% a; * b; } location / { " BASIC
+	  "set $lh_auth_method basic;\nset $lh_auth_name $n; " PASS "}",
+	  "x:2: set: the client writes" },
+	{ "an identity by a share of addresses",
+	  "split_clients $remote_addr $n { 50% a; * b; } location / { " BASIC
+	  "set $lh_auth_method basic; set $lh_auth_name $n; " PASS "}",
+	  NULL },
 	{ "an identity picked by an address that the client writes",
 	  "geo $http_x_real_ip $n { 10.0.0.0/8 a; } location / { " BASIC
 	  "set $lh_auth_method address;\nset $lh_auth_name $n; " PASS "}",
