@@ -60,11 +60,11 @@ static int blame_way(struct flow *flow, json_t *via, json_t *claim)
 
 static int blame_off(struct flow *flow, json_t *off, json_t *claim)
 {
-	const char *why = directive_is(off, "auth_basic") &&
-					  strcmp(directive_word(off, 1), "off") != 0
-				  ? "checks nothing: it needs auth_basic_user_file, and a realm "
-				    "without variables"
-				  : "lets everybody in";
+	const char *why =
+		directive_is(off, "auth_basic") && strcmp(directive_word(off, 1), "off") != 0
+			? "checks nothing: it needs auth_basic_user_file, a realm without "
+			  "variables, and a file that no client chooses"
+			: "lets everybody in";
 
 	return finding_add(flow->findings, off,
 			   "%s where %s:%d sets an identity, so anybody becomes it; mend the "
@@ -88,10 +88,11 @@ static int blame_claim(struct flow *flow, const struct block *block, json_t *cla
 static int blame(struct flow *flow, const struct block *block, const struct state *state,
 		 const struct claim *claim)
 {
-	bool guarded = guards_at(block) || server_wants_certificate(block_server(block));
+	bool guarded = guards_at(flow->tree, block) ||
+		       server_wants_certificate(block_server(block));
 	bool here = claim->where == block_location(block) &&
 		    !(guarded && (state->sub || state->early));
-	json_t *off = guard_off(block);
+	json_t *off = guard_off(flow->tree, block);
 
 	if (state->via && !here)
 		return blame_way(flow, state->via, claim->directive);

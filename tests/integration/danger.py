@@ -254,6 +254,8 @@ DANGERS = {
     "guard-of-the-server-off": asking("alice", "/v1/sys/x"),
     "guard-without-users": asking("alice"),
     "guard-that-says-yes": asking("alice"),
+    "guard-that-is-not-there": asking("alice"),
+    "users-by-header": asking("ann", Authorization=basic("ann", "look"), X_Tenant="auditors"),
     "addresses-without-an-end": asking("farm"),
     "other-methods": asking("alice"),
     "condition-in-limit-except": asking("alice"),

@@ -47,6 +47,25 @@ static const struct site_case guards[] = {
 	{ "a service that says yes to everybody",
 	  "location = /login { return 204; } location /v1/ {\nauth_request /login; " ALICE PASS "}",
 	  "x:2: auth_request: lets" },
+	{ "a location for all that says yes where the service is not",
+	  "location / { return 200 hi; } location /v1/ {\nauth_request /login; " ALICE PASS "}",
+	  "x:2: auth_request: lets" },
+	{ "a location for all that says yes elsewhere",
+	  "location / { return 200 hi; } location /login { proxy_pass http://x; "
+	  "proxy_ignore_headers X-Accel-Redirect; } location /v1/ { auth_request /login; " ALICE
+		  PASS "}",
+	  NULL },
+	{ "an identity said beside a yes to everybody",
+	  "location = /login { return 204; } location /v1/ {\nauth_request /login; "
+	  "auth_request_set $lh_auth_name alice; set $lh_auth_method request; " PASS "}",
+	  "x:2: auth_request: lets" },
+	{ "a file of users that the client chooses",
+	  "location /v1/ {\nauth_basic x; auth_basic_user_file /$http_tenant; " ALICE PASS "}",
+	  "x:2: auth_basic: checks nothing" },
+	{ "a file of users that the site chooses",
+	  "map $server_name $f { a.example a; } location /v1/ { auth_basic x; "
+	  "auth_basic_user_file /$f; " ALICE PASS "}",
+	  NULL },
 	{ "addresses", "location /v1/ { allow 10.0.0.0/8; deny all; " ALICE PASS "}", NULL },
 	{ "addresses without an end", "location /v1/ { allow 10.0.0.0/8;\n" ALICE PASS "}",
 	  "x:2: set: nothing" },
