@@ -192,6 +192,21 @@ def resumed(site):
     site.is_reached_by("build-7")
 
 
+def carried(site):
+    """The same from one port to another."""
+    client = TlsClient(site.nginx.port, site.visitor.path("foreign"))
+    with socket.socket(socket.AF_UNIX) as plain:
+        plain.settimeout(20)
+        plain.connect(site.path("shop.sock"))
+        with client.context.wrap_socket(plain, server_hostname="shop.example") as shop:
+            shop.sendall(b"GET / HTTP/1.0\r\nHost: shop.example\r\n\r\n")
+            while shop.recv(4096):
+                pass
+            client.session = shop.session
+    client.ask("GET", "/v1/x")
+    site.is_reached_by("build-7")
+
+
 def mirrored(site):
     site.get("/page", Authorization=basic("nobody", "x"))
     wait_until(lambda: site.told("LH_AUTH_NAME"), what="the mirrored request")
@@ -281,6 +296,8 @@ DANGERS = {
     "any-certificate": asking_by_tls("build-7", "rogue"),
     "verified-elsewhere": asking_by_tls("build-7", "foreign"),
     "sessions-of-another-server": resumed,
+    "sessions-in-a-cache": resumed,
+    "sessions-of-another-port": carried,
     "authority-for-stapling": asking_by_tls("build-7", "foreign"),
     "subject-within-another": asking_by_tls("build-7", "other"),
     # values

@@ -210,6 +210,10 @@ static const struct site_case others[] = {
 						  "SUCCESS) { return 403; } set $lh_auth_method "  \
 						  "cert; set $lh_auth_name x; " PASS "} }"
 
+#define TWO_PORTS                                                                                  \
+	"server { listen 1 ssl; } server { listen 2 ssl; } server { listen 2 ssl; " BY(            \
+		"b") "} " OWN("")
+
 static const struct site_case certificates[] = {
 	{ "the first server of the port knows other authorities", SHOP(BY("b")) OWN(""),
 	  "x:2: listen: who names no server in the handshake" },
@@ -231,6 +235,29 @@ static const struct site_case certificates[] = {
 	{ "tickets of one that knows the same ones", OWN("") SHOP(BY("a")), NULL },
 	{ "the default server has no tickets",
 	  "server { listen 1 ssl; ssl_session_tickets off; } " OWN("") SHOP(BY("b")), NULL },
+	{ "it has no tickets, but a cache",
+	  "ssl_session_cache shared:a:1m; server { listen 1 ssl; ssl_session_tickets off; } " OWN(
+		  "ssl_session_cache off; ") SHOP(BY("b")),
+	  "x:2: listen: a session" },
+	{ "it has neither",
+	  "ssl_session_cache shared:a:1m; server { listen 1 ssl; ssl_session_tickets off; "
+	  "ssl_session_cache off; } " OWN("") SHOP(BY("b")),
+	  NULL },
+	{ "the cache of another port",
+	  "ssl_session_tickets off; ssl_session_cache builtin shared:a:1m; " TWO_PORTS,
+	  "x:2: listen: a session" },
+	{ "keys for the tickets of another port", "ssl_session_ticket_key a; " TWO_PORTS,
+	  "x:2: listen: a session" },
+	{ "no tickets that they would be for",
+	  "ssl_session_ticket_key a; ssl_session_tickets off; " TWO_PORTS, NULL },
+	{ "another cache",
+	  "ssl_session_cache shared:ab:1m; server { listen 1 ssl; ssl_session_cache shared:a:1m; } "
+	  "server { listen 2 ssl; } server { listen 2 ssl; " BY("b") "} " OWN(""),
+	  NULL },
+	{ "sessions of another port, by another certificate",
+	  "ssl_session_cache shared:a:1m; server { listen 1 ssl; ssl_certificate c; } server { "
+	  "listen 2 ssl; ssl_certificate d; " BY("b") "} " OWN(""),
+	  NULL },
 	{ "a name that is made of the certificate",
 	  SHOP(BY("b")) "server {\nlisten 1 ssl; " BY(
 		  "a") "location / { " BASIC
