@@ -184,12 +184,26 @@ static int read_list(struct parser *parser, json_t *list, unsigned depth)
 	}
 }
 
+/* What `nginx -T` says of itself comes first where both its outputs go to one place. */
+static const char *skip_messages(const char *text, unsigned *line)
+{
+	static const char message[] = "nginx: ";
+
+	while (strncmp(text, message, sizeof(message) - 1) == 0) {
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+		++*line;
+	}
+	return text;
+}
+
 int nginx_parse(const char *name, const char *text, json_t **files_out, struct err *err)
 {
-	struct parser parser = { .at = text, .line = 1, .err = err };
+	struct parser parser = { .line = 1, .err = err };
 	int ret;
 
 	*files_out = NULL;
+	parser.at = skip_messages(text, &parser.line);
 	parser.files = json_object();
 	ret = parser.files ? begin_file(&parser, name, strlen(name)) : LH_ENOMEM;
 	if (ret == 0)

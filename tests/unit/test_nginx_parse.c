@@ -33,6 +33,12 @@ static const struct {
 	  "# configuration file /m:\na;\n\n# configuration file /n:\n\nb;",
 	  "{'x':[],'/m':[{'file':'/m','line':1,'words':['a']}],"
 	  "'/n':[{'file':'/n','line':2,'words':['b']}]}" },
+	{ "messages of nginx's come first",
+	  "nginx: [warn] a { b\nnginx: it is successful\n# configuration file /m:\na;",
+	  "{'x':[],'/m':[{'file':'/m','line':1,'words':['a']}]}" },
+	{ "a message is counted, and has no other place", "nginx: a\nb;\nnginx: c;",
+	  "{'x':[{'file':'x','line':2,'words':['b']},{'file':'x','line':3,'words':['nginx:','c']}]"
+	  "}" },
 	{ "a mark within a block is a comment", "a {\n# configuration file /n:\n}",
 	  "{'x':[{'file':'x','line':1,'words':['a'],'body':[]}]}" },
 };

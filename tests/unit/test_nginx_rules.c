@@ -391,6 +391,7 @@ static void what_is_not_whole_is_refused(void **state)
 		"include a;",
 		"# configuration file /a:\ninclude /a;",
 		"include;",
+		"a;\n# configuration file /a:\nb;",
 	};
 
 	(void)state;
