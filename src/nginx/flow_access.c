@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From the guard to the answer, and every way on from there. */
 #include <string.h>
+#include <strings.h>
 
 #include "nginx/asserted.h"
 #include "nginx/flow_priv.h"
@@ -75,7 +76,7 @@ static void pass_guard(const struct flow *flow, const struct block *block, struc
 	if (state->sub || !guards)
 		return;
 	flow_prove(flow, state, block, guards);
-	if (strcmp(block_setting(block, "satisfy", "all"), "any") == 0)
+	if (strcasecmp(block_setting(block, "satisfy", "all"), "any") == 0)
 		state->any = block_nearest(block, "satisfy");
 }
 
@@ -95,7 +96,7 @@ static int go_to_subrequests(struct flow *flow, const struct block *block,
 		if (directive && directive_word(directive, 1)[0] == '/')
 			ret = flow_go(flow, block, directive_word(directive, 1), directive, &sub);
 	}
-	if (ret || strcmp(block_setting(block, "ssi", "off"), "on") != 0)
+	if (ret || strcasecmp(block_setting(block, "ssi", "off"), "on") != 0)
 		return ret;
 	sub.via = block_nearest(block, "ssi");
 	return visits_add(&flow->visits, block_server(block), &sub);

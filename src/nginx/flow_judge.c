@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an unguarded identity is blamed on. */
 #include <string.h>
+#include <strings.h>
 
 #include "nginx/finding.h"
 #include "nginx/flow_priv.h"
@@ -76,7 +77,7 @@ static int blame_claim(struct flow *flow, const struct block *block, json_t *cla
 {
 	const char *hint = "";
 
-	if (strcmp(block_setting(block, "ssl_verify_client", "off"), "on") == 0)
+	if (strcasecmp(block_setting(block, "ssl_verify_client", "off"), "on") == 0)
 		hint = " (ssl_verify_client says nothing about a port without TLS)";
 	return finding_add(flow->findings, claim,
 			   "nothing checks who asks, so anybody becomes this identity%s; put a "
@@ -115,7 +116,7 @@ static bool is_any_certificate(const struct block *block, const struct state *st
 	const char *how = block_setting(block, "ssl_verify_client", "off");
 
 	return (claim->origins & VALUE_TLS) && !(state->passed & GUARD_CERTIFICATE) &&
-	       strcmp(how, "optional_no_ca") == 0;
+	       strcasecmp(how, "optional_no_ca") == 0;
 }
 
 static bool is_any_user(const struct state *state, const struct claim *claim)

@@ -2,6 +2,7 @@
 #include "nginx/guard.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "nginx/goal.h"
 #include "nginx/tree.h"
@@ -158,15 +159,15 @@ static bool takes_plain(const struct block *server)
 
 bool server_wants_certificate(const struct block *server)
 {
-	return strcmp(block_setting(server, "ssl_verify_client", "off"), "on") == 0 &&
-	       (!takes_plain(server) || strcmp(block_setting(server, "ssl", "off"), "on") == 0);
+	return strcasecmp(block_setting(server, "ssl_verify_client", "off"), "on") == 0 &&
+	       (!takes_plain(server) || strcasecmp(block_setting(server, "ssl", "off"), "on") == 0);
 }
 
 bool server_verifies(const struct block *server)
 {
 	const char *how = block_setting(server, "ssl_verify_client", "off");
 
-	return strcmp(how, "on") == 0 || strcmp(how, "optional") == 0;
+	return strcasecmp(how, "on") == 0 || strcasecmp(how, "optional") == 0;
 }
 
 /* ---- conditions ---- */

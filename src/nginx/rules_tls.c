@@ -4,6 +4,7 @@
  * server; and that one's tickets and cache open the sessions of all servers of the port, and of other
  * ports whose default servers have the same ones. */
 #include <string.h>
+#include <strings.h>
 
 #include "nginx/asserted.h"
 #include "nginx/finding.h"
@@ -18,7 +19,7 @@ static const char *verifies(const struct block *server)
 
 static bool is_off(const char *setting)
 {
-	return strcmp(setting, "off") == 0;
+	return strcasecmp(setting, "off") == 0;
 }
 
 /* ---- which servers matter ---- */
@@ -27,7 +28,7 @@ static bool is_told_by_certificate(const struct judging *judging, const struct b
 				   json_t *directive)
 {
 	return asserted_is_set(judging->tree, directive) && *directive_word(directive, 2) &&
-	       (strcmp(verifies(server), "on") == 0 ||
+	       (strcasecmp(verifies(server), "on") == 0 ||
 		(value_origins_set(judging->tree, directive) & VALUE_TLS));
 }
 

@@ -61,7 +61,8 @@ const struct block *block_with(const struct block *block, const char *verb);
 /* The first directive of block_with; NULL if there is none. */
 json_t *block_nearest(const struct block *block, const char *verb);
 
-/* The word after it there; otherwise if there is none. */
+/* The word after it there; otherwise if there is none. Of "on", "any" and their like nginx takes
+ * capitals as well. */
 const char *block_setting(const struct block *block, const char *verb, const char *otherwise);
 
 const struct block *block_server(const struct block *block);

@@ -77,6 +77,9 @@ static const struct site_case guards[] = {
 	{ "one check is enough",
 	  "location /v1/ { " BASIC "allow ::1; deny all;\nsatisfy any; " ALICE PASS "}",
 	  "x:2: satisfy:" },
+	{ "one check is enough, in capitals",
+	  "location /v1/ { " BASIC "allow ::1; deny all;\nsatisfy ANY; " ALICE PASS "}",
+	  "x:2: satisfy:" },
 	{ "one check is enough, by the server",
 	  "satisfy any; location /v1/ { " BASIC ALICE PASS "}", "x:1: satisfy:" },
 	{ "one check is enough elsewhere",
@@ -222,6 +225,8 @@ static const struct site_case ways[] = {
 	  "x:2: mirror: nginx asks no guard" },
 	{ "a page includes what it likes",
 	  "location /v1/ { " BASIC ALICE PASS "} location / {\nssi on; }", "x:2: ssi: nginx asks" },
+	{ "a page includes what it likes, in capitals",
+	  "location /v1/ { " BASIC ALICE PASS "} location / {\nssi On; }", "x:2: ssi: nginx asks" },
 	{ "a guard that is a subrequest to leasehold",
 	  "location /v1/ { " BASIC ALICE PASS "} location / {\nauth_request /v1/x; }",
 	  "x:2: auth_request: nginx asks" },
@@ -272,6 +277,10 @@ static const struct site_case certificates[] = {
 	  "cert; "
 	  "set $lh_auth_name $ssl_client_s_dn; " PASS "} }",
 	  NULL },
+	{ "the subject is the name, and settings have capitals",
+	  "server { listen 1 ssl; ssl_verify_client Optional; location / { set $lh_auth_method "
+	  "cert; set $lh_auth_name $ssl_client_s_dn; " PASS "} }",
+	  NULL },
 	{ "a map of the subject is the name",
 	  "map $ssl_client_s_dn $n { ~^CN=(?<cn>[a-z]+)$ $cn; } server { listen 1 ssl; "
 	  "ssl_verify_client optional; location / { set $lh_auth_method cert; set $lh_auth_name "
@@ -280,6 +289,11 @@ static const struct site_case certificates[] = {
 	{ "anybody's certificate is taken",
 	  "map $ssl_client_s_dn $n { ~^CN=a$ a; } server { listen 1 ssl; ssl_verify_client "
 	  "optional_no_ca; location / { " BASIC
+	  "set $lh_auth_method map;\nset $lh_auth_name $n; " PASS "} }",
+	  "x:2: set: with optional_no_ca" },
+	{ "anybody's certificate is taken, in capitals",
+	  "map $ssl_client_s_dn $n { ~^CN=a$ a; } server { listen 1 ssl; ssl_verify_client "
+	  "Optional_No_CA; location / { " BASIC
 	  "set $lh_auth_method map;\nset $lh_auth_name $n; " PASS "} }",
 	  "x:2: set: with optional_no_ca" },
 	{ "anybody's certificate is taken and looked at",
