@@ -309,6 +309,7 @@ DANGERS = {
     "every-proxy": asking("build-farm", X_Real_IP="10.20.0.1"),
     "every-proxy-of-a-geo": asking("build-farm", X_Forwarded_For="10.20.0.1"),
     "token-in-any-case": asking("build-7", Authorization="BEARER fa4s0methingsecret"),
+    "any-token": asking("build-7", Authorization="Bearer 00000000"),
     "token-within-another": asking("build-1", Authorization="Bearer ci-secret-17"),
     "no-token": asking("admin", Authorization=basic("bob", "bin")),
     # parameters

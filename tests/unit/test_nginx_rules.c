@@ -117,6 +117,16 @@ static const struct site_case maps[] = {
 	  NULL },
 	{ "any token", "map $http_authorization $n {\n\"~^Bearer .+$\" a; } " TOKEN_MAP,
 	  "x:2: map: this key fits longer" },
+	{ "any token of its kind", "map $http_x $n {\n\"~^Bearer [0-9a-f]{64}$\" a; } " TOKEN_MAP,
+	  "x:2: map: this key fits longer" },
+	{ "any token of a kind that has a name",
+	  "map $http_x $n {\n\"~^[[:xdigit:]]+$\" a; } " TOKEN_MAP,
+	  "x:2: map: this key fits longer" },
+	{ "any word", "map $http_x $n {\n\"~^Bearer \\w+$\" a; } " TOKEN_MAP,
+	  "x:2: map: this key fits longer" },
+	{ "a token with every sign that has a meaning",
+	  "map $http_x $n { \"~^Bearer {0,2}a\\.\\+b[+]\\s+c$\" a; } " TOKEN_MAP, NULL },
+	{ "any subject of a kind", SUBJECT_MAP("\"~^CN=build-[0-9]+,O=b$\" builders;"), NULL },
 	{ "a token taken out of its header first",
 	  "map $http_authorization $t { ~*^bearer(?<t2>.*) $t2; } map $t $n {\n\" "
 	  "0123456789abcdef\" "
@@ -125,6 +135,10 @@ static const struct site_case maps[] = {
 	{ "a token that an if wants",
 	  "map $http_authorization $ok {\n\"~Bearer 0123456789abcdef\" 1; } location / { if ($ok = "
 	  "\"\") { return 403; } " ALICE PASS "}",
+	  "x:2: map: this key fits longer" },
+	{ "a token without which the identity is not set",
+	  "map $http_authorization $ok {\n\"~Bearer 0123456789abcdef\" 1; } location / { if ($ok = "
+	  "\"\") { break; } " ALICE PASS "}",
 	  "x:2: map: this key fits longer" },
 	{ "a subject within another", SUBJECT_MAP("\n~CN=a b;"), "x:2: map: this key fits longer" },
 	{ "a subject in any case", SUBJECT_MAP("\n\"CN=a,O=b\" b;"),
