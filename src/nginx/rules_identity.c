@@ -93,12 +93,16 @@ static bool is_wide(const char *range)
 	return slash && strtol(slash + 1, NULL, 10) < (strchr(range, ':') ? 16 : 8);
 }
 
-/* Of the whole site, or of one geo. */
-static bool names_proxies(const struct block *block, json_t *directive)
+/* Of all servers, of one that leads to leasehold, or of one geo. */
+static bool names_proxies(const struct judging *judging, const struct block *block,
+			  json_t *directive)
 {
-	return directive_is(directive, "set_real_ip_from") ||
-	       (block->directive && directive_is(block->directive, "geo") &&
-		directive_is(directive, "proxy"));
+	const struct block *server = block_server(block);
+
+	if (directive_is(directive, "set_real_ip_from"))
+		return server->kind == BLOCK_SITE || block_reaches(judging->tree, server);
+	return block->directive && directive_is(block->directive, "geo") &&
+	       directive_is(directive, "proxy");
 }
 
 int rule_wide_proxies(const struct judging *judging, const struct block *block)
@@ -109,7 +113,8 @@ int rule_wide_proxies(const struct judging *judging, const struct block *block)
 
 	json_array_foreach(block->body, i, directive)
 	{
-		if (names_proxies(block, directive) && is_wide(directive_word(directive, 1)))
+		if (names_proxies(judging, block, directive) &&
+		    is_wide(directive_word(directive, 1)))
 			ret = finding_add(judging->findings, directive,
 					  "whoever is in a range this wide may claim any address, "
 					  "and pass rules on addresses; name the proxies in front");

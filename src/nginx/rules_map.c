@@ -89,7 +89,7 @@ static int add_condition(const struct judging *judging, const struct block *bloc
 {
 	struct condition condition;
 
-	if (!decides(judging, block))
+	if (!decides(judging, block) || !block_reaches(judging->tree, block_server(block)))
 		return 0;
 	condition_read(block->directive, &condition);
 	return add_proof(judging, condition.variable);

@@ -82,4 +82,7 @@ json_t *block_parameter(const struct block *block, const char *name);
 /* The fastcgi_pass by which a request in this block is handed to leasehold; NULL if it is not. */
 json_t *block_believer(const struct tree *tree, const struct block *block);
 
+/* Whether that happens in this block or in one within it. */
+bool block_reaches(const struct tree *tree, const struct block *block);
+
 #endif
