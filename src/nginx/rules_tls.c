@@ -33,7 +33,7 @@ static bool is_told_by_certificate(const struct judging *judging, const struct b
 }
 
 /* Whether it matters here that nginx has verified a certificate. What auth/cert is told does not:
- * leasehold looks at that again. */
+ * leasehold looks at that again, but for one thing. */
 static bool counts_certificates(const struct judging *judging, const struct block *server)
 {
 	if (server->kind != BLOCK_SERVER || is_off(verifies(server)))
@@ -53,6 +53,15 @@ static bool counts_certificates(const struct judging *judging, const struct bloc
 		}
 	}
 	return false;
+}
+
+/* Nobody but nginx knows of a certificate for auth/cert that it was revoked. */
+static bool counts_revoked(const struct judging *judging, const struct block *server)
+{
+	return server->kind == BLOCK_SERVER && !is_off(verifies(server)) &&
+	       (block_nearest(server, "ssl_crl") ||
+		!is_off(block_setting(server, "ssl_ocsp", "off"))) &&
+	       block_reaches(judging->tree, server);
 }
 
 /* ---- the server that answers first ---- */
@@ -259,7 +268,7 @@ int rule_verified_elsewhere(const struct judging *judging, const struct block *b
 	int ret = 0;
 	size_t i;
 
-	if (!counts_certificates(judging, block))
+	if (!counts_certificates(judging, block) && !counts_revoked(judging, block))
 		return 0;
 	json_array_foreach(block->body, i, listen)
 	{

@@ -25,7 +25,7 @@ class Visitor:
     themselves."""
 
     FILES = ("tls.crt", "tls.key", "clients-ca.crt", "basic.htpasswd", "nginx-secret.conf",
-             "auditors.htpasswd", "page", "others-ca.crt")
+             "auditors.htpasswd", "page", "others-ca.crt", "ca.crl")
 
     def __init__(self, folder):
         self.folder = str(folder)
@@ -36,6 +36,8 @@ class Visitor:
         authority.sign_itself("rogue", "/O=Example/OU=machines/CN=build-7")
         authority.sign_itself("others-ca", "/CN=others")
         authority.issue("foreign", "/O=Example/OU=machines/CN=build-7", signer="others-ca")
+        authority.issue("revoked", "/O=Example/OU=machines/CN=build-7")
+        authority.revoke("revoked")
         self.write("basic.htpasswd", user("alice", "in") + user("bob", "bin"))
         self.write("auditors.htpasswd", user("ann", "look"))
         self.write("nginx-secret.conf", "set $lh_auth_secret x;\n")
@@ -192,6 +194,11 @@ def resumed(site):
     site.is_reached_by("build-7")
 
 
+def revoked_elsewhere(site):
+    assert site.get_tls("revoked").status == 200
+    assert site.told("LH_TLS_VERIFY") == ["SUCCESS"] and all(site.told("LH_TLS_CERT"))
+
+
 def carried(site):
     """The same from one port to another."""
     client = TlsClient(site.nginx.port, site.visitor.path("foreign"))
@@ -296,6 +303,7 @@ DANGERS = {
     "any-certificate": asking_by_tls("build-7", "rogue"),
     "verified-elsewhere": asking_by_tls("build-7", "foreign"),
     "sessions-of-another-server": resumed,
+    "revoked-elsewhere": revoked_elsewhere,
     "sessions-in-a-cache": resumed,
     "sessions-of-another-port": carried,
     "authority-for-stapling": asking_by_tls("build-7", "foreign"),
