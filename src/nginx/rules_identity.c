@@ -6,8 +6,11 @@
 #include "nginx/asserted.h"
 #include "nginx/finding.h"
 #include "nginx/flow.h"
+#include "nginx/guard.h"
 #include "nginx/rules_priv.h"
 #include "nginx/value.h"
+#include "nginx/writers.h"
+#include "util/err.h"
 
 int rule_unguarded(const struct judging *judging, const struct block *block)
 {
@@ -81,6 +84,44 @@ int rule_said_by_client(const struct judging *judging, const struct block *block
 					  "anybody; take it from what nginx has verified");
 		if (ret)
 			return ret;
+	}
+	return 0;
+}
+
+/* Text, or a part of one, that becomes half an identity. */
+static bool names_somebody(const struct judging *judging, json_t *directive)
+{
+	return directive_is(directive, "set") && *directive_word(directive, 2) &&
+	       json_object_get(judging->proofs, variable_name(directive_word(directive, 1)));
+}
+
+/* What a client writes, and what it asks for; but by its method a request may well be somebody else's. */
+static bool is_clients_choice(const struct judging *judging, json_t *directive)
+{
+	struct condition condition;
+	char text[sizeof(condition.variable) + 1];
+
+	condition_read(directive, &condition);
+	err_text(text, sizeof(text), "$%s", condition.variable);
+	return strcmp(condition.variable, "request_method") != 0 &&
+	       (value_origins(judging->tree, text) & (VALUE_SAID | VALUE_ASKED)) &&
+	       condition_of_strangers(judging->tree, directive) == STRANGERS_EITHER;
+}
+
+int rule_chosen_by_client(const struct judging *judging, const struct block *block)
+{
+	json_t *directive;
+	size_t i;
+
+	if (block->kind != BLOCK_IF || !is_clients_choice(judging, block->directive))
+		return 0;
+	json_array_foreach(block->body, i, directive)
+	{
+		if (names_somebody(judging, directive))
+			return finding_add(
+				judging->findings, block->directive,
+				"the client fulfils this condition or not, as it likes, and "
+				"chooses an identity with it; ask for what nginx has verified");
 	}
 	return 0;
 }

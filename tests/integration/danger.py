@@ -285,7 +285,7 @@ DANGERS = {
     "two-identities": asking("admin", Authorization=basic("bob", "bin")),
     "break": asking("alice"),
     "condition-about-none": asking("alice"),
-    "identity-in-an-if": asking("alice", X_Internal="1"),
+    "identity-in-an-if": asking("alice"),
     # ways
     "error-page": asking("nobody", Authorization=basic("nobody", "x")),
     "return-to-error-page": asking("nobody", "/in/x", Authorization=basic("nobody", "x")),
@@ -312,6 +312,7 @@ DANGERS = {
     "name-in-a-header": asking("user-root", Authorization=basic("bob", "bin"), X_User="root"),
     "name-in-capitals": asking("alice", Authorization=basic("alice", "unknown")),
     "name-by-host": asking("b", Authorization=basic("bob", "bin"), Host="b.example"),
+    "name-by-condition": asking("admin", Authorization=basic("bob", "bin"), X_Role="admin"),
     "name-by-share": trying_headers,
     "user-without-password": asking("alice", Authorization=basic("alice", "unknown")),
     "every-proxy": asking("build-farm", X_Real_IP="10.20.0.1"),
