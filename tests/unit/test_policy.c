@@ -110,6 +110,11 @@ static const struct {
 	{ "no limits", "path \"a\" { min_wrapping_ttl = \"0s\" max_wrapping_ttl = 0 }", "exact a" },
 	{ "a rule that ends", "path \"a\" { expiration = \"1970-01-01T00:01:00Z\" }",
 	  "exact a expires=60" },
+	{ "a control group as an object",
+	  "path \"a\" { control_group = { ttl = \"1h\" factor \"f\" { identity { approvals = 2 } "
+	  "}\n"
+	  "factor \"g\" { identity { group_names = [\"g\"] } } } capabilities = [\"read\"] }",
+	  "exact a read" },
 	{ "a control group with its factors",
 	  "path \"a\" { control_group { factor \"f\" { identity { group_names = [\"g\"] } } }\n"
 	  "comment = \"c\" mfa_methods = [\"m\"] capabilities = [\"read\"] }\nname = \"n\"",
