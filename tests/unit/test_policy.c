@@ -204,10 +204,14 @@ static const struct {
 	  "path \"+*\": invalid use of wildcards ('+*' is forbidden) on line 1" },
 	{ "a plus in front of the star, deeper", "path \"a/b+*\" {}", "'+*' is forbidden" },
 	{ "wrapping limits that cross",
-	  "path \"x\" { min_wrapping_ttl = \"1h\" max_wrapping_ttl = \"1m\" }",
-	  "max_wrapping_ttl cannot be less than min_wrapping_ttl" },
-	{ "a wrapping limit that is no duration", "path \"x\" { min_wrapping_ttl = \"abc\" }",
-	  "error parsing min_wrapping_ttl: time: invalid duration \"abc\"" },
+	  "\npath \"x*\" { min_wrapping_ttl = \"1h\" max_wrapping_ttl = \"1m\" }",
+	  "max_wrapping_ttl cannot be less than min_wrapping_ttl in path \"x*\" on line 2, "
+	  "expected "
+	  "at least 3600 s" },
+	{ "a wrapping limit that is no duration", "path \"x*\" {\nmin_wrapping_ttl = \"abc\" }",
+	  "error parsing min_wrapping_ttl: time: invalid duration \"abc\" in path \"x*\" on line "
+	  "2, "
+	  "expected a duration such as 90s or 5m" },
 	{ "a wrapping limit below zero", "path \"x\" { max_wrapping_ttl = \"-1s\" }",
 	  "error parsing max_wrapping_ttl: on line 1, expected whole seconds, 0 or more" },
 	{ "a part of a second, which would be no limit",
