@@ -160,6 +160,9 @@ static int set_policy(struct rule *rule, const char *key, unsigned line, const j
 
 	if (!word)
 		return fail(rule, line, err, "invalid value of", key, "a text");
+	if (rule->has_policy)
+		return fail(rule, line, err, "second value of", key, "one");
+	rule->has_policy = true;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (!strcmp(word, words[i].name)) {
 			rule->capabilities |= words[i].capabilities;
