@@ -65,6 +65,14 @@ static void only_what_has_a_body_is_wrapped(void **state)
 	assert_null(json_object_get(f.body, "cloud/"));
 }
 
+static void a_list_is_wrapped_like_anything_else(void **state)
+{
+	(void)state;
+	wrap("LIST", "cloud/role", NULL, FOR_UNTIL);
+	assert_int_equal(unwrap(wrapping), 200);
+	assert_int_equal(json_array_size(data_member(&f, "keys")), 1);
+}
+
 static void it_lasts_no_longer_than_leases_do(void **state)
 {
 	(void)state;
@@ -455,6 +463,7 @@ int main(void)
 		WRAPPING_TEST(whatever_is_sent_is_wrapped),
 		WRAPPING_TEST(without_the_header_there_is_nothing_to_wrap),
 		WRAPPING_TEST(only_what_has_a_body_is_wrapped),
+		WRAPPING_TEST(a_list_is_wrapped_like_anything_else),
 		WRAPPING_TEST(it_lasts_no_longer_than_leases_do),
 		WRAPPING_TEST(it_is_looked_up_without_being_opened),
 		WRAPPING_TEST(it_is_opened_once_whoever_asks),
