@@ -39,7 +39,7 @@ static int open_record(struct cubbyhole *hole, const struct buf *sealed)
 	ret = bearer_open(BEARER_CUBBYHOLE, store_id(hole->store), hole->bearer, sealed->data,
 			  sealed->size, &text);
 	if (!ret)
-		ret = json_read(text.data, text.size, &hole->entries, NULL);
+		ret = json_read_kept(text.data, text.size, &hole->entries);
 	buf_free(&text);
 	return ret == LH_EINVAL ? LH_ECORRUPT : ret;
 }

@@ -29,6 +29,24 @@ static void anything_is_kept_and_shown_as_it_was(void **state)
 	expect(&f, "GET", "cubbyhole/x", NULL, 404, NOT_FOUND);
 }
 
+/* The deepest that a body can be. Kept beside something else, which it must not take along. */
+static void the_deepest_is_kept_and_shown(void **state)
+{
+	char data[6 * JSON_DEPTH_MAX + 2] = "";
+
+	(void)state;
+	for (size_t i = 0; i < JSON_DEPTH_MAX; i++)
+		strcat(data, "{\"k\":");
+	strcat(data, "1");
+	for (size_t i = 0; i < JSON_DEPTH_MAX; i++)
+		strcat(data, "}");
+	expect(&f, "POST", "cubbyhole/y", "{\"k\":1}", 204, "");
+	expect(&f, "POST", "cubbyhole/x", data, 204, "");
+	expect_data(&f, "GET", "cubbyhole/x", NULL, data);
+	expect_data(&f, "GET", "cubbyhole/y", NULL, "{\"k\":1}");
+	expect(&f, "DELETE", "cubbyhole/x", NULL, 204, "");
+}
+
 static void what_is_kept_is_listed(void **state)
 {
 	(void)state;
@@ -66,6 +84,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		API_TEST(anything_is_kept_and_shown_as_it_was),
+		API_TEST(the_deepest_is_kept_and_shown),
 		API_TEST(what_is_kept_is_listed),
 		API_TEST(what_cannot_be_kept_is_refused),
 		API_TEST(a_full_cubbyhole_says_so),
