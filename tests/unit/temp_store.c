@@ -20,6 +20,7 @@
 #define MAP_SIZE (64 * 1024 * 1024)
 
 struct temp_store temp;
+const struct store_driver *temp_driver = &store_lmdb;
 
 void temp_store_open(struct temp_store *opened)
 {
@@ -31,7 +32,7 @@ void temp_store_open(struct temp_store *opened)
 	snprintf(opened->path, sizeof(opened->path), "%s/store", opened->folder);
 	snprintf(opened->key_file, sizeof(opened->key_file), "%s/master.key", opened->folder);
 	assert_int_equal(mkdir(opened->path, 0700), 0);
-	opened->options.driver = &store_lmdb;
+	opened->options.driver = temp_driver;
 	opened->options.path = opened->path;
 	opened->options.map_size = MAP_SIZE;
 	opened->options.key_file = opened->key_file;

@@ -16,6 +16,9 @@ struct temp_store {
 /* Of the running test. */
 extern struct temp_store temp;
 
+/* Of the stores that are made from now on; store_lmdb, unless a test puts its own one here. */
+extern const struct store_driver *temp_driver;
+
 /* Makes key, store and opens it; fails the test otherwise. */
 void temp_store_open(struct temp_store *opened);
 
