@@ -95,6 +95,26 @@ void temp_put(struct store *store, char family, const void *name, size_t size, c
 	store_batch_free(&batch);
 }
 
+void temp_fill(struct store *store)
+{
+	static char value[1024 * 1024];
+	int ret = 0;
+
+	for (uint64_t i = 0; !ret; i++) {
+		struct store_batch batch = { 0 };
+		struct key key;
+
+		key_start(&key, 'z');
+		key_add_u64(&key, i);
+		store_batch_put(&batch, STORE_ANY, 0, key_bytes(&key),
+				(struct bytes){ value, sizeof(value) });
+		assert_int_equal(store_maintain(store, NULL), 0);
+		ret = store_apply(store, STORE_NORMAL, &batch, NULL);
+		store_batch_free(&batch);
+	}
+	assert_int_equal(ret, LH_EFULL);
+}
+
 size_t temp_records(struct store *store)
 {
 	struct driver_usage usage;

@@ -32,6 +32,9 @@ int temp_tear_down(void **state);
 /* Stores a record under a key of the family and these bytes. */
 void temp_put(struct store *store, char family, const void *name, size_t size, const char *value);
 
+/* Ordinary writes until they are refused. */
+void temp_fill(struct store *store);
+
 /* How many records there are in all. */
 size_t temp_records(struct store *store);
 

@@ -80,6 +80,18 @@ static void a_full_cubbyhole_says_so(void **state)
 	       "the cubbyhole of a token holds 65536 bytes in all");
 }
 
+static void a_full_store_lets_a_cubbyhole_shrink(void **state)
+{
+	(void)state;
+	expect(&f, "POST", "cubbyhole/x", "{\"k\":1}", 204, "");
+	expect(&f, "POST", "cubbyhole/y", "{\"k\":2}", 204, "");
+	temp_fill(f.temp.store);
+	expect(&f, "POST", "cubbyhole/z", "{\"k\":3}", 507, "the store is full");
+	expect(&f, "DELETE", "cubbyhole/x", NULL, 204, "");
+	expect_data(&f, "LIST", "cubbyhole", NULL, "{\"keys\":[\"y\"]}");
+	expect(&f, "DELETE", "cubbyhole/y", NULL, 204, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -88,6 +100,7 @@ int main(void)
 		API_TEST(what_is_kept_is_listed),
 		API_TEST(what_cannot_be_kept_is_refused),
 		API_TEST(a_full_cubbyhole_says_so),
+		API_TEST(a_full_store_lets_a_cubbyhole_shrink),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
