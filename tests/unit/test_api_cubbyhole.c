@@ -10,6 +10,7 @@
 
 #include "api_fixture.h"
 #include "auth/cubbyhole.h"
+#include "util/err.h"
 #include "util/json.h"
 
 static void anything_is_kept_and_shown_as_it_was(void **state)
@@ -92,6 +93,55 @@ static void a_full_store_lets_a_cubbyhole_shrink(void **state)
 	expect(&f, "DELETE", "cubbyhole/y", NULL, 204, "");
 }
 
+/* ---- Whoever is overtaken until the deadline ---- */
+
+static struct store_driver busy;
+static bool overtaken;
+
+static int busy_apply(void *handle, const struct driver_op *ops, size_t count, size_t *failed_out)
+{
+	if (!overtaken)
+		return store_lmdb.apply(handle, ops, count, failed_out);
+	*failed_out = count - 1;
+	return LH_ECONFLICT;
+}
+
+static int busy_set_up(void **state)
+{
+	busy = store_lmdb;
+	busy.apply = busy_apply;
+	overtaken = false;
+	temp_driver = &busy;
+	return api_set_up(state);
+}
+
+static int busy_tear_down(void **state)
+{
+	temp_driver = &store_lmdb;
+	return api_tear_down(state);
+}
+
+static void who_is_always_overtaken_may_try_again(void **state)
+{
+	static const char *const methods[] = { "POST", "DELETE" };
+
+	(void)state;
+	expect(&f, "POST", "cubbyhole/x", "{\"k\":1}", 204, "");
+	overtaken = true;
+	for (size_t i = 0; i < 2; i++) {
+		const struct api_request raw = {
+			.method = methods[i],
+			.path = "/v1/cubbyhole/x",
+			.body = "{\"k\":2}",
+			.body_size = 7,
+			.token = f.token,
+		};
+
+		assert_int_equal(ask_raw(&f, &raw), 409);
+		assert_string_equal(error(&f), "too many others want the same at once; try again");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -101,6 +151,8 @@ int main(void)
 		API_TEST(what_cannot_be_kept_is_refused),
 		API_TEST(a_full_cubbyhole_says_so),
 		API_TEST(a_full_store_lets_a_cubbyhole_shrink),
+		cmocka_unit_test_setup_teardown(who_is_always_overtaken_may_try_again, busy_set_up,
+						busy_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
