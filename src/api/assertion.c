@@ -176,6 +176,7 @@ int assertion_serve(struct context *context, struct caller *caller_out)
 
 	if (ret == LH_EPERM)
 		outcome_error(&context->outcome, 403, "permission denied");
+	context->served = !ret;
 	return ret ? ret : check_rate(context, caller_out, caller_out->rate);
 }
 
@@ -209,10 +210,9 @@ void assertion_show(struct context *context, const struct caller *caller)
 	log_set_identity(context->identity);
 }
 
-void assertion_count(struct context *context, const struct caller *identity)
+void assertion_count(const struct context *context)
 {
-	enum identity_method method = identity_method_find(
-		json_get_text(identity->metadata, "method"));
+	enum identity_method method = identity_method_find(context->request->raw->auth_method);
 
 	if (method != IDENTITY_METHODS)
 		broker_count(context->broker,
