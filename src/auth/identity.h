@@ -75,8 +75,8 @@ void identities_free(struct identities *identities);
 /* What the name may do: by the entry of exactly this name, else by the glob with the longest text
  * before its first `*` (then the longest glob, then the first in order). Release the caller with
  * caller_clear; its lists are shared and not to be changed.
- * 0; LH_ENOENT: no entry; LH_EPERM: what it owned is being taken away; LH_ERANGE: there are more than
- * IDENTITY_ENTRIES_MAX entries; LH_ECORRUPT, LH_EIO, LH_ENOMEM. */
+ * 0; LH_ENOENT: no entry; LH_EPERM: what it owned is being taken away; LH_ERANGE: there are many more
+ * than IDENTITY_ENTRIES_MAX entries; LH_ECORRUPT, LH_EIO, LH_ENOMEM. */
 int identities_find(struct identities *identities, enum identity_method method, const char *name,
 		    struct caller *caller_out);
 
@@ -85,7 +85,8 @@ int identities_find(struct identities *identities, enum identity_method method, 
 int identities_rate(struct identities *identities, enum identity_method method, const char *name,
 		    unsigned *rate_out);
 
-/* Whether one more entry may be made. Errors as above. */
+/* Whether one more entry may be made. All who ask at the same time may be told of the same room: what is
+ * made on the strength of it is served all the same. Errors as above. */
 int identities_have_room(struct identities *identities, bool *room_out);
 
 /* Gives an identity a token: with its policies, metadata and addresses, and below the same entry.
