@@ -25,6 +25,7 @@ struct token_terms;
 
 #define IDENTITY_NAME_MAX    256 /* bytes of a name, or of a glob */
 #define IDENTITY_ENTRIES_MAX 4096
+#define IDENTITY_ENTRY_MAX   (128 * 1024)       /* bytes of an entry's record */
 #define IDENTITY_PATH        "auth/proxy/login" /* the path of identities and their tokens */
 #define IDENTITY_LOGIN_TTL   3600               /* seconds, where an entry says nothing */
 
@@ -52,7 +53,7 @@ int identity_get(struct store *store, enum identity_method method, const char *n
 		 json_t **entry_out, uint64_t *revision_out);
 
 /* Stores an entry as it was changed since that revision; 0: a new one, which is given its id here.
- * 0; LH_ECONFLICT: read it again; LH_EFULL, LH_EIO, LH_ENOMEM. */
+ * 0; LH_ECONFLICT: read it again; LH_ERANGE: it is too long; LH_EFULL, LH_EIO, LH_ENOMEM. */
 int identity_put(struct store *store, enum identity_method method, const char *name, json_t *entry,
 		 uint64_t revision);
 

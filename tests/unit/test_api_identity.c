@@ -298,6 +298,19 @@ static void each_name_has_a_rate_of_its_own(void **state)
 		assert_int_equal(ask_as("alice", "GET", "/v1/" SELF), 200);
 }
 
+static void an_entry_that_is_too_long_is_refused(void **state)
+{
+	static char body[140000];
+
+	(void)state;
+	put("basic/alice", "{\"policies\":\"app\"}");
+	snprintf(body, sizeof(body), "{\"metadata\":{\"a\":\"%0131072d\"}}", 0);
+	expect(&f, "POST", ENTRY "basic/alice", body, 400, "the entry has more than 131072 bytes");
+	expect(&f, "POST", ENTRY "basic/bob", body, 400, "the entry has more than 131072 bytes");
+	assert_int_equal(ask_as("alice", "GET", "/v1/" SELF), 200);
+	assert_null(json_object_get(data_member(&f, "meta"), "a"));
+}
+
 /* ---- Which entry ---- */
 
 static const struct {
@@ -339,6 +352,7 @@ int main(void)
 		API_TEST(what_is_served_is_counted_by_method),
 		API_TEST(what_is_too_long_for_the_read_pool_is_counted_once),
 		API_TEST(each_name_has_a_rate_of_its_own),
+		API_TEST(an_entry_that_is_too_long_is_refused),
 		API_TEST(the_closest_entry_counts),
 	};
 
