@@ -154,15 +154,12 @@ int assertion_caller(struct context *context, struct caller *caller_out)
  * Counted where a request comes first. */
 static int check_rate(struct context *context, const struct caller *caller, unsigned rate)
 {
-	struct bucket_table *buckets = &broker_shared(context->broker)->identities;
-	char name[2 * KEYRING_NAME_SIZE + 1];
-	int64_t wait;
+	struct bucket_owners *owners = &broker_shared(context->broker)->identities;
+	int64_t now = clock_boot_us(), wait;
 
 	if (!rate || context->request->raw->handed_on)
 		return 0;
-	text_hex(caller->identity, sizeof(caller->identity), name);
-	wait = bucket_take(bucket_find(buckets, "identity", name, ""), rate, BUCKET_REVOKE,
-			   clock_boot_us());
+	wait = bucket_take(bucket_own(owners, caller->identity, now), rate, BUCKET_REVOKE, now);
 	if (!wait)
 		return 0;
 	outcome_error(&context->outcome, 429, "too many requests");

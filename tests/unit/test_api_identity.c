@@ -298,6 +298,18 @@ static void each_name_has_a_rate_of_its_own(void **state)
 		assert_int_equal(ask_as("alice", "GET", "/v1/" SELF), 200);
 }
 
+static void the_haste_of_others_slows_nobody(void **state)
+{
+	char name[16];
+
+	(void)state;
+	put("basic/*", "{\"policies\":\"app\",\"rate\":1}");
+	for (unsigned i = 0; i < 200; i++) {
+		snprintf(name, sizeof(name), "n%u", i);
+		assert_int_equal(ask_as(name, "GET", "/v1/" SELF), 200);
+	}
+}
+
 static void an_entry_that_is_too_long_is_refused(void **state)
 {
 	static char body[140000];
@@ -352,6 +364,7 @@ int main(void)
 		API_TEST(what_is_served_is_counted_by_method),
 		API_TEST(what_is_too_long_for_the_read_pool_is_counted_once),
 		API_TEST(each_name_has_a_rate_of_its_own),
+		API_TEST(the_haste_of_others_slows_nobody),
 		API_TEST(an_entry_that_is_too_long_is_refused),
 		API_TEST(the_closest_entry_counts),
 	};
