@@ -388,8 +388,6 @@ static int serve_request(struct api *api, struct context *context, struct route_
 		ret = take_use(api, context, &caller);
 	if (!ret)
 		ret = request->help ? serve_help(context) : serve_route(api, context);
-	if (caller.type == TOKEN_IDENTITY && ret != LH_EBUSY)
-		assertion_count(context, &caller);
 	context->caller = NULL;
 	end_used_up(api, &caller);
 	caller_clear(&caller);
@@ -466,6 +464,8 @@ void api_serve(struct api *api, const struct api_request *raw, struct api_reply 
 		give_up(api, &context, raw, reply);
 	if (ret == LH_EBUSY || is_too_long(api, reply))
 		hand_on(raw, reply);
+	else if (context.served)
+		assertion_count(&context);
 	api->issued = context.issued;
 	api->flushed = false;
 	log_set_identity(NULL);
