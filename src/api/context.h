@@ -34,6 +34,7 @@ struct context {
 	/* The identity that asks or whose token it is, "cert/svc-one", for the log; "": none. */
 	char identity[IDENTITY_NAME_MAX + 16];
 
+	bool served; /* as an identity, without a token */
 	bool issued; /* set by the handler: broker_delivered must be told how the reply fares */
 	bool made;   /* set by the handler: the reply gives a new token, that of the name */
 	unsigned char made_name[KEYRING_NAME_SIZE];

@@ -253,6 +253,40 @@ int wrapping_unwrap(struct context *context)
 	return ret;
 }
 
+/* ---- The old way: cubbyhole/response ---- */
+
+static bool is_old_way(const struct context *context)
+{
+	return context->match->miss == ROUTE_FOUND &&
+	       context->match->route->handle == cubbyhole_read &&
+	       !strcmp(context->request->path, "cubbyhole/response");
+}
+
+bool wrapping_is_opening(const struct context *context, const struct caller *caller)
+{
+	const struct route_match *match = context->match;
+	const struct request *request = context->request;
+
+	if (!caller->wrapping || match->miss != ROUTE_FOUND || request->help)
+		return false;
+	if (match->route->handle == wrapping_unwrap)
+		return !strcmp(context->wrapping_token, request->token);
+	return is_old_way(context);
+}
+
+void wrapping_tell_refused(struct context *context)
+{
+	struct wrapper *wrapper = NULL;
+	struct opening opening;
+
+	if (!is_old_way(context))
+		return;
+	context->wrapping_token = context->request->token;
+	opening = opening_of(context);
+	broker_wrapper_find(context->broker, &opening, &wrapper);
+	wrapper_free(wrapper);
+}
+
 int wrapping_response(struct context *context)
 {
 	struct buf response = BUF_INIT;
