@@ -169,6 +169,18 @@ int rule_debug_log(const struct judging *judging, const struct block *block)
 			   "say `error_log FILE error`");
 }
 
+/* It stands in events { } and counts for all servers, whatever their error_log says. */
+int rule_debug_connection(const struct judging *judging, const struct block *block)
+{
+	json_t *clients = block_find(block, "debug_connection");
+
+	if (!clients || !block_reaches(judging->tree, &judging->tree->blocks[0]))
+		return 0;
+	return finding_add(judging->findings, clients,
+			   "of these clients the error log has every header of requests to "
+			   "leasehold, tokens too; take this line out");
+}
+
 /* ---- caches and files ---- */
 
 int rule_answer_kept(const struct judging *judging, const struct block *block)

@@ -237,9 +237,9 @@ def asked_again(site):
     assert len(site.read.requests) == 1 and len(site.work.requests) == 1
 
 
-def logging(site):
+def logging(site, log="own.log"):
     site.get("/v1/x?key=" + SECRET, X_Vault_Token=SECRET)
-    wait_until(lambda: SECRET in site.files("own.log"), what="the secret is logged")
+    wait_until(lambda: SECRET in site.files(log), what="the secret is logged")
 
 
 def shared(site):

@@ -303,6 +303,8 @@ static const struct site_case secrets[] = {
 	  "map $http_x_vault_token $t { default yes; \"\" no; } log_format a $t;", NULL },
 	{ "a body in the log", "log_format a $request_body;", "x:1: log_format: writes tokens" },
 	{ "a log without secrets", "log_format a '$status $request_id';", NULL },
+	{ "a debugging log of some clients",
+	  "events {\ndebug_connection ::1; } location / { " PASS "}", "x:2: debug_connection: of" },
 	{ "the query in nginx's own log",
 	  "access_log x; location / { " SITE_PARAMETERS
 	  "fastcgi_pass_request_headers off; fastcgi_next_upstream off; fastcgi_max_temp_file_size "
