@@ -234,6 +234,8 @@ static const struct site_case certificates[] = {
 	{ "the default server of the port does",
 	  OWN("") " server { listen 0.0.0.0:1 ssl default_server; " BY("b") "}",
 	  "x:2: listen: who names no server" },
+	{ "the default server by its older name does",
+	  OWN("") "server { listen 1 default ssl; " BY("b") "}", "x:2: listen: who names no" },
 	{ "it knows the same ones, and no list of those that were revoked",
 	  SHOP(BY("a")) OWN("ssl_crl c; "), "x:2: listen: who names no server" },
 	{ "it knows more of them", SHOP(BY("a") "ssl_trusted_certificate b; ") OWN(""),
