@@ -8,6 +8,26 @@
 #include "nginx/value.h"
 #include "nginx/writers.h"
 
+/* The header, say, by which a map of the site's own knows somebody. */
+static bool carries_proof(const struct judging *judging, const char *text)
+{
+	static const char *const kinds[] = { "http_", "cookie_", "arg_" };
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(judging->proofs, name, value)
+	{
+		const char *const names[] = { name, NULL };
+
+		for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+			if (strncmp(name, kinds[i], strlen(kinds[i])) == 0 &&
+			    value_carries(judging->tree, text, names))
+				return true;
+		}
+	}
+	return false;
+}
+
 static int find_secret(const struct judging *judging, json_t *format)
 {
 	static const char *const secrets[] = {
@@ -16,7 +36,9 @@ static int find_secret(const struct judging *judging, json_t *format)
 	};
 
 	for (size_t i = 2; i < directive_size(format); i++) {
-		if (value_carries(judging->tree, directive_word(format, i), secrets))
+		const char *text = directive_word(format, i);
+
+		if (value_carries(judging->tree, text, secrets) || carries_proof(judging, text))
 			return finding_add(judging->findings, format,
 					   "writes tokens or other secrets into the log; use the "
 					   "format \"leasehold\"");

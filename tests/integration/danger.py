@@ -238,7 +238,7 @@ def asked_again(site):
 
 
 def logging(site, log="own.log"):
-    site.get("/v1/x?key=" + SECRET, X_Vault_Token=SECRET)
+    site.get("/v1/x?key=" + SECRET, X_Vault_Token=SECRET, X_Build_Token=SECRET)
     wait_until(lambda: SECRET in site.files(log), what="the secret is logged")
 
 
@@ -335,6 +335,7 @@ DANGERS = {
     "asked-again": asked_again,
     # secrets
     "token-in-a-log": logging,
+    "own-token-in-a-log": logging,
     "query-in-a-log": logging,
     "debugging-log": logging,
     "cache": shared,
