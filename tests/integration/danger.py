@@ -327,6 +327,7 @@ DANGERS = {
     "parameter-twice": twice,
     "path-as-sent": telling("DOCUMENT_URI", "/v1/x/../y", "/v1/x/../y"),
     "path-as-served": telling("REQUEST_URI", "/v1/y", "/v1/x/../y"),
+    "method-in-a-header": telling("REQUEST_METHOD", "DELETE", X_HTTP_Method_Override="DELETE"),
     "address-in-a-header": telling("REMOTE_ADDR", "192.0.2.1", X_Forwarded_For="192.0.2.1"),
     "web-pages-may-ask": telling("LH_VAULT_REQUEST", "true"),
     "verified-by-itself": telling("LH_TLS_VERIFY", "SUCCESS"),
