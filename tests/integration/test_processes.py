@@ -132,6 +132,8 @@ def test_started_as_root_the_children_become_the_configured_user(leasehold):
             for path in [folder] + [os.path.join(folder, name) for name in files]:
                 assert os.lstat(path).st_uid == NOBODY, path
                 assert stat.S_IMODE(os.lstat(path).st_mode) & 0o077 == 0, path
+        for name in ("run/read.sock", "run/work.sock"):
+            assert os.lstat(server.path(name)).st_gid == NOBODY
         assert os.lstat(server.path("master.key")).st_uid == NOBODY
         assert stat.S_IMODE(os.lstat(server.path("master.key")).st_mode) & 0o077 == 0
         assert server.api("GET", "sys/mounts").status == 200
