@@ -89,6 +89,10 @@ def test_there_are_the_processes_that_the_configuration_says(server):
     wait_until(lambda: complete(server))
 
 
+def test_the_master_is_found_by_its_name(server):
+    assert proc_status(server.process.pid)["Name"] == "leasehold"
+
+
 def test_no_process_may_gain_rights_or_dump_core(server):
     for pid in every_pid(server):
         status = proc_status(pid)
