@@ -162,6 +162,24 @@ static void renewing_obeys_the_policies_of_the_entry_as_it_is_now(void **state)
 	assert_int_equal(ask_with(&f, token, "GET", SELF, NULL), 200);
 }
 
+static int64_t renewed_for(void)
+{
+	assert_int_equal(renew_as("alice", "/v1/auth/token/renew-self", ""), 200);
+	return json_integer_value(auth_member(&f, "lease_duration"));
+}
+
+static void renewing_obeys_the_maximum_of_the_entry_as_it_is_now(void **state)
+{
+	(void)state;
+	put("basic/alice", "{\"policies\":\"app\",\"max_ttl\":\"20m\"}");
+	assert_int_equal(log_in("alice"), 200);
+	put("basic/alice", "{\"max_ttl\":\"5m\"}");
+	assert_true(renewed_for() <= 300);
+	put("basic/alice", "{\"max_ttl\":\"2h\"}"); /* what the token was promised stays */
+	renew_as("alice", "/v1/auth/token/renew-self", "{\"increment\":7200}");
+	assert_in_range(json_integer_value(auth_member(&f, "lease_duration")), 301, 1200);
+}
+
 static void a_deleted_entry_takes_its_tokens_with_it(void **state)
 {
 	char other[64];
@@ -270,6 +288,7 @@ int main(void)
 		API_TEST(only_who_is_believed_may_log_in),
 		API_TEST(renewing_needs_the_same_identity_now),
 		API_TEST(renewing_obeys_the_policies_of_the_entry_as_it_is_now),
+		API_TEST(renewing_obeys_the_maximum_of_the_entry_as_it_is_now),
 		API_TEST(a_deleted_entry_takes_its_tokens_with_it),
 		API_TEST(a_new_entry_of_the_name_revives_nothing),
 		API_TEST(an_identity_makes_and_renews_no_tokens),
