@@ -56,8 +56,11 @@ static struct drain *drain_of(struct drain ***place, const struct job *job)
 	return drain;
 }
 
+/* Whoever disables a mount means its leases, not those of another that came to its path later. */
 static bool meant(const struct job *job, const struct lease *lease)
 {
+	if (job->kind == JOB_DISABLE)
+		return !memcmp(lease->mount, job->mount, sizeof(lease->mount));
 	return lease->issued_ns <= job->since_ns;
 }
 

@@ -401,6 +401,25 @@ static void a_disabled_mount_waits_for_no_dead_worker(void **state)
 	assert_null(found);
 }
 
+/* A second DELETE may be drained when the path has been given to another mount already. */
+static void who_disables_a_mount_means_no_later_one(void **state)
+{
+	struct job job = { .kind = JOB_DISABLE, .prefix = "cloud/", .since_ns = INT64_MAX };
+	struct store_batch batch = { 0 };
+
+	(void)state;
+	memset(job.mount, 'g', sizeof(job.mount)); /* of one that has gone */
+	job_name(&job, clock_now());
+	assert_int_equal(job_put(&batch, &job), 0);
+	assert_int_equal(store_apply(temp.store, STORE_NORMAL, &batch, NULL), 0);
+	store_batch_free(&batch);
+	free(issue_delivered());
+	turn(4);
+	assert_int_equal(only_state(), LEASE_ACTIVE);
+	assert_false(mount()->tainted);
+	assert_int_equal(only_job().kind, JOB_FORGET);
+}
+
 static void disabling_nothing_is_done(void **state)
 {
 	(void)state;
@@ -442,6 +461,7 @@ int main(void)
 		BROKER_TEST(a_disabled_mount_goes_after_its_leases),
 		BROKER_TEST(a_disabled_mount_waits_for_a_worker_in_mid_issue),
 		BROKER_TEST(a_disabled_mount_waits_for_no_dead_worker),
+		BROKER_TEST(who_disables_a_mount_means_no_later_one),
 		BROKER_TEST(disabling_nothing_is_done),
 		BROKER_TEST(mounts_do_not_nest),
 	};
