@@ -36,6 +36,7 @@ void revoker_free(struct revoker *revoker)
 	if (!revoker)
 		return;
 	takings_free(revoker);
+	talk_drop(revoker->broker->talker, &revoker->question);
 	drains_free(revoker);
 	free(revoker->mounts);
 	free(revoker);
