@@ -57,11 +57,18 @@ static struct drain *drain_of(struct drain ***place, const struct job *job)
 }
 
 /* Whoever disables a mount means its leases, not those of another that came to its path later. */
-static bool meant(const struct job *job, const struct lease *lease)
+static bool is_older(const struct job *job, const struct lease *lease)
 {
 	if (job->kind == JOB_DISABLE)
 		return !memcmp(lease->mount, job->mount, sizeof(lease->mount));
 	return lease->issued_ns <= job->since_ns;
+}
+
+/* When the clock was set back, what was issued before the job seems to come from the future. */
+static bool meant(const struct job *job, const struct lease *lease)
+{
+	return is_older(job, lease) ||
+	       (job->kind == JOB_REVOKE && lease->issued_ns > clock_now_ns());
 }
 
 /* Whether a living worker is in the middle of issuing it. The mount's tombstone ends that at its next
@@ -133,6 +140,12 @@ static void note_error(struct revoker *revoker, const struct job *job, const str
 	store_batch_free(&batch);
 }
 
+/* One of the future that was not marked came later: the clock was set back after that. */
+static bool is_left(const struct job *job, const struct lease *lease)
+{
+	return is_older(job, lease) || (meant(job, lease) && lease->state == LEASE_REVOKING);
+}
+
 /* Whether a lease that is meant is still there. Only as far as the first such one. */
 static int find_left(struct revoker *revoker, const struct job *job, bool *left_out)
 {
@@ -154,7 +167,7 @@ static int find_left(struct revoker *revoker, const struct job *job, bool *left_
 			}
 			if (ret)
 				break;
-			*left_out = meant(job, lease);
+			*left_out = is_left(job, lease);
 			if (*left_out && lease->error[0] && !job->error[0])
 				note_error(revoker, job, lease);
 			lease_free(lease);
