@@ -140,7 +140,11 @@ static json_t *builtin_info(struct broker *broker, const struct builtin *builtin
 	json_t *info = entry ? mount_info(entry) : NULL;
 
 	json_decref(entry);
-	return info;
+	if (!is_auth(builtin) || !json_object_set_new(json_object_get(info, "config"), "token_type",
+						      json_string("default-service")))
+		return info;
+	json_decref(info);
+	return NULL;
 }
 
 int mount_info_all(struct broker *broker, json_t **all_out)
@@ -168,13 +172,9 @@ json_t *mount_info_auth(struct broker *broker)
 	json_t *all = json_object();
 	int lost = 0;
 
-	for (size_t i = 0; i < AUTH_MOUNTS; i++) {
-		json_t *info = builtin_info(broker, &auth_mounts[i]);
-
-		lost |= json_object_set_new(json_object_get(info, "config"), "token_type",
-					    json_string("default-service"));
-		lost |= json_object_set_new(all, auth_mounts[i].path, info);
-	}
+	for (size_t i = 0; i < AUTH_MOUNTS; i++)
+		lost |= json_object_set_new(all, auth_mounts[i].path,
+					    builtin_info(broker, &auth_mounts[i]));
 	if (!lost)
 		return all;
 	json_decref(all);
@@ -182,6 +182,38 @@ json_t *mount_info_auth(struct broker *broker)
 }
 
 /* ---- One ---- */
+
+static const struct builtin *builtin_of(const char *path)
+{
+	bool auth = text_starts_with(path, "auth/");
+	const struct builtin *builtins = auth ? auth_mounts : builtin_mounts;
+
+	path += auth ? strlen("auth/") : 0;
+	for (size_t i = 0; i < (auth ? AUTH_MOUNTS : BUILTINS); i++) {
+		size_t size = strlen(builtins[i].path) - 1;
+
+		if (!strncmp(path, builtins[i].path, size) && (path[size] == '/' || !path[size]))
+			return &builtins[i];
+	}
+	return NULL;
+}
+
+int mount_info_builtin(struct broker *broker, const char *path, json_t **info_out)
+{
+	const struct builtin *builtin = builtin_of(path);
+	json_t *info;
+
+	*info_out = NULL;
+	if (!builtin)
+		return 0;
+	info = builtin_info(broker, builtin);
+	if (json_object_set_new(info, "path", json_string(builtin->path))) {
+		json_decref(info);
+		return LH_ENOMEM;
+	}
+	*info_out = info;
+	return 0;
+}
 
 static int find_builtin(struct broker *broker, const char *name, struct mount_view *view)
 {

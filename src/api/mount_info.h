@@ -34,6 +34,10 @@ int mount_info_all(struct broker *broker, json_t **all_out);
 /* The auth mounts, "token/" → mount info. New, NULL if memory is out. */
 json_t *mount_info_auth(struct broker *broker);
 
+/* The mount that is always there and holds a path: its info, and its path as "path", which for auth
+ * mounts is behind "auth/". *info_out is new; NULL: none of them holds it. 0 or LH_ENOMEM. */
+int mount_info_builtin(struct broker *broker, const char *path, json_t **info_out);
+
 /* The path as mounts are named: with a final slash. New, released with wipe_free. */
 char *mount_name(const char *path);
 

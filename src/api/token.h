@@ -21,8 +21,12 @@ int token_of_accessor(struct context *context, struct caller *caller_out);
 
 /* ---- Policies (token_policies.c) ---- */
 
-/* Lower-cased, trimmed, sorted names without doubles; "default" among them if it is to be added; only
- * "root" if that is one of them. New; NULL if memory is out. names NULL: none. */
+/* Lower-cased, trimmed, sorted names without doubles, and one more (NULL: none). New; NULL if memory is
+ * out. names NULL: none. */
+json_t *names_clean(const json_t *names, const char *more);
+
+/* The same of what somebody is to have: "default" among them if it is to be added; only "root" if that
+ * is one of them, as nothing else counts beside it. */
 json_t *policies_clean(const json_t *names, bool add_default);
 
 /* What decides about the policies of a new token. Borrowed. */

@@ -373,6 +373,19 @@ static int explain(struct making *making, int ret)
 	}
 }
 
+/* Whether they do not fit into a record, so that nobody looks at each of them first. */
+static bool is_too_long(const json_t *policies)
+{
+	const json_t *policy;
+	size_t size = 0, i;
+
+	json_array_foreach(policies, i, policy)
+	{
+		size += json_string_length(policy);
+	}
+	return size > TOKEN_RECORD_MAX;
+}
+
 /* A policy may come later; until then it grants nothing. */
 static int warn_missing(struct making *making)
 {
@@ -403,7 +416,7 @@ static int make(struct making *making)
 	struct caller caller;
 	int ret;
 
-	ret = warn_missing(making);
+	ret = is_too_long(making->policies) ? LH_ERANGE : warn_missing(making);
 	if (!ret)
 		ret = token_create(context_store(context), &making->terms, &made);
 	if (ret)

@@ -61,45 +61,66 @@ static json_t *clean_name(const char *name)
 	return text;
 }
 
-/* Puts a name into its place. 0 or LH_ENOMEM. */
-static int insert(json_t *names, json_t *name)
+static int compare_names(const void *a, const void *b)
 {
-	size_t i = json_array_size(names);
-	const char *text = json_string_value(name);
-
-	if (!name)
-		return LH_ENOMEM;
-	if (!text[0] || holds(names, text)) {
-		json_decref(name);
-		return 0;
-	}
-	while (i && strcmp(json_string_value(json_array_get(names, i - 1)), text) > 0)
-		i--;
-	return json_array_insert_new(names, i, name) ? LH_ENOMEM : 0;
+	return strcmp(json_string_value(*(json_t *const *)a),
+		      json_string_value(*(json_t *const *)b));
 }
 
-json_t *policies_clean(const json_t *names, bool add_default)
+/* Those of the names that are not empty, once each and in their order. New. By sorting: whoever may
+ * make tokens may send as many names as a body holds. */
+static json_t *sort_names(const json_t *names)
 {
-	json_t *clean = json_array();
-	const json_t *name;
-	int ret = clean ? 0 : LH_ENOMEM;
+	size_t size = json_array_size(names), count = 0;
+	json_t **sorted = calloc(size + 1, sizeof(*sorted)), *out = json_array(), *name;
+	int lost = !sorted || !out;
 	size_t i;
 
 	json_array_foreach(names, i, name)
 	{
-		if (!ret && json_is_string(name))
-			ret = insert(clean, clean_name(json_string_value(name)));
+		if (!lost && json_string_length(name))
+			sorted[count++] = name;
 	}
-	if (!ret && holds(clean, "root")) {
-		json_decref(clean);
-		return json_pack("[s]", "root");
+	if (!lost)
+		qsort(sorted, count, sizeof(*sorted), compare_names);
+	for (i = 0; !lost && i < count; i++)
+		if (!i || compare_names(&sorted[i - 1], &sorted[i]) != 0)
+			lost = json_array_append(out, sorted[i]);
+	free(sorted);
+	if (!lost)
+		return out;
+	json_decref(out);
+	return NULL;
+}
+
+json_t *names_clean(const json_t *names, const char *more)
+{
+	json_t *clean = json_array(), *sorted = NULL;
+	int lost = !clean;
+	const json_t *name;
+	size_t i;
+
+	json_array_foreach(names, i, name)
+	{
+		if (!lost && json_is_string(name))
+			lost = json_array_append_new(clean, clean_name(json_string_value(name)));
 	}
-	if (!ret && add_default)
-		ret = insert(clean, json_string("default"));
-	if (!ret)
+	if (!lost && more)
+		lost = json_array_append_new(clean, json_string(more));
+	if (!lost)
+		sorted = sort_names(clean);
+	json_decref(clean);
+	return sorted;
+}
+
+json_t *policies_clean(const json_t *names, bool add_default)
+{
+	json_t *clean = names_clean(names, add_default ? "default" : NULL);
+
+	if (!clean || !holds(clean, "root"))
 		return clean;
 	json_decref(clean);
-	return NULL;
+	return json_pack("[s]", "root");
 }
 
 /* ["a" "b"], as the messages have it. */
@@ -173,22 +194,19 @@ static int check_allowed(const json_t *policies, const json_t *allowed, const js
 
 static int check_disallowed(const json_t *policies, const json_t *role, struct err *err)
 {
-	json_t *disallowed = policies_clean(list_of(role, "disallowed_policies"), false);
 	const json_t *policy;
-	int ret = disallowed ? 0 : LH_ENOMEM;
 	size_t i;
 
 	json_array_foreach(policies, i, policy)
 	{
 		const char *name = json_string_value(policy);
 
-		if (!ret && (holds(disallowed, name) ||
-			     holds_glob(list_of(role, "disallowed_policies_glob"), name)))
-			ret = err_set(err, LH_EINVAL,
-				      "token policy \"%s\" is disallowed by this role", name);
+		if (holds(list_of(role, "disallowed_policies"), name) ||
+		    holds_glob(list_of(role, "disallowed_policies_glob"), name))
+			return err_set(err, LH_EINVAL,
+				       "token policy \"%s\" is disallowed by this role", name);
 	}
-	json_decref(disallowed);
-	return ret;
+	return 0;
 }
 
 /* The lists of a role stand by themselves: what the parent has does not matter, unless there is

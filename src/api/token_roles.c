@@ -64,8 +64,9 @@ int token_role_exists(struct context *context, bool *exists_out)
 
 /* ---- Writing ---- */
 
-static const char *const policy_lists[] = { "allowed_policies", "disallowed_policies",
-					    "allowed_policies_glob", "disallowed_policies_glob" };
+static const char *const allowed[] = { "allowed_policies", "allowed_policies_glob" };
+
+static const char *const disallowed[] = { "disallowed_policies", "disallowed_policies_glob" };
 
 static const char *const plain[] = { "orphan", "renewable", "path_suffix", "token_num_uses",
 				     "token_no_default_policy" };
@@ -78,16 +79,22 @@ static const struct token_field_names renamed[] = {
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
+/* "root" makes the others needless where something is allowed, not where it is disallowed. */
 static int take_lists(const json_t *fields, json_t *role)
 {
 	int lost = 0;
 
-	for (size_t i = 0; i < LENGTH(policy_lists); i++) {
-		const json_t *sent = json_object_get(fields, policy_lists[i]);
+	for (size_t i = 0; i < LENGTH(allowed); i++) {
+		const json_t *sent = json_object_get(fields, allowed[i]);
 
 		if (sent)
-			lost |= json_object_set_new(role, policy_lists[i],
-						    policies_clean(sent, false));
+			lost |= json_object_set_new(role, allowed[i], policies_clean(sent, false));
+	}
+	for (size_t i = 0; i < LENGTH(disallowed); i++) {
+		const json_t *sent = json_object_get(fields, disallowed[i]);
+
+		if (sent)
+			lost |= json_object_set_new(role, disallowed[i], names_clean(sent, NULL));
 	}
 	return lost;
 }

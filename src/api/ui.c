@@ -113,20 +113,46 @@ static json_t *show_mount(const struct mount *mount)
 	return info;
 }
 
+/* The mount that holds a path, as it is shown. *info_out is new; NULL: there is none. */
+static int find_mount(struct context *context, const char *path, json_t **info_out)
+{
+	const struct mount *mount;
+	int ret;
+
+	ret = mount_info_builtin(context->broker, path, info_out);
+	if (ret || *info_out)
+		return ret;
+	ret = mount_find(context->broker, path, &mount);
+	if (ret || !mount)
+		return ret;
+	*info_out = show_mount(mount);
+	return *info_out ? 0 : LH_ENOMEM;
+}
+
+static bool is_reached(const struct acl *acl, const char *path, const json_t *info)
+{
+	char mount[API_PATH_MAX];
+
+	snprintf(mount, sizeof(mount), "%s%s", text_starts_with(path, "auth/") ? "auth/" : "",
+		 json_get_text(info, "path"));
+	return !acl || acl_reaches(acl, mount);
+}
+
 int ui_mounts_read(struct context *context)
 {
 	const char *path = context->match->capture;
-	const struct mount *mount;
 	const struct acl *acl;
+	json_t *info;
 	int ret;
 
-	ret = find_rules(context, context->caller, &acl);
+	ret = find_mount(context, path, &info);
 	if (!ret)
-		ret = mount_find(context->broker, path, &mount);
+		ret = find_rules(context, context->caller, &acl);
+	if (!ret && info && is_reached(acl, path, info))
+		return outcome_data(&context->outcome, info);
+	json_decref(info);
 	if (ret)
 		return ret;
-	if (mount && (!acl || acl_reaches(acl, mount->path)))
-		return outcome_data(&context->outcome, show_mount(mount));
 	return outcome_error(&context->outcome, 403,
 			     "preflight capability check returned 403, please ensure client's "
 			     "policies grant access to path \"%s%s\"",

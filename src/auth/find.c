@@ -91,6 +91,8 @@ static int read_ancestors(struct store *store, const json_t *record, struct call
 			break;
 		}
 		ret = read_ancestor(store, name, &higher, &revision);
+		if (!ret && !record_is_child(ancestor ? ancestor : record, higher))
+			ret = LH_EPERM;
 		json_decref(ancestor);
 		ancestor = higher;
 		if (!ret)

@@ -35,6 +35,7 @@ struct rule {
 	enum rule_kind kind;
 	bool open;             /* ended in `*` */
 	bool templated;        /* names an identity: matches nothing, as there are none */
+	bool has_policy;       /* `policy` was set */
 	unsigned capabilities; /* CAPABILITY_BITs; CAPABILITY_DENY stands alone */
 	json_t *allowed; /* parameters: name in lower case → list of values; NULL: no limit */
 	json_t *denied;

@@ -7,7 +7,8 @@
  *    "creation_ttl": …, "ttl": …, "explicit_max": …, "period": …, "due": seconds}
  *
  * What is absent is "", 0, false or none. The first four stand in every record; the root token of
- * older stores has no others. A batch token is the same object, sealed. */
+ * older stores has no others. A batch token is the same object, sealed, with the accessor of its
+ * parent ("parent_accessor"). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,9 +135,16 @@ static int set_name(json_t *record, const char *member, const unsigned char *nam
 	return json_object_set_new(record, member, json_string(hex));
 }
 
-static int set_parent(json_t *record, const struct caller *parent)
+/* What is stored goes with its parent; a batch token stays in its bearer's hands, and its parent's id
+ * may be taken again. */
+static int set_parent(json_t *record, const struct token_terms *terms)
 {
-	return set_name(record, "parent", parent ? parent->token : NULL);
+	const struct caller *parent = terms->parent;
+	int lost = set_name(record, "parent", parent ? parent->token : NULL);
+
+	if (parent && terms->type == TOKEN_BATCH)
+		lost |= set_text(record, "parent_accessor", parent->accessor);
+	return lost;
 }
 
 static int set_times(json_t *record, const struct token_terms *terms, const struct token_made *made)
@@ -166,7 +174,7 @@ json_t *record_new(const struct token_terms *terms, const struct token_made *mad
 	lost |= set_text(record, "role", terms->role);
 	lost |= set_copy(record, "metadata", terms->metadata);
 	lost |= set_copy(record, "bound_cidrs", terms->bound_cidrs);
-	lost |= set_parent(record, terms->parent);
+	lost |= set_parent(record, terms);
 	lost |= set_name(record, "identity", terms->identity);
 	lost |= set_number(record, "num_uses", terms->num_uses);
 	lost |= terms->renewable ? json_object_set_new(record, "renewable", json_true()) : 0;
@@ -257,6 +265,13 @@ int record_read(const json_t *record, struct caller *caller)
 bool record_parent(const json_t *record, unsigned char parent_out[KEYRING_NAME_SIZE])
 {
 	return !text_unhex(json_get_text(record, "parent"), parent_out, KEYRING_NAME_SIZE);
+}
+
+bool record_is_child(const json_t *record, const json_t *parent)
+{
+	const char *accessor = json_get_text(record, "parent_accessor");
+
+	return !accessor[0] || !strcmp(accessor, json_get_text(parent, "accessor"));
 }
 
 int64_t record_due(const json_t *record)

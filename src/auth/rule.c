@@ -160,6 +160,9 @@ static int set_policy(struct rule *rule, const char *key, unsigned line, const j
 
 	if (!word)
 		return fail(rule, line, err, "invalid value of", key, "a text");
+	if (rule->has_policy)
+		return fail(rule, line, err, "second value of", key, "one");
+	rule->has_policy = true;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (!strcmp(word, words[i].name)) {
 			rule->capabilities |= words[i].capabilities;
@@ -284,16 +287,22 @@ static int set_wrap(struct rule *rule, const char *key, unsigned line, const jso
 {
 	int64_t *ttl = text_starts_with(key, "min") ? &rule->min_wrap : &rule->max_wrap;
 	const char *text = json_string_value(value);
+	char path[RULE_SHOWN];
+	struct err cause = { "" };
 	int ret = 0;
 
 	if (json_is_integer(value))
 		*ttl = json_integer_value(value);
 	else if (text)
-		ret = duration_parse(text, ttl, err);
+		ret = duration_parse(text, ttl, &cause);
 	else
 		return fail(rule, line, err, "invalid value of", key, "a duration");
 	if (ret)
-		return err_prefix(err, LH_EINVAL, "error parsing %s", key);
+		return err_set(err, LH_EINVAL,
+			       "error parsing %s: %s in path \"%s%s\" on line %u, expected a "
+			       "duration such as 90s or 5m",
+			       key, cause.text, rule_show(rule->path, path), rule->open ? "*" : "",
+			       line);
 	if (*ttl < 0 || (*ttl == 0 && text && strpbrk(text, "123456789")))
 		return err_set(err, LH_EINVAL,
 			       "error parsing %s: on line %u, expected whole seconds, 0 or more",
@@ -378,9 +387,14 @@ static void become_denial(struct rule *rule)
 
 int rule_finish(struct rule *rule, struct err *err)
 {
+	char path[RULE_SHOWN];
+
 	if (rule->min_wrap && rule->max_wrap && rule->max_wrap < rule->min_wrap)
 		return err_set(err, LH_EINVAL,
-			       "max_wrapping_ttl cannot be less than min_wrapping_ttl");
+			       "max_wrapping_ttl cannot be less than min_wrapping_ttl in path "
+			       "\"%s%s\" on line %u, expected at least %lld s",
+			       rule_show(rule->path, path), rule->open ? "*" : "", rule->line,
+			       (long long)rule->min_wrap);
 	if (rule->capabilities & CAPABILITY_BIT(CAPABILITY_DENY))
 		become_denial(rule);
 	return 0;

@@ -31,6 +31,10 @@ int record_read(const json_t *record, struct caller *caller);
 /* The parent's keyed name. false: an orphan. */
 bool record_parent(const json_t *record, unsigned char parent_out[KEYRING_NAME_SIZE]);
 
+/* Whether the record of its parent's name is its parent's still, and not that of another token to which
+ * the same id was given after that one's end. */
+bool record_is_child(const json_t *record, const json_t *parent);
+
 /* When the revoker must look at it, seconds since 1970; 0: never. */
 int64_t record_due(const json_t *record);
 

@@ -4,7 +4,8 @@
  *   items  = { item [","] }
  *   item   = key { label } "{" items "}" | key "=" value
  *   value  = string | number | boolean | "[" [ value { "," value } [","] ] "]" | object
- *   object = "{" { key "=" value [","] } "}"
+ *   object = "{" { member [","] } "}"
+ *   member = key "=" value | key [ label ] object
  */
 #include "hcl/hcl.h"
 
@@ -122,10 +123,53 @@ static int read_list(struct parser *parser, json_t **list_out)
 	return ret;
 }
 
+static int fail_again(const struct parser *parser, unsigned line, const json_t *key)
+{
+	return hcl_lexer_fail(&parser->lexer, line, "found the key \"%.64s\" a second time",
+			      json_string_value(key));
+}
+
+/* The value in front of which the parser stands becomes a member; line: that of its key. */
+static int add_value(struct parser *parser, json_t *object, const json_t *key, unsigned line)
+{
+	json_t *value;
+	int ret;
+
+	if (json_object_get(object, json_string_value(key)))
+		return fail_again(parser, line, key);
+	ret = read_value(parser, &value);
+	if (ret == 0 && json_object_set_new(object, json_string_value(key), value) != 0)
+		ret = no_memory(parser);
+	return ret;
+}
+
+/* key "label" { … }; the blocks of one key are one object. There is one label, so that an object is
+ * never deeper than its braces are. */
+static int add_labelled(struct parser *parser, json_t *object, const json_t *key, unsigned line)
+{
+	json_t *blocks = json_object_get(object, json_string_value(key)), *label = NULL;
+	int ret;
+
+	if (!blocks) {
+		blocks = json_object();
+		if (json_object_set_new(object, json_string_value(key), blocks) != 0)
+			return no_memory(parser);
+	}
+	if (!json_is_object(blocks))
+		return fail_again(parser, line, key);
+	ret = take_text(parser, &label);
+	if (ret == 0 && parser->lexer.token != HCL_OPEN_BRACE)
+		ret = fail_found(parser, "\"{\"");
+	if (ret == 0)
+		ret = add_value(parser, blocks, label, line);
+	json_decref(label);
+	return ret;
+}
+
 static int read_member(struct parser *parser, json_t *object)
 {
 	unsigned line = parser->lexer.token_line;
-	json_t *key = NULL, *value = NULL;
+	json_t *key = NULL;
 	int ret;
 
 	if (!is_key(parser))
@@ -133,25 +177,21 @@ static int read_member(struct parser *parser, json_t *object)
 	ret = take_text(parser, &key);
 	if (ret)
 		goto cleanup;
-	if (parser->lexer.token != HCL_ASSIGN) {
-		ret = fail_found(parser, "\"=\"");
-		goto cleanup;
+	if (is_key(parser)) {
+		ret = add_labelled(parser, object, key, line);
+	} else if (parser->lexer.token == HCL_ASSIGN) {
+		ret = next(parser);
+		if (ret == 0)
+			ret = add_value(parser, object, key, line);
+	} else if (parser->lexer.token == HCL_OPEN_BRACE) {
+		ret = add_value(parser, object, key, line);
+	} else {
+		ret = fail_found(parser, "\"=\", \"{\" or a label");
 	}
-	if (json_object_get(object, json_string_value(key))) {
-		ret = hcl_lexer_fail(&parser->lexer, line, "found the key \"%.64s\" a second time",
-				     json_string_value(key));
-		goto cleanup;
-	}
-	ret = next(parser);
-	if (ret == 0)
-		ret = read_value(parser, &value);
-	if (ret == 0 && json_object_set(object, json_string_value(key), value) != 0)
-		ret = no_memory(parser);
 	if (ret == 0)
 		ret = skip_if(parser, HCL_COMMA);
 cleanup:
 	json_decref(key);
-	json_decref(value);
 	return ret;
 }
 

@@ -26,7 +26,8 @@ struct err;
  *   {"key": text, "line": n, "value": …}                    an assignment
  *   {"key": text, "line": n, "labels": […], "body": [items]}  a block
  * An object value is {"key": value, …}; a key that occurs twice in one object is an error, while
- * blocks and assignments of the same key stay apart (what is a repetition is for the caller).
+ * blocks and assignments of the same key stay apart (what is a repetition is for the caller). A block
+ * in an object value is an object there, as in JSON: k "l" {…} is {"k": {"l": {…}}}.
  * Returns 0, LH_ENOMEM, or LH_EINVAL with "line N: what was found, what was expected" in err. */
 int hcl_read(const char *text, size_t size, json_t **items_out, struct err *err);
 

@@ -146,6 +146,7 @@ POLICIES = {
     36: _more('path "x": invalid value of "capabilities"'),
     48: _worded('line 1: found no object behind "path", expected .*'),
     51: _more('path "x": invalid policy "odd"'),
+    54: _more('max_wrapping_ttl cannot be less than min_wrapping_ttl in path "x"'),
     57: _more('path "x": invalid value of "required_parameters"'),
 }
 POLICIES.update({line: _unkept() for line in (40, 43, 46, 61, 64, 67, 70, 73, 76, 79)})

@@ -193,6 +193,22 @@ def test_sudo_reaches_every_lease(server, mount, maker, grant):
     end(server, token)
 
 
+# --- limits ---
+
+def test_as_many_policies_as_a_body_holds_stop_no_worker(server, maker):
+    """Whoever may make tokens may send them; they are not compared each with each."""
+    policies = ["p%x" % number for number in range(200000)]
+    for token in (server.root_token, maker.text):
+        reply = server.api("POST", "auth/token/create", {"policies": policies, "ttl": "1h"},
+                           token=token)
+        assert reply.status == 400, reply
+        assert "warnings" not in reply.body
+    reply = server.api("POST", "auth/token/roles/many", {"disallowed_policies": policies})
+    assert reply.status == 204, reply
+    assert len(server.api("GET", "auth/token/roles/many").data["disallowed_policies"]) == 200000
+    assert server.api("DELETE", "auth/token/roles/many").status == 204
+
+
 # --- addresses ---
 
 def test_bound_tokens_are_judged_by_the_address_that_nginx_sees(server):

@@ -243,6 +243,15 @@ static void all_rights_are_shown(void **state)
 	expect(&f, "GET", "sys/internal/ui/resultant-acl", NULL, 204, "");
 }
 
+static const struct {
+	const char *asked, *path, *type;
+} built_in[] = {
+	{ "sys/internal/ui/mounts/cubbyhole/x", "cubbyhole/", "cubbyhole" },
+	{ "sys/internal/ui/mounts/cubbyhole", "cubbyhole/", "cubbyhole" },
+	{ "sys/internal/ui/mounts/sys/", "sys/", "system" },
+	{ "sys/internal/ui/mounts/auth/token/lookup", "token/", "token" },
+};
+
 static void only_mounts_that_can_be_used_are_shown(void **state)
 {
 	const json_t *data;
@@ -263,7 +272,18 @@ static void only_mounts_that_can_be_used_are_shown(void **state)
 	expect(&f, "GET", "sys/internal/ui/mounts/b/x", NULL, 403,
 	       "preflight capability check returned 403, please ensure client's policies grant "
 	       "access to path \"b/x/\"");
+	expect(&f, "GET", "sys/internal/ui/mounts/cubbyhole/x", NULL, 403,
+	       "preflight capability check returned 403, please ensure client's policies grant "
+	       "access to path \"cubbyhole/x/\"");
 	become("[\"default\"]", NULL);
+	for (size_t i = 0; i < sizeof(built_in) / sizeof(built_in[0]); i++) {
+		print_message("%s\n", built_in[i].asked);
+		assert_int_equal(ask(&f, "GET", built_in[i].asked, NULL), 200);
+		assert_string_equal(data_text(&f, "path"), built_in[i].path);
+		assert_string_equal(data_text(&f, "type"), built_in[i].type);
+	}
+	assert_int_equal(ask(&f, "GET", "sys/internal/ui/mounts/auth/other", NULL), 403);
+	assert_int_equal(ask(&f, "GET", "sys/internal/ui/mounts/system/x", NULL), 403);
 	assert_int_equal(ask(&f, "GET", "sys/internal/ui/mounts", NULL), 200);
 	data = json_object_get(f.body, "data");
 	assert_null(json_object_get(json_object_get(data, "secret"), "a/"));

@@ -59,6 +59,10 @@ static const struct {
 	  "{'line':1,'key':'c','labels':[],'body':[{'line':1,'key':'d','labels':[],'body':["
 	  "{'line':1,'key':'e','labels':[],'body':[{'line':1,'key':'f','labels':[],'body':["
 	  "{'line':1,'key':'g','value':[[]]}]}]}]}]}]}]}]" },
+	{ "blocks in an object",
+	  "a = { b = 1 c { d = 2 }, e \"f\" {}\ng \"h\" { i k {} } e \"l\" {} }",
+	  "[{'line':1,'key':'a','value':{'b':1,'c':{'d':2},'e':{'f':{},'l':{}},"
+	  "'g':{'h':{'i':{'k':{}}}}}}]" },
 	{ "JSON", " \n{\"a\": {\"b\": [1, null]}, \"c\": \"d\"}",
 	  "[{'line':1,'key':'a','value':{'b':[1,null]}},{'line':1,'key':'c','value':'d'}]" },
 	{ "largest and smallest integer", "a = 9223372036854775807 b = -9223372036854775808",
@@ -124,7 +128,18 @@ static const struct {
 	  "line 1: found \",\", expected a value; text takes double quotes" },
 	{ "a list without end", "a = [1,",
 	  "line 1: found the end of the text, expected a value; text takes double quotes" },
-	{ "a block in an object", "a = { b {} }", "line 1: found \"{\", expected \"=\"" },
+	{ "a key alone in an object", "a = { b [] }",
+	  "line 1: found \"[\", expected \"=\", \"{\" or a label" },
+	{ "a label before an assignment in an object", "a = { b \"c\" = {} }",
+	  "line 1: found \"=\", expected \"{\"" },
+	{ "two labels in an object", "a = { b \"c\" d {} }",
+	  "line 1: found \"d\", expected \"{\"" },
+	{ "a block twice in an object", "a = { b {}\nb {} }",
+	  "line 2: found the key \"b\" a second time" },
+	{ "a label twice in an object", "a = { b c {}\nb c {} }",
+	  "line 2: found the key \"c\" a second time" },
+	{ "a block beside an assignment in an object", "a = { b = 1\nb c {} }",
+	  "line 2: found the key \"b\" a second time" },
 	{ "a key twice in an object", "a = {\nb = 1\n\"b\" = 2 }",
 	  "line 3: found the key \"b\" a second time" },
 	{ "nine levels", "a { b { c { d { e { f { g { h { i {} } } } } } } } }",
@@ -225,7 +240,7 @@ static void a_text_over_the_limit_is_refused(void **state)
 
 static const char sample[] = "# c\nlistener \"fastcgi\" \"read\" {\n  address = \"/run/\\u00e9\"\n"
 			     "  list = [1, 2.5, true, <<-E\n    x\n    E\n  ]\n}\n"
-			     "o = { a = { \"b\" = [] } /* c */ }\n";
+			     "o = { a = { \"b\" = [] } /* c */ d \"e\" { f {} } }\n";
 
 /* Each end is in a block of its own, so that a read behind it is seen by the sanitizer. */
 static void every_cut_of_a_text_is_read_or_refused(void **state)

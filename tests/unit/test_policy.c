@@ -110,6 +110,11 @@ static const struct {
 	{ "no limits", "path \"a\" { min_wrapping_ttl = \"0s\" max_wrapping_ttl = 0 }", "exact a" },
 	{ "a rule that ends", "path \"a\" { expiration = \"1970-01-01T00:01:00Z\" }",
 	  "exact a expires=60" },
+	{ "a control group as an object",
+	  "path \"a\" { control_group = { ttl = \"1h\" factor \"f\" { identity { approvals = 2 } "
+	  "}\n"
+	  "factor \"g\" { identity { group_names = [\"g\"] } } } capabilities = [\"read\"] }",
+	  "exact a read" },
 	{ "a control group with its factors",
 	  "path \"a\" { control_group { factor \"f\" { identity { group_names = [\"g\"] } } }\n"
 	  "comment = \"c\" mfa_methods = [\"m\"] capabilities = [\"read\"] }\nname = \"n\"",
@@ -195,14 +200,21 @@ static const struct {
 	{ "an unknown old word", "path \"x\" { policy = \"odd\" }",
 	  "path \"x\": invalid policy \"odd\" on line 1, expected deny, read, write or sudo" },
 	{ "an old word that is none", "path \"x\" { policy = [\"read\"] }", "expected a text" },
+	{ "two old words, of which elsewhere the last one counts",
+	  "path \"x\" { policy = \"sudo\"\npolicy = \"read\" }",
+	  "path \"x\": second value of \"policy\" on line 2, expected one" },
 	{ "a plus in front of the star", "path \"+*\" { capabilities = [\"read\"] }",
 	  "path \"+*\": invalid use of wildcards ('+*' is forbidden) on line 1" },
 	{ "a plus in front of the star, deeper", "path \"a/b+*\" {}", "'+*' is forbidden" },
 	{ "wrapping limits that cross",
-	  "path \"x\" { min_wrapping_ttl = \"1h\" max_wrapping_ttl = \"1m\" }",
-	  "max_wrapping_ttl cannot be less than min_wrapping_ttl" },
-	{ "a wrapping limit that is no duration", "path \"x\" { min_wrapping_ttl = \"abc\" }",
-	  "error parsing min_wrapping_ttl: time: invalid duration \"abc\"" },
+	  "\npath \"x*\" { min_wrapping_ttl = \"1h\" max_wrapping_ttl = \"1m\" }",
+	  "max_wrapping_ttl cannot be less than min_wrapping_ttl in path \"x*\" on line 2, "
+	  "expected "
+	  "at least 3600 s" },
+	{ "a wrapping limit that is no duration", "path \"x*\" {\nmin_wrapping_ttl = \"abc\" }",
+	  "error parsing min_wrapping_ttl: time: invalid duration \"abc\" in path \"x*\" on line "
+	  "2, "
+	  "expected a duration such as 90s or 5m" },
 	{ "a wrapping limit below zero", "path \"x\" { max_wrapping_ttl = \"-1s\" }",
 	  "error parsing max_wrapping_ttl: on line 1, expected whole seconds, 0 or more" },
 	{ "a part of a second, which would be no limit",

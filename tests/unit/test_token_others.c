@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "auth/tree.h"
 #include "fail_alloc.h"
 #include "token_fixture.h"
 #include "util/buf.h"
@@ -59,6 +60,42 @@ static void a_batch_token_dies_with_its_parent(void **state)
 		caller_clear(&parent);
 		caller_clear(&batch);
 	}
+}
+
+/* As the revoker takes it away when nothing below it is left. */
+static void take_away(const struct caller *caller)
+{
+	struct store_batch batch = { 0 };
+	struct token_due due = { .time = 0 };
+
+	memcpy(due.token.name, caller->token, sizeof(due.token.name));
+	assert_int_equal(token_revoke(temp.store, caller->token, TOKEN_REVOKE_TREE), 0);
+	assert_int_equal(token_forget(temp.store, &batch, &due.token, NULL, &due), 0);
+	assert_int_equal(store_apply(temp.store, STORE_REVOKE, &batch, NULL), 0);
+	store_batch_free(&batch);
+}
+
+/* It is in its bearer's hands alone, where no revoker finds it. */
+static void a_batch_token_stays_dead_when_its_parents_id_is_taken_again(void **state)
+{
+	struct token_terms terms = ordinary(NULL);
+	char old[TOKEN_TEXT_MAX], new[TOKEN_TEXT_MAX];
+	struct caller parent, batch;
+
+	(void)state;
+	terms.id = "taken-twice";
+	parent = born(&terms, NULL);
+	batch = batch_of(&parent, old);
+	assert_int_equal(look_up(old), 0);
+	take_away(&parent);
+	caller_clear(&parent);
+	caller_clear(&batch);
+	parent = born(&terms, NULL);
+	batch = batch_of(&parent, new);
+	assert_int_equal(look_up(old), LH_EPERM);
+	assert_int_equal(look_up(new), 0);
+	caller_clear(&parent);
+	caller_clear(&batch);
 }
 
 static void a_changed_batch_token_is_refused(void **state)
@@ -361,6 +398,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_batch_token_is_stored_nowhere),
 		cmocka_unit_test(a_batch_token_dies_with_its_parent),
+		cmocka_unit_test(a_batch_token_stays_dead_when_its_parents_id_is_taken_again),
 		cmocka_unit_test(a_changed_batch_token_is_refused),
 		cmocka_unit_test(a_stored_value_is_no_batch_token),
 		cmocka_unit_test(odd_tokens_are_unknown),
