@@ -19,7 +19,7 @@ struct fetch {
 	bool none;         /* it failed because there is nothing to be had */
 	int64_t failed_at; /* boot ms */
 	struct err why;
-	struct answer answer; /* that failed; no body */
+	struct answer answer;              /* that failed; no body */
 	unsigned char secret[SHA256_SIZE]; /* digest of the one that it was asked with */
 };
 

@@ -114,12 +114,12 @@ static size_t jobs(void)
 }
 
 /* As if the clock had been set back by an hour since. */
-static void move_issue_time(int64_t seconds)
+static void move_issue_time(int64_t ns)
 {
 	struct store_batch batch = { 0 };
 	struct lease *old = only_lease(), *new = lease_copy(old);
 
-	new->issued_ns += seconds * NS_PER_SECOND;
+	new->issued_ns += ns;
 	assert_int_equal(lease_change(temp.store, &batch, old, new), 0);
 	assert_int_equal(store_apply(temp.store, STORE_NORMAL, &batch, NULL), 0);
 	store_batch_free(&batch);
@@ -131,7 +131,7 @@ static void a_prefix_means_what_was_issued_before_the_clock_was_set_back(void **
 {
 	(void)state;
 	free(issue_delivered());
-	move_issue_time(3600);
+	move_issue_time(3600 * NS_PER_SECOND);
 	assert_int_equal(broker_revoke_prefix(broker, "cloud/", REVOKE_ASYNC, 0, &err), 0);
 	turn(4);
 	assert_int_equal(only_state(), 0);
