@@ -154,15 +154,12 @@ int assertion_caller(struct context *context, struct caller *caller_out)
  * Counted where a request comes first. */
 static int check_rate(struct context *context, const struct caller *caller, unsigned rate)
 {
-	struct bucket_table *buckets = &broker_shared(context->broker)->identities;
-	char name[2 * KEYRING_NAME_SIZE + 1];
-	int64_t wait;
+	struct bucket_owners *owners = &broker_shared(context->broker)->identities;
+	int64_t now = clock_boot_us(), wait;
 
 	if (!rate || context->request->raw->handed_on)
 		return 0;
-	text_hex(caller->identity, sizeof(caller->identity), name);
-	wait = bucket_take(bucket_find(buckets, "identity", name, ""), rate, BUCKET_REVOKE,
-			   clock_boot_us());
+	wait = bucket_take(bucket_own(owners, caller->identity, now), rate, BUCKET_REVOKE, now);
 	if (!wait)
 		return 0;
 	outcome_error(&context->outcome, 429, "too many requests");
@@ -176,6 +173,7 @@ int assertion_serve(struct context *context, struct caller *caller_out)
 
 	if (ret == LH_EPERM)
 		outcome_error(&context->outcome, 403, "permission denied");
+	context->served = !ret;
 	return ret ? ret : check_rate(context, caller_out, caller_out->rate);
 }
 
@@ -209,10 +207,9 @@ void assertion_show(struct context *context, const struct caller *caller)
 	log_set_identity(context->identity);
 }
 
-void assertion_count(struct context *context, const struct caller *identity)
+void assertion_count(const struct context *context)
 {
-	enum identity_method method = identity_method_find(
-		json_get_text(identity->metadata, "method"));
+	enum identity_method method = identity_method_find(context->request->raw->auth_method);
 
 	if (method != IDENTITY_METHODS)
 		broker_count(context->broker,

@@ -37,7 +37,7 @@ int assertion_check_rate(struct context *context, const struct caller *caller);
 /* From now on log lines of this request show whose it is; no-op for callers without identity. */
 void assertion_show(struct context *context, const struct caller *caller);
 
-/* Counts that an identity was served, by its method: names are for the log alone. */
-void assertion_count(struct context *context, const struct caller *identity);
+/* Counts that the identity which is asserted was served, by its method: names are for the log alone. */
+void assertion_count(const struct context *context);
 
 #endif

@@ -443,6 +443,7 @@ int cert_login_renews(struct context *context, const struct caller *token)
 int cert_login_limits(struct context *context, const struct caller *token, struct ttl_terms *terms,
 		      struct err *err)
 {
+	int64_t promised = token->explicit_max;
 	json_t *entry, *policies;
 	int ret = get_entry(context, token, &entry);
 
@@ -451,6 +452,9 @@ int cert_login_limits(struct context *context, const struct caller *token, struc
 	if (ret)
 		return ret;
 	set_limits(context, entry, terms);
+	/* What lookups show holds, whatever the entry says now. */
+	if (promised && (!terms->explicit_max || promised < terms->explicit_max))
+		terms->explicit_max = promised;
 	policies = policies_of(entry);
 	if (!policies)
 		ret = LH_ENOMEM;

@@ -34,6 +34,7 @@ struct context {
 	/* The identity that asks or whose token it is, "cert/svc-one", for the log; "": none. */
 	char identity[IDENTITY_NAME_MAX + 16];
 
+	bool served; /* as an identity, without a token */
 	bool issued; /* set by the handler: broker_delivered must be told how the reply fares */
 	bool made;   /* set by the handler: the reply gives a new token, that of the name */
 	unsigned char made_name[KEYRING_NAME_SIZE];
@@ -49,6 +50,9 @@ static inline struct store *context_store(const struct context *context)
  * are the client's to mend (400), LH_ECLOUD too; LH_ETIMEOUT is 504, LH_EFULL 507, LH_ECONFLICT 409.
  * Anything else is returned, to be told as "internal error". */
 int context_failure(struct context *context, int code, const struct err *err);
+
+/* Whether nobody has to be known for the request: then there is no caller. */
+bool context_is_open(const struct context *context);
 
 /* On an open route, the bearer of the token that came along, who may use it from where they are, or
  * without a token the identity: *known_out is false, and there is nobody to release, if there is

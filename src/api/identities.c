@@ -173,6 +173,16 @@ static int check_room(struct context *context, struct err *err)
 		       IDENTITY_ENTRIES_MAX);
 }
 
+static int store_entry(struct context *context, enum identity_method method, const char *name,
+		       json_t *entry, uint64_t revision, struct err *err)
+{
+	int ret = identity_put(context_store(context), method, name, entry, revision);
+
+	return ret == LH_ERANGE ? err_set(err, LH_EINVAL, "the entry has more than %d bytes",
+					  IDENTITY_ENTRY_MAX)
+				: ret;
+}
+
 /* Only what is sent changes. */
 static int write_once(struct context *context, enum identity_method method, const char *name,
 		      struct err *err)
@@ -195,7 +205,7 @@ static int write_once(struct context *context, enum identity_method method, cons
 	if (!ret)
 		ret = check(entry, err);
 	if (!ret)
-		ret = identity_put(context_store(context), method, name, entry, revision);
+		ret = store_entry(context, method, name, entry, revision, err);
 	json_decref(entry);
 	return ret;
 }

@@ -8,8 +8,12 @@
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/json.h"
+#include "util/shared.h"
 #include "util/text.h"
 #include "util/wipe.h"
+
+/* Whoever makes an entry looks for room first, and each process may have found the last one. */
+#define ENTRIES_READ_MAX (IDENTITY_ENTRIES_MAX + SHARED_SLOTS)
 
 struct entry {
 	enum identity_method method;
@@ -65,7 +69,7 @@ static int make_room(struct identities *identities)
 
 	if (identities->count < identities->room)
 		return 0;
-	if (identities->count == IDENTITY_ENTRIES_MAX)
+	if (identities->count == ENTRIES_READ_MAX)
 		return LH_ERANGE;
 	entries = realloc(identities->entries, room * sizeof(*entries));
 	if (!entries)

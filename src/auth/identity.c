@@ -138,6 +138,9 @@ int identity_put(struct store *store, enum identity_method method, const char *n
 
 	if (!ret && !(text = json_text(entry)))
 		ret = LH_ENOMEM;
+	/* Each process keeps all of them. */
+	if (!ret && strlen(text) > IDENTITY_ENTRY_MAX)
+		ret = LH_ERANGE;
 	if (!ret) {
 		key_identity(&key, method, name);
 		store_batch_put(&batch, revision ? STORE_REVISION : STORE_ABSENT, revision,

@@ -25,6 +25,7 @@ struct token_terms;
 
 #define IDENTITY_NAME_MAX    256 /* bytes of a name, or of a glob */
 #define IDENTITY_ENTRIES_MAX 4096
+#define IDENTITY_ENTRY_MAX   (128 * 1024)       /* bytes of an entry's record */
 #define IDENTITY_PATH        "auth/proxy/login" /* the path of identities and their tokens */
 #define IDENTITY_LOGIN_TTL   3600               /* seconds, where an entry says nothing */
 
@@ -52,7 +53,7 @@ int identity_get(struct store *store, enum identity_method method, const char *n
 		 json_t **entry_out, uint64_t *revision_out);
 
 /* Stores an entry as it was changed since that revision; 0: a new one, which is given its id here.
- * 0; LH_ECONFLICT: read it again; LH_EFULL, LH_EIO, LH_ENOMEM. */
+ * 0; LH_ECONFLICT: read it again; LH_ERANGE: it is too long; LH_EFULL, LH_EIO, LH_ENOMEM. */
 int identity_put(struct store *store, enum identity_method method, const char *name, json_t *entry,
 		 uint64_t revision);
 
@@ -75,8 +76,8 @@ void identities_free(struct identities *identities);
 /* What the name may do: by the entry of exactly this name, else by the glob with the longest text
  * before its first `*` (then the longest glob, then the first in order). Release the caller with
  * caller_clear; its lists are shared and not to be changed.
- * 0; LH_ENOENT: no entry; LH_EPERM: what it owned is being taken away; LH_ERANGE: there are more than
- * IDENTITY_ENTRIES_MAX entries; LH_ECORRUPT, LH_EIO, LH_ENOMEM. */
+ * 0; LH_ENOENT: no entry; LH_EPERM: what it owned is being taken away; LH_ERANGE: there are many more
+ * than IDENTITY_ENTRIES_MAX entries; LH_ECORRUPT, LH_EIO, LH_ENOMEM. */
 int identities_find(struct identities *identities, enum identity_method method, const char *name,
 		    struct caller *caller_out);
 
@@ -85,7 +86,8 @@ int identities_find(struct identities *identities, enum identity_method method, 
 int identities_rate(struct identities *identities, enum identity_method method, const char *name,
 		    unsigned *rate_out);
 
-/* Whether one more entry may be made. Errors as above. */
+/* Whether one more entry may be made. All who ask at the same time may be told of the same room: what is
+ * made on the strength of it is served all the same. Errors as above. */
 int identities_have_room(struct identities *identities, bool *room_out);
 
 /* Gives an identity a token: with its policies, metadata and addresses, and below the same entry.

@@ -23,7 +23,7 @@
 
 #define FAILED_KEPT 256  /* leases of a sick mount that are retried at its recovery */
 #define HELD_MAX    1024 /* backoffs that could not be written down */
-#define MARKED_MAX  16   /* tokens whose leases are being marked */
+#define MARKED_MAX  320  /* tokens whose leases are being marked: as many as one look comes by */
 
 /* What the revoker knows of a mount while it has work there. */
 struct mount_state {
@@ -79,7 +79,7 @@ struct drain {
 /* How far the leases of a dead token have been marked; only remembered. */
 struct marked {
 	struct lease_key owner, after;
-	bool used;
+	uint64_t seen; /* the greater, the later; 0: of no token */
 };
 
 /* What is not due yet, looked through once the clock was set back. */
@@ -95,8 +95,8 @@ struct revoker {
 	struct broker *broker;
 	struct set_back set_back;
 	struct marked marked[MARKED_MAX];
-	size_t marked_next;
-	int64_t warned_at; /* of dead tokens, boot ms */
+	uint64_t marked_seen; /* the greatest of them */
+	int64_t warned_at;    /* of dead tokens, boot ms */
 	struct taking takings[TAKINGS_MAX];
 	size_t in_flight;
 	struct mount_state *mounts; /* borrowed pointers into it live in takings: it never moves */

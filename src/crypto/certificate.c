@@ -98,8 +98,6 @@ void certificate_free(struct certificate *certificate)
 /* A name with a NUL in it would be another one for who reads it as text. */
 static int add_name(json_t *names, const char *name, size_t size)
 {
-	if (size && name[size - 1] == '\0')
-		size--;
 	if (!size || !text_is_printable(name, size))
 		return 0;
 	return json_array_append_new(names, json_stringn(name, size)) ? LH_ENOMEM : 0;

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #define UNIT_US     10 /* of a schedule: 46 bits of them are 22 years */
 #define SECOND      (1000000 / UNIT_US)
@@ -190,4 +191,36 @@ struct bucket *bucket_find(struct bucket_table *table, const char *cloud, const 
 
 	value = hash(hash(value, account), action);
 	return &table->buckets[(value ^ value >> 32) % BUCKETS];
+}
+
+/* ---- Owners ---- */
+
+/* What it was used for is over, and the longest pause that counts has gone by. */
+static bool is_idle(const struct bucket *bucket, int64_t now)
+{
+	return now - unpack(atomic_load(&bucket->all)).next >= WINDOW;
+}
+
+struct bucket *bucket_own(struct bucket_owners *owners, const unsigned char name[16],
+			  int64_t now_us)
+{
+	int64_t now = now_us / UNIT_US;
+	uint64_t owner, found;
+	size_t set;
+
+	memcpy(&owner, name, sizeof(owner));
+	set = owner % BUCKET_SETS;
+	for (size_t way = 0; way < BUCKET_WAYS; way++)
+		if (atomic_load(&owners->sets[set][way].owner) == owner)
+			return &owners->sets[set][way].bucket;
+	for (size_t way = 0; way < BUCKET_WAYS; way++) {
+		found = atomic_load(&owners->sets[set][way].owner);
+		if (!is_idle(&owners->sets[set][way].bucket, now))
+			continue;
+		/* Another process may have come first, for the same owner. */
+		if (atomic_compare_exchange_strong(&owners->sets[set][way].owner, &found, owner) ||
+		    found == owner)
+			return &owners->sets[set][way].bucket;
+	}
+	return &owners->sets[set][0].bucket;
 }

@@ -39,12 +39,29 @@ struct bucket_table {
 	struct bucket buckets[BUCKETS];
 };
 
+/* Buckets of many owners who come and go. Who has not asked for a second is forgotten: a bucket that
+ * was idle for so long is as good as a new one. */
+#define BUCKET_SETS 512
+#define BUCKET_WAYS 16 /* owners of one set that are busy at a time */
+
+struct bucket_owners {
+	struct {
+		_Atomic uint64_t owner; /* 0: nobody yet */
+		struct bucket bucket;
+	} sets[BUCKET_SETS][BUCKET_WAYS];
+};
+
 enum bucket_use { BUCKET_REVOKE, BUCKET_ISSUE };
 
 /* The bucket of an action in an account of a cloud; always one. Two that fall on the same one are
  * only slower. */
 struct bucket *bucket_find(struct bucket_table *table, const char *cloud, const char *account,
 			   const char *action);
+
+/* The bucket of one owner, whose name is as good as random. Only where more than BUCKET_WAYS owners of
+ * one set are busy within a second do some share one. */
+struct bucket *bucket_own(struct bucket_owners *owners, const unsigned char name[16],
+			  int64_t now_us);
 
 /* Takes what one call needs. 0: go. Otherwise nothing was taken: microseconds after which it is worth
  * asking again. per_second is 1 to BUCKET_RATE_MAX. */

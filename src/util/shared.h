@@ -55,9 +55,9 @@ struct shared {
 	int revoker_wake; /* an eventfd: write 1 to wake the revoker */
 	int64_t started;  /* seconds since 1970 */
 	struct slot slots[SHARED_SLOTS];
-	_Atomic uint32_t dates_off;     /* the last so many answers of clouds were that far off */
-	struct bucket_table buckets;    /* of all clouds, accounts and actions */
-	struct bucket_table identities; /* of requests that need no token */
+	_Atomic uint32_t dates_off;      /* the last so many answers of clouds were that far off */
+	struct bucket_table buckets;     /* of all clouds, accounts and actions */
+	struct bucket_owners identities; /* of requests that need no token */
 	_Atomic uint64_t told[SHARED_TOLD]; /* what was logged of late; see shared_tell */
 };
 

@@ -343,6 +343,23 @@ static void renewing_obeys_the_entry_as_it_is_now(void **state)
 	assert_int_equal(renew(client), 403);
 }
 
+static void an_explicit_maximum_holds_whatever_becomes_of_the_entry(void **state)
+{
+	(void)state;
+	assert_int_equal(put("web", ca, "{\"token_ttl\":300,\"token_explicit_max_ttl\":300}"), 204);
+	assert_int_equal(log_in(client, ""), 200);
+	keep_token();
+	assert_int_equal(put("web", ca, "{\"token_ttl\":600,\"token_explicit_max_ttl\":0}"), 204);
+	assert_int_equal(renew(client), 200);
+	assert_true(json_integer_value(auth_member(&f, "lease_duration")) <= 300);
+	assert_int_equal(put("web", ca, "{\"token_explicit_max_ttl\":600}"), 204);
+	assert_int_equal(renew(client), 200);
+	assert_true(json_integer_value(auth_member(&f, "lease_duration")) <= 300);
+	assert_int_equal(put("web", ca, "{\"token_explicit_max_ttl\":100}"), 204);
+	assert_int_equal(renew(client), 200);
+	assert_true(json_integer_value(auth_member(&f, "lease_duration")) <= 100);
+}
+
 /* It is nobody of auth/proxy, whose entries limit the rate of their own names. */
 static void a_token_is_no_identity_of_the_web_server(void **state)
 {
@@ -404,6 +421,7 @@ int main(void)
 		CERT_TEST(a_deleted_entry_takes_its_tokens_with_it),
 		CERT_TEST(renewing_needs_a_certificate_for_the_same_key),
 		CERT_TEST(renewing_obeys_the_entry_as_it_is_now),
+		CERT_TEST(an_explicit_maximum_holds_whatever_becomes_of_the_entry),
 		CERT_TEST(a_token_is_no_identity_of_the_web_server),
 		CERT_TEST(lost_memory_is_told),
 	};

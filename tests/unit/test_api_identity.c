@@ -262,6 +262,29 @@ static void what_is_served_is_counted_by_method(void **state)
 	assert_int_equal(slot->counters[COUNT_IDENTITIES + IDENTITY_CERT], 0);
 }
 
+/* By the work pool, which answers. */
+static void what_is_too_long_for_the_read_pool_is_counted_once(void **state)
+{
+	static char body[150000];
+	struct api *whole = f.api;
+
+	(void)state;
+	snprintf(body, sizeof(body), "{\"type\":\"alicloud\",\"description\":\"%0140000d\"}", 1);
+	expect(&f, "POST", "sys/mounts/a", body, 204, "");
+	expect(&f, "PUT", "sys/policies/acl/app",
+	       "{\"policy\":\"path \\\"sys/mounts\\\" { capabilities = [\\\"read\\\"] }\"}", 204,
+	       "");
+	put("basic/alice", "{\"policies\":\"app\"}");
+	assert_int_equal(api_new(f.broker, API_READ, &f.api), 0);
+	ask_as("alice", "GET", "/v1/sys/mounts");
+	assert_true(f.reply.hand_on);
+	assert_int_equal(shared_sum(f.shared, COUNT_IDENTITIES + IDENTITY_BASIC), 0);
+	api_free(f.api);
+	f.api = whole;
+	assert_int_equal(ask_as("alice", "GET", "/v1/sys/mounts"), 200);
+	assert_int_equal(shared_sum(f.shared, COUNT_IDENTITIES + IDENTITY_BASIC), 1);
+}
+
 static void each_name_has_a_rate_of_its_own(void **state)
 {
 	(void)state;
@@ -273,6 +296,31 @@ static void each_name_has_a_rate_of_its_own(void **state)
 	put("basic/alice", "{\"policies\":\"app\"}");
 	for (unsigned i = 0; i < 20; i++)
 		assert_int_equal(ask_as("alice", "GET", "/v1/" SELF), 200);
+}
+
+static void the_haste_of_others_slows_nobody(void **state)
+{
+	char name[16];
+
+	(void)state;
+	put("basic/*", "{\"policies\":\"app\",\"rate\":1}");
+	for (unsigned i = 0; i < 200; i++) {
+		snprintf(name, sizeof(name), "n%u", i);
+		assert_int_equal(ask_as(name, "GET", "/v1/" SELF), 200);
+	}
+}
+
+static void an_entry_that_is_too_long_is_refused(void **state)
+{
+	static char body[140000];
+
+	(void)state;
+	put("basic/alice", "{\"policies\":\"app\"}");
+	snprintf(body, sizeof(body), "{\"metadata\":{\"a\":\"%0131072d\"}}", 0);
+	expect(&f, "POST", ENTRY "basic/alice", body, 400, "the entry has more than 131072 bytes");
+	expect(&f, "POST", ENTRY "basic/bob", body, 400, "the entry has more than 131072 bytes");
+	assert_int_equal(ask_as("alice", "GET", "/v1/" SELF), 200);
+	assert_null(json_object_get(data_member(&f, "meta"), "a"));
 }
 
 /* ---- Which entry ---- */
@@ -314,7 +362,10 @@ int main(void)
 		API_TEST(an_entry_without_policies_lets_nobody_in),
 		API_TEST(a_valid_token_is_asked_not_the_identity),
 		API_TEST(what_is_served_is_counted_by_method),
+		API_TEST(what_is_too_long_for_the_read_pool_is_counted_once),
 		API_TEST(each_name_has_a_rate_of_its_own),
+		API_TEST(the_haste_of_others_slows_nobody),
+		API_TEST(an_entry_that_is_too_long_is_refused),
 		API_TEST(the_closest_entry_counts),
 	};
 

@@ -220,6 +220,52 @@ static void every_action_of_every_account_has_its_own(void **state)
 	free(table);
 }
 
+static void name_owner(unsigned char name[16], unsigned number)
+{
+	for (size_t i = 0; i < 16; i++)
+		name[i] = (unsigned char)dice(256);
+	memcpy(name + 4, &number, sizeof(number)); /* no two are the same */
+}
+
+/* Ten times as many as there is room for, but never too many at a time. */
+static void owners_do_not_slow_each_other(void **state)
+{
+	struct bucket_owners *owners = calloc(1, sizeof(*owners));
+	int64_t now = START;
+	unsigned char names[800][16];
+
+	(void)state;
+	for (unsigned round = 0; round < 100; round++, now += 2 * SECOND)
+		for (unsigned i = 0; i < 800; i++) {
+			name_owner(names[i], round * 800 + i);
+			assert_int_equal(bucket_take(bucket_own(owners, names[i], now), 1,
+						     BUCKET_REVOKE, now),
+					 0);
+		}
+	now -= 2 * SECOND;
+	for (unsigned i = 0; i < 800; i++) /* and each is known again */
+		assert_true(bucket_take(bucket_own(owners, names[i], now), 1, BUCKET_REVOKE, now) >
+			    0);
+	free(owners);
+}
+
+/* There is always one. */
+static void owners_share_where_there_are_too_many(void **state)
+{
+	struct bucket_owners *owners = calloc(1, sizeof(*owners));
+	unsigned char name[16] = { 0 };
+	unsigned slowed = 0;
+
+	(void)state;
+	for (unsigned i = 1; i <= BUCKET_WAYS + 1; i++) {
+		name[4] = (unsigned char)i; /* all of one set */
+		if (bucket_take(bucket_own(owners, name, START), 1, BUCKET_REVOKE, START))
+			slowed++;
+	}
+	assert_int_equal(slowed, 1);
+	free(owners);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +278,8 @@ int main(void)
 		cmocka_unit_test(what_the_cloud_asks_to_wait_is_waited),
 		cmocka_unit_test(a_lowered_rate_is_kept_to),
 		cmocka_unit_test(every_action_of_every_account_has_its_own),
+		cmocka_unit_test(owners_do_not_slow_each_other),
+		cmocka_unit_test(owners_share_where_there_are_too_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/json.h"
+#include "util/text.h"
 
 /* ---- Reading ---- */
 
@@ -159,6 +160,44 @@ static void names_are_told_without_the_marks_of_a_whole_subject(void **state)
 	paper_free(paper);
 }
 
+/* The certificate with a NUL in place of the byte behind each such text: GnuTLS itself would make
+ * none of them. */
+static struct certificate *with_nul_behind(const char *pem, const char *text)
+{
+	const char *first = pem + strlen(BEGIN), *last = strstr(pem, "-----END");
+	size_t size = strlen(text);
+	struct certificate *certificate;
+	struct buf der = BUF_INIT, changed = BUF_INIT;
+
+	assert_int_equal(text_unbase64(first, (size_t)(last - first), &der), 0);
+	for (size_t i = 0; i + size < der.size; i++)
+		if (!memcmp(der.data + i, text, size))
+			der.data[i + size] = '\0';
+	buf_add_text(&changed, BEGIN);
+	text_base64(&changed, der.data, der.size);
+	buf_add_text(&changed, "\n" END);
+	certificate = read_one(buf_text(&changed));
+	buf_free(&changed);
+	buf_free(&der);
+	return certificate;
+}
+
+/* Who has signed it knows it by another name. */
+static void a_name_with_a_nul_at_its_end_is_no_name(void **state)
+{
+	struct paper *paper = paper_new(&(struct paper_terms){ .dns = "a.example.orgX",
+							       .email = "a@mail.example.orgX",
+							       .uri = "spiffe://x.example.orgX" });
+	struct certificate *certificate = with_nul_behind(paper_pem(paper), "example.org");
+
+	(void)state;
+	assert_names(certificate, CERTIFICATE_DNS, "[]");
+	assert_names(certificate, CERTIFICATE_EMAIL, "[]");
+	assert_names(certificate, CERTIFICATE_URI, "[]");
+	certificate_free(certificate);
+	paper_free(paper);
+}
+
 static void of_two_common_names_none_counts(void **state)
 {
 	struct paper *paper = paper_new(
@@ -255,6 +294,7 @@ int main(void)
 		cmocka_unit_test(anchors_that_mislead_are_refused),
 		cmocka_unit_test(names_are_told_by_kind),
 		cmocka_unit_test(names_are_told_without_the_marks_of_a_whole_subject),
+		cmocka_unit_test(a_name_with_a_nul_at_its_end_is_no_name),
 		cmocka_unit_test(of_two_common_names_none_counts),
 		cmocka_unit_test(the_serial_number_is_decimal),
 		cmocka_unit_test(a_key_is_the_same_in_all_its_certificates),

@@ -14,6 +14,7 @@
 #include "store/key.h"
 #include "temp_store.h"
 #include "util/err.h"
+#include "util/shared.h"
 
 static struct identities *identities;
 
@@ -184,6 +185,15 @@ static void there_is_a_bound_to_entries(void **state)
 	(void)state;
 	for (unsigned i = 0; i < IDENTITY_ENTRIES_MAX; i++) {
 		snprintf(name, sizeof(name), "n%u", i);
+		assert_int_equal(put(name, "p", 0), 0);
+	}
+	assert_int_equal(find("n4095", &caller), 0);
+	caller_clear(&caller);
+	assert_int_equal(identities_have_room(identities, &room), 0);
+	assert_false(room);
+	/* Others have looked for room at the same time, and found it. */
+	for (unsigned i = 0; i < SHARED_SLOTS; i++) {
+		snprintf(name, sizeof(name), "m%u", i);
 		assert_int_equal(put(name, "p", 0), 0);
 	}
 	assert_int_equal(find("n4095", &caller), 0);
