@@ -98,28 +98,16 @@ static int find_caller(const struct api *api, struct context *context, struct ca
 	if (!context->request->token[0])
 		return assertion_serve(context, caller);
 	ret = token_cache_lookup(api->tokens, context->request->token, caller);
-	if (ret == LH_EPERM)
+	if (ret == LH_EPERM) {
 		outcome_error(&context->outcome, 403, INVALID_TOKEN);
+		wrapping_tell_refused(context);
+	}
 	if (ret)
 		return ret;
 	if (token_allows_address(caller, context->request->raw->remote_address))
 		return assertion_check_rate(context, caller);
 	outcome_error(&context->outcome, 403, "permission denied");
 	return LH_EPERM;
-}
-
-/* The one use of a wrapping token is to open its own wrapper, and the commit that does so ends it. */
-static bool is_opening(const struct context *context, const struct caller *caller)
-{
-	const struct route_match *match = context->match;
-	const struct request *request = context->request;
-
-	if (!caller->wrapping || match->miss != ROUTE_FOUND || request->help)
-		return false;
-	if (match->route->handle == wrapping_unwrap)
-		return !strcmp(context->wrapping_token, request->token);
-	return match->route->handle == cubbyhole_read &&
-	       !strcmp(request->path, "cubbyhole/response");
 }
 
 /* Takes a use of a counted token, whatever becomes of the request: also one that is denied counts.
@@ -132,7 +120,7 @@ static int take_use(const struct api *api, struct context *context, struct calle
 		return 0;
 	if (api->pool == API_READ)
 		return LH_EBUSY;
-	if (is_opening(context, caller))
+	if (wrapping_is_opening(context, caller))
 		return 0;
 	ret = broker_use_token(api->broker, caller, context->request->raw->deadline);
 	if (ret == LH_EPERM)
@@ -180,7 +168,7 @@ static int needed_capability(struct context *context, enum capability *capabilit
 	*capability_out = natural_capability(context->request->operation);
 	if (match->miss != ROUTE_FOUND)
 		return 0;
-	*capability_out = match->route->capability;
+	*capability_out = context_is_open(context) ? CAPABILITY_NONE : match->route->capability;
 	if (route_creates(match->route, match->engine))
 		ret = match->route->exists(context, &exists);
 	if (!exists)
@@ -392,8 +380,7 @@ static int serve_request(struct api *api, struct context *context, struct route_
 	context->caller = &caller;
 	if (match->miss == ROUTE_FOUND && (match->route->flags & ROUTE_WRAPPER) && !request->help)
 		ret = wrapping_find(context);
-	if (!ret && (match->miss != ROUTE_FOUND || match->route->capability != CAPABILITY_NONE ||
-		     request->help))
+	if (!ret && !context_is_open(context))
 		ret = find_caller(api, context, &caller);
 	assertion_show(context, &caller);
 	if (!ret)

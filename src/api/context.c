@@ -33,6 +33,16 @@ int context_failure(struct context *context, int code, const struct err *err)
 	return code;
 }
 
+bool context_is_open(const struct context *context)
+{
+	const struct route *route = context->match->route;
+
+	if (context->match->miss != ROUTE_FOUND || context->request->help)
+		return false;
+	return route->capability == CAPABILITY_NONE ||
+	       (route->flags & ROUTE_TOKENLESS && !context->request->token[0]);
+}
+
 int context_bearer(struct context *context, struct caller *caller_out, bool *known_out)
 {
 	const struct request *request = context->request;

@@ -65,6 +65,9 @@ static int say_failure(struct context *context, int ret, const struct err *err)
 {
 	if (ret == LH_EPERM)
 		return outcome_error(&context->outcome, 403, "permission denied");
+	if (ret == LH_ECONFLICT)
+		return outcome_error(&context->outcome, 409,
+				     "too many others want the same at once; try again");
 	return ret == LH_EINVAL ? context_failure(context, ret, err) : ret;
 }
 

@@ -166,12 +166,13 @@ static bool is_reading(enum operation operation)
 	       operation == OPERATION_LIST;
 }
 
-/* A list without entries is "not found", unless there is something else to tell. */
+/* A list without entries is "not found", unless there is something else to tell. One that was wrapped
+ * has some. */
 static bool is_empty_list(const struct outcome *outcome)
 {
 	const json_t *keys = json_object_get(outcome->data, "keys");
 
-	if (outcome->warnings)
+	if (outcome->warnings || outcome->wrap_info)
 		return false;
 	return keys ? json_array_size(keys) == 0 : json_object_size(outcome->data) == 0;
 }

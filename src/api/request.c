@@ -70,12 +70,13 @@ static int read_wrapping(struct request *request, struct outcome *outcome)
 		return 0;
 	if (duration_parse(text, &ttl, &err))
 		return refuse(outcome, 400, "error parsing X-Vault-Wrap-TTL header: %s", err.text);
+	/* part of a second: whoever asks for a wrapped answer gets no bare one */
+	if (ttl == 0 && strpbrk(text, "123456789"))
+		ttl = text[0] == '-' ? -1 : 1;
 	if (ttl < 0)
 		return refuse(outcome, 400,
 			      "error parsing X-Vault-Wrap-TTL header: requested wrap ttl cannot be "
 			      "negative");
-	if (ttl == 0 && strpbrk(text, "123456789"))
-		ttl = 1; /* part of a second: whoever asks for a wrapped answer gets no bare one */
 	request->wrap_ttl = ttl;
 	return 0;
 }

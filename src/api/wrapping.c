@@ -21,7 +21,7 @@ bool wrapping_is_wanted(const struct context *context)
 {
 	const struct route *route = context->match->route;
 
-	return context->request->wrap_ttl > 0 && route->capability != CAPABILITY_NONE &&
+	return context->request->wrap_ttl > 0 && !context_is_open(context) &&
 	       !(route->flags & (ROUTE_BARE | ROUTE_WRAPPER));
 }
 
@@ -251,6 +251,40 @@ int wrapping_unwrap(struct context *context)
 		ret = outcome_text(&context->outcome, &response, NULL);
 	buf_free(&response);
 	return ret;
+}
+
+/* ---- The old way: cubbyhole/response ---- */
+
+static bool is_old_way(const struct context *context)
+{
+	return context->match->miss == ROUTE_FOUND &&
+	       context->match->route->handle == cubbyhole_read &&
+	       !strcmp(context->request->path, "cubbyhole/response");
+}
+
+bool wrapping_is_opening(const struct context *context, const struct caller *caller)
+{
+	const struct route_match *match = context->match;
+	const struct request *request = context->request;
+
+	if (!caller->wrapping || match->miss != ROUTE_FOUND || request->help)
+		return false;
+	if (match->route->handle == wrapping_unwrap)
+		return !strcmp(context->wrapping_token, request->token);
+	return is_old_way(context);
+}
+
+void wrapping_tell_refused(struct context *context)
+{
+	struct wrapper *wrapper = NULL;
+	struct opening opening;
+
+	if (!is_old_way(context))
+		return;
+	context->wrapping_token = context->request->token;
+	opening = opening_of(context);
+	broker_wrapper_find(context->broker, &opening, &wrapper);
+	wrapper_free(wrapper);
 }
 
 int wrapping_response(struct context *context)

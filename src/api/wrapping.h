@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+struct caller;
 struct context;
 
 /* Whether the answer of the route that was found is to be wrapped. */
@@ -21,7 +22,15 @@ int wrapping_finish(struct context *context);
  * used. LH_EINVAL: the refusal is in the outcome. */
 int wrapping_find(struct context *context);
 
+/* Whether the caller is the wrapping token that the request opens: the one use of such a token, which
+ * ends with the commit that does so. */
+bool wrapping_is_opening(const struct context *context, const struct caller *caller);
+
 /* cubbyhole/response of a wrapping token: the old way to unwrap. */
 int wrapping_response(struct context *context);
+
+/* To be told of a token that is not valid: the log should know of one that comes the old way and has
+ * opened its wrapper before. */
+void wrapping_tell_refused(struct context *context);
 
 #endif

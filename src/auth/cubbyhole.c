@@ -39,7 +39,7 @@ static int open_record(struct cubbyhole *hole, const struct buf *sealed)
 	ret = bearer_open(BEARER_CUBBYHOLE, store_id(hole->store), hole->bearer, sealed->data,
 			  sealed->size, &text);
 	if (!ret)
-		ret = json_read(text.data, text.size, &hole->entries, NULL);
+		ret = json_read_kept(text.data, text.size, &hole->entries);
 	buf_free(&text);
 	return ret == LH_EINVAL ? LH_ECORRUPT : ret;
 }
@@ -92,7 +92,7 @@ static int seal_record(const struct cubbyhole *hole, struct buf *sealed, struct 
 
 /* An owner that is revoked meanwhile takes its cubbyhole with it: nothing is written behind it. That
  * of an identity is written down, so that it can. */
-static int put_record(const struct cubbyhole *hole, struct err *err)
+static int put_record(const struct cubbyhole *hole, enum store_urgency urgency, struct err *err)
 {
 	enum store_condition condition = hole->revision ? STORE_REVISION : STORE_ABSENT;
 	struct store_batch batch = { 0 };
@@ -110,7 +110,7 @@ static int put_record(const struct cubbyhole *hole, struct err *err)
 	store_batch_put(&batch, condition, hole->revision, key_bytes(&key),
 			(struct bytes){ sealed.data, sealed.size });
 	if (!ret)
-		ret = store_apply(hole->store, STORE_NORMAL, &batch, &failed);
+		ret = store_apply(hole->store, urgency, &batch, &failed);
 	store_batch_free(&batch);
 	buf_free(&sealed);
 	return ret == LH_ECONFLICT && failed < conditions ? LH_EPERM : ret;
@@ -169,7 +169,7 @@ int cubbyhole_put(struct store *store, const struct cubbyhole_owner *owner, cons
 		ret = err_set(err, LH_EINVAL, "the cubbyhole of a token holds %d entries",
 			      CUBBYHOLE_ENTRIES_MAX);
 	if (!ret)
-		ret = put_record(&hole, err);
+		ret = put_record(&hole, STORE_NORMAL, err);
 	close_hole(&hole);
 	return ret;
 }
@@ -181,7 +181,7 @@ int cubbyhole_delete(struct store *store, const struct cubbyhole_owner *owner, c
 
 	ret = open_hole(store, owner, &hole);
 	if (!ret && !json_object_del(hole.entries, path))
-		ret = json_object_size(hole.entries) ? put_record(&hole, NULL)
+		ret = json_object_size(hole.entries) ? put_record(&hole, STORE_REVOKE, NULL)
 						     : delete_record(&hole);
 	close_hole(&hole);
 	return ret;

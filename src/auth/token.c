@@ -372,12 +372,45 @@ void token_revoke_add(struct store_batch *batch, const unsigned char name[KEYRIN
 	store_batch_put(batch, STORE_ANY, 0, key_bytes(&key), NO_BYTES);
 }
 
+/* Under the condition that no ancestor was revoked meanwhile: its children would live again. */
+static int revoke_alone(struct store *store, const unsigned char name[KEYRING_NAME_SIZE])
+{
+	struct store_batch batch = { 0 };
+	struct caller caller;
+	struct key key;
+	int ret = token_find_name(store, name, &caller);
+
+	if (ret)
+		return ret == LH_ENOENT ? LH_EPERM : ret;
+	token_revoke_add(&batch, name, TOKEN_REVOKE_ORPHAN);
+	for (size_t i = 0; i < caller.ancestor_count; i++) {
+		key_token_tombstone(&key, caller.ancestors[i]);
+		store_batch_expect(&batch, STORE_ABSENT, 0, key_bytes(&key));
+	}
+	ret = store_apply(store, STORE_REVOKE, &batch, NULL);
+	store_batch_free(&batch);
+	caller_clear(&caller);
+	return ret;
+}
+
+/* A conflict says that it, or one above it, died meanwhile; an ancestor that died alone is no obstacle. */
+static int revoke_orphan(struct store *store, const unsigned char name[KEYRING_NAME_SIZE])
+{
+	int ret = LH_ECONFLICT;
+
+	for (int looks = 0; ret == LH_ECONFLICT && looks <= TOKEN_ANCESTORS_MAX + 1; looks++)
+		ret = revoke_alone(store, name);
+	return ret;
+}
+
 int token_revoke(struct store *store, const unsigned char name[KEYRING_NAME_SIZE],
 		 enum token_revocation revocation)
 {
 	struct store_batch batch = { 0 };
 	int ret;
 
+	if (revocation == TOKEN_REVOKE_ORPHAN)
+		return revoke_orphan(store, name);
 	token_revoke_add(&batch, name, revocation);
 	ret = store_apply(store, STORE_REVOKE, &batch, NULL);
 	store_batch_free(&batch);

@@ -104,7 +104,8 @@ enum token_revocation {
 };
 
 /* Kills a token in one commit; what it owned is taken away by the revoker. 0 also when it is dead
- * already. Batch tokens cannot be revoked. LH_EFULL, LH_EIO, LH_ENOMEM. */
+ * already, but LH_EPERM where its children shall live on: they died with it. Batch tokens cannot be
+ * revoked. LH_EFULL, LH_EIO, LH_ENOMEM. */
 int token_revoke(struct store *store, const unsigned char name[KEYRING_NAME_SIZE],
 		 enum token_revocation revocation);
 

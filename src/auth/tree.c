@@ -70,7 +70,9 @@ static void add_tombstone(struct store_batch *batch, const struct token_due *due
 	store_batch_put(batch, STORE_ABSENT, 0, key_bytes(&key), (struct bytes){ "tree", 4 });
 }
 
-/* An unreadable record ends as well: it lets nobody in, and what it owned is found without it. */
+/* The entry of a revoked token comes and goes with its tombstone or means nothing, even if its id was
+ * given again, to a token that is never due. An unreadable record ends as well: it lets nobody in, and
+ * what it owned is found without it. */
 static int add_burial(struct store *store, struct store_batch *batch, const struct token_due *due)
 {
 	enum tombstone tombstone;
@@ -87,7 +89,8 @@ static int add_burial(struct store *store, struct store_batch *batch, const stru
 		key_token(&key, due->token.name);
 		ret = store_revision(store, key_bytes(&key), &revision);
 	}
-	if (ret == LH_ENOENT || (!ret && record && record_due(record) != due->time)) {
+	if (ret == LH_ENOENT ||
+	    (!ret && record && (!due->time || record_due(record) != due->time))) {
 		delete_due(batch, due);
 		ret = 0;
 	} else if (!ret) {

@@ -195,9 +195,8 @@ int mark_revoking(struct broker *broker, const struct lease_key *key, int64_t un
 	return edit_lease(broker, key, edit_revoking, &marking);
 }
 
-/* Adds to the batch what marks one lease, if it is there and not marked yet. */
-static int add_marking(struct broker *broker, struct store_batch *batch,
-		       const struct lease_key *key, bool forced)
+int add_marking(struct broker *broker, struct store_batch *batch, const struct lease_key *key,
+		bool forced)
 {
 	struct marking marking = { 0, forced };
 	struct lease *old, *new;

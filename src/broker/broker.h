@@ -135,7 +135,8 @@ int broker_revoke_prefix(struct broker *broker, const char *prefix, enum revoke_
  * faster until the deadline; LH_EFULL, LH_EIO, LH_ENOMEM. */
 int broker_use_token(struct broker *broker, struct caller *caller, int64_t deadline);
 
-/* Kills a token in one commit; the revoker takes away what it owned. 0 also when it is dead. */
+/* Kills a token in one commit; the revoker takes away what it owned. 0 also when it is dead, but
+ * LH_EPERM where its children shall live on. Errors as token_revoke. */
 int broker_end_token(struct broker *broker, const unsigned char name[KEYRING_NAME_SIZE],
 		     enum token_revocation revocation);
 

@@ -52,6 +52,11 @@ int mark_revoking(struct broker *broker, const struct lease_key *key, int64_t un
 int mark_all_revoking(struct broker *broker, const struct lease_key *keys, size_t count,
 		      bool forced);
 
+/* The same for one lease as a part of a batch, if it is there and not marked yet; which fails with
+ * LH_ECONFLICT when somebody changes it meanwhile. At most LEASE_BATCH_OPS operations. */
+int add_marking(struct broker *broker, struct store_batch *batch, const struct lease_key *key,
+		bool forced);
+
 /* ISSUED becomes ACTIVE; anything else stays. 0 also when it is gone. */
 int confirm_lease(struct broker *broker, const struct lease_key *key);
 

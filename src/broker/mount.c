@@ -360,7 +360,7 @@ static int get_json(struct broker *broker, const struct key *key, json_t **value
 	*value_out = NULL;
 	ret = store_get(broker->options.store, key_bytes(key), &text, revision_out);
 	if (!ret)
-		ret = json_read(buf_text(&text), text.size, value_out, NULL);
+		ret = json_read_kept(buf_text(&text), text.size, value_out);
 	if (ret == LH_EINVAL)
 		ret = LH_ECORRUPT;
 	buf_free(&text);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The revoker's parts: its loop (revoker.c), what to begin (choose.c), one revocation (taking.c) and
- * its end (outcome.c), jobs (drain.c). */
+ * its end (outcome.c), jobs (drain.c), a clock that was set back (set_back.c). */
 #ifndef BROKER_REVOKER_PRIV_H
 #define BROKER_REVOKER_PRIV_H
 
@@ -23,7 +23,7 @@
 
 #define FAILED_KEPT 256  /* leases of a sick mount that are retried at its recovery */
 #define HELD_MAX    1024 /* backoffs that could not be written down */
-#define MARKED_MAX  16   /* tokens whose leases are being marked */
+#define MARKED_MAX  320  /* tokens whose leases are being marked: as many as one look comes by */
 
 /* What the revoker knows of a mount while it has work there. */
 struct mount_state {
@@ -79,14 +79,24 @@ struct drain {
 /* How far the leases of a dead token have been marked; only remembered. */
 struct marked {
 	struct lease_key owner, after;
-	bool used;
+	uint64_t seen; /* the greater, the later; 0: of no token */
+};
+
+/* What is not due yet, looked through once the clock was set back. */
+struct set_back {
+	bool known;    /* the next: */
+	int64_t ahead; /* how far the clock was ahead of the boot time at most, ms */
+	bool looking;
+	bool keyless; /* among which of them */
+	struct due after;
 };
 
 struct revoker {
 	struct broker *broker;
+	struct set_back set_back;
 	struct marked marked[MARKED_MAX];
-	size_t marked_next;
-	int64_t warned_at; /* of dead tokens, boot ms */
+	uint64_t marked_seen; /* the greatest of them */
+	int64_t warned_at;    /* of dead tokens, boot ms */
 	struct taking takings[TAKINGS_MAX];
 	size_t in_flight;
 	struct mount_state *mounts; /* borrowed pointers into it live in takings: it never moves */
@@ -106,6 +116,13 @@ struct revoker {
 
 /* The state of a mount; NULL when there are too many at once. */
 struct mount_state *mount_state(struct revoker *revoker, const unsigned char *uuid);
+
+/* Seconds between the sweep before (or the first success) and this one, counted from 0. */
+int64_t sweep_pause(const struct conf_engine *conf, uint32_t sweep);
+
+/* When the clock was set back, sees to it that what is unfinished does not wait for that. true: there
+ * is more to do at once. */
+bool set_back_turn(struct revoker *revoker);
 
 /* Looks for what is due and begins as much of it as fits. true: there is more to do at once. What is
  * long is not looked through at every turn: *timeout_ms is lowered to the next look. */

@@ -24,10 +24,24 @@ static struct marked *marked_of(struct revoker *revoker, const struct lease_key 
 	for (size_t i = 0; i < MARKED_MAX; i++) {
 		struct marked *marked = &revoker->marked[i];
 
-		if (marked->used && !memcmp(marked->owner.name, owner->name, sizeof(owner->name)))
+		if (marked->seen && !memcmp(marked->owner.name, owner->name, sizeof(owner->name)))
 			return marked;
 	}
 	return NULL;
+}
+
+_Static_assert(MARKED_MAX >= TOKEN_DUES * LEAVES,
+	       "else what one look comes by pushes itself out, and none of it gets on");
+
+/* An unused one, or that of the token that was not come by for the longest time. */
+static struct marked *oldest_marked(struct revoker *revoker)
+{
+	struct marked *oldest = &revoker->marked[0];
+
+	for (size_t i = 1; i < MARKED_MAX; i++)
+		if (revoker->marked[i].seen < oldest->seen)
+			oldest = &revoker->marked[i];
+	return oldest;
 }
 
 static void remember(struct revoker *revoker, const struct lease_key *owner,
@@ -36,8 +50,8 @@ static void remember(struct revoker *revoker, const struct lease_key *owner,
 	struct marked *marked = marked_of(revoker, owner);
 
 	if (!marked)
-		marked = &revoker->marked[revoker->marked_next++ % MARKED_MAX];
-	marked->used = true;
+		marked = oldest_marked(revoker);
+	marked->seen = ++revoker->marked_seen;
 	marked->owner = *owner;
 	marked->after = *after;
 }
@@ -64,7 +78,7 @@ static int mark_leases(struct revoker *revoker, const struct token_name *token)
 		return LH_EBUSY;
 	}
 	if (marked)
-		marked->used = false;
+		marked->seen = 0;
 	return 0;
 }
 

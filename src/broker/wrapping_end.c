@@ -12,7 +12,21 @@
 
 #define ENDED_PAGE 64 /* wrappers that are forgotten in one turn of the revoker */
 
-/* The wrapper is forgotten last: whoever dies in between is followed by one who begins again. */
+/* One that is dead has its end already. */
+static int add_token_end(struct broker *broker, struct store_batch *batch,
+			 const unsigned char name[KEYRING_NAME_SIZE])
+{
+	struct caller token;
+	int ret = token_find_name(broker->options.store, name, &token);
+
+	if (!ret)
+		token_revoke_add(batch, name, TOKEN_REVOKE_TREE);
+	caller_clear(&token);
+	return ret == LH_ENOENT ? 0 : ret;
+}
+
+/* What waits in it ends in the commit that takes the wrapper away as nobody has opened it: somebody may
+ * have looked at the clock before the end and commit only now. */
 static int end_wrapper(struct broker *broker, const struct wrapper *wrapper)
 {
 	struct store_batch batch = { 0 };
@@ -21,9 +35,9 @@ static int end_wrapper(struct broker *broker, const struct wrapper *wrapper)
 
 	memcpy(key.name, wrapper->lease, sizeof(key.name));
 	if (!wrapper->opened_ns && wrapper->has_lease)
-		ret = mark_revoking(broker, &key, 0, false);
+		ret = add_marking(broker, &batch, &key, false);
 	if (!ret && !wrapper->opened_ns && wrapper->has_token)
-		ret = token_revoke(broker->options.store, wrapper->token, TOKEN_REVOKE_TREE);
+		ret = add_token_end(broker, &batch, wrapper->token);
 	if (!ret)
 		ret = wrapper_change(&batch, wrapper, NULL);
 	if (!ret)

@@ -36,7 +36,7 @@ void json_guard_memory(void)
 
 /* Jansson has a depth limit of its own, far too high for our stacks. In a text that is no JSON the
  * count may be off; then the parser refuses it anyhow. */
-static bool is_too_deep(const char *text, size_t size)
+static bool is_too_deep(const char *text, size_t size, size_t most)
 {
 	size_t depth = 0;
 	bool in_string = false;
@@ -49,7 +49,7 @@ static bool is_too_deep(const char *text, size_t size)
 		} else if (in_string) {
 			continue;
 		} else if (text[i] == '[' || text[i] == '{') {
-			if (++depth > JSON_DEPTH_MAX)
+			if (++depth > most)
 				return true;
 		} else if ((text[i] == ']' || text[i] == '}') && depth > 0) {
 			depth--;
@@ -71,14 +71,15 @@ static int fail(const json_error_t *error, struct err *err)
 		       error->text);
 }
 
-int json_read(const char *text, size_t size, json_t **value_out, struct err *err)
+static int read_json(const char *text, size_t size, size_t depth_max, json_t **value_out,
+		     struct err *err)
 {
 	unsigned long failures_before = failures;
 	json_error_t error;
 
 	*value_out = NULL;
-	if (is_too_deep(text, size))
-		return err_set(err, LH_EINVAL, "nested more than %d deep", JSON_DEPTH_MAX);
+	if (is_too_deep(text, size, depth_max))
+		return err_set(err, LH_EINVAL, "nested more than %zu deep", depth_max);
 	*value_out = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	if (failures != failures_before) {
 		json_decref(*value_out);
@@ -86,6 +87,16 @@ int json_read(const char *text, size_t size, json_t **value_out, struct err *err
 		return err_set(err, LH_ENOMEM, "memory is out");
 	}
 	return *value_out ? 0 : fail(&error, err);
+}
+
+int json_read(const char *text, size_t size, json_t **value_out, struct err *err)
+{
+	return read_json(text, size, JSON_DEPTH_MAX, value_out, err);
+}
+
+int json_read_kept(const char *text, size_t size, json_t **value_out)
+{
+	return read_json(text, size, JSON_DEPTH_KEPT, value_out, NULL);
 }
 
 static int add(const char *data, size_t size, void *context)

@@ -9,8 +9,9 @@
 
 struct err;
 
-/* The deepest nesting that is read from outside. */
-#define JSON_DEPTH_MAX 64
+/* The deepest nesting that is read from outside, and of what is kept with some of that in it. */
+#define JSON_DEPTH_MAX  64
+#define JSON_DEPTH_KEPT (JSON_DEPTH_MAX + 8)
 
 /* Makes Jansson wipe what it frees, and json_read see every allocation that fails in it (Jansson's
  * lexer drops a character instead). wipe_freed_memory calls it. Before the first use of Jansson. */
@@ -20,6 +21,9 @@ void json_guard_memory(void);
  * nested at most JSON_DEPTH_MAX deep. *value_out is new.
  * Returns 0, LH_ENOMEM, or LH_EINVAL with line, column and reason in err. */
 int json_read(const char *text, size_t size, json_t **value_out, struct err *err);
+
+/* The same of bytes that were kept, nested at most JSON_DEPTH_KEPT deep. 0, LH_ENOMEM, LH_EINVAL. */
+int json_read_kept(const char *text, size_t size, json_t **value_out);
 
 /* Compact text, keys in their order. New, to be released with wipe_free. NULL if memory is out. */
 char *json_text(const json_t *value);

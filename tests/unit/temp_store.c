@@ -20,6 +20,7 @@
 #define MAP_SIZE (64 * 1024 * 1024)
 
 struct temp_store temp;
+const struct store_driver *temp_driver = &store_lmdb;
 
 void temp_store_open(struct temp_store *opened)
 {
@@ -31,7 +32,7 @@ void temp_store_open(struct temp_store *opened)
 	snprintf(opened->path, sizeof(opened->path), "%s/store", opened->folder);
 	snprintf(opened->key_file, sizeof(opened->key_file), "%s/master.key", opened->folder);
 	assert_int_equal(mkdir(opened->path, 0700), 0);
-	opened->options.driver = &store_lmdb;
+	opened->options.driver = temp_driver;
 	opened->options.path = opened->path;
 	opened->options.map_size = MAP_SIZE;
 	opened->options.key_file = opened->key_file;
@@ -92,6 +93,26 @@ void temp_put(struct store *store, char family, const void *name, size_t size, c
 			(struct bytes){ value, strlen(value) });
 	assert_int_equal(store_apply(store, STORE_NORMAL, &batch, NULL), 0);
 	store_batch_free(&batch);
+}
+
+void temp_fill(struct store *store)
+{
+	static char value[1024 * 1024];
+	int ret = 0;
+
+	for (uint64_t i = 0; !ret; i++) {
+		struct store_batch batch = { 0 };
+		struct key key;
+
+		key_start(&key, 'z');
+		key_add_u64(&key, i);
+		store_batch_put(&batch, STORE_ANY, 0, key_bytes(&key),
+				(struct bytes){ value, sizeof(value) });
+		assert_int_equal(store_maintain(store, NULL), 0);
+		ret = store_apply(store, STORE_NORMAL, &batch, NULL);
+		store_batch_free(&batch);
+	}
+	assert_int_equal(ret, LH_EFULL);
 }
 
 size_t temp_records(struct store *store)

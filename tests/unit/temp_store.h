@@ -16,6 +16,9 @@ struct temp_store {
 /* Of the running test. */
 extern struct temp_store temp;
 
+/* Of the stores that are made from now on; store_lmdb, unless a test puts its own one here. */
+extern const struct store_driver *temp_driver;
+
 /* Makes key, store and opens it; fails the test otherwise. */
 void temp_store_open(struct temp_store *opened);
 
@@ -28,6 +31,9 @@ int temp_tear_down(void **state);
 
 /* Stores a record under a key of the family and these bytes. */
 void temp_put(struct store *store, char family, const void *name, size_t size, const char *value);
+
+/* Ordinary writes until they are refused. */
+void temp_fill(struct store *store);
 
 /* How many records there are in all. */
 size_t temp_records(struct store *store);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -59,6 +60,29 @@ static void roles_are_written_read_and_deleted(void **state)
 	expect(&f, "GET", "a/creds/r1", NULL, 404, NOT_FOUND);
 }
 
+/* What is taken is kept a little deeper than it came. */
+static void the_deepest_inline_policy_is_read_again(void **state)
+{
+	char condition[8 * JSON_DEPTH_MAX + 2] = "", sent[2048];
+	size_t depth = JSON_DEPTH_MAX - 4; /* in a statement of a document */
+
+	(void)state;
+	enable(&f, "a");
+	for (size_t i = 0; i < depth; i++)
+		strcat(condition, "{\\\"k\\\":");
+	strcat(condition, "1");
+	for (size_t i = 0; i < depth; i++)
+		strcat(condition, "}");
+	snprintf(sent, sizeof(sent),
+		 "{\"inline_policies\":\"[{\\\"Version\\\":\\\"1\\\",\\\"Statement\\\":[{"
+		 "\\\"Condition\\\":"
+		 "%s}]}]\"}",
+		 condition);
+	expect(&f, "POST", "a/role/deep", sent, 204, "");
+	assert_int_equal(ask(&f, "GET", "a/role/deep", NULL), 200);
+	expect(&f, "POST", "a/role/deep", "{\"ttl\":60}", 204, "");
+}
+
 static void roles_are_listed_in_pages(void **state)
 {
 	char path[640];
@@ -97,6 +121,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		API_TEST(the_configuration_never_shows_its_secret),
 		API_TEST(roles_are_written_read_and_deleted),
+		API_TEST(the_deepest_inline_policy_is_read_again),
 		API_TEST(roles_are_listed_in_pages),
 		API_TEST(without_credentials_nothing_is_issued),
 	};

@@ -173,6 +173,73 @@ static void an_unopened_token_is_revoked_at_the_end(void **state)
 	assert_int_not_equal(ask_as(NULL, "POST", "auth/token/lookup-accessor", body, ""), 200);
 }
 
+/* ---- Opened in the last moment ---- */
+
+/* A driver that is overtaken before its next commit. */
+static struct store_driver slow;
+static void (*overtake)(void); /* NULL: by nobody */
+
+static int slow_apply(void *handle, const struct driver_op *ops, size_t count, size_t *failed_out)
+{
+	void (*overtaker)(void) = overtake;
+
+	overtake = NULL;
+	if (overtaker)
+		overtaker();
+	return store_lmdb.apply(handle, ops, count, failed_out);
+}
+
+static int slow_set_up(void **state)
+{
+	slow = store_lmdb;
+	slow.apply = slow_apply;
+	temp_driver = &slow;
+	return wrapping_set_up(state);
+}
+
+static int slow_tear_down(void **state)
+{
+	overtake = NULL;
+	temp_driver = &store_lmdb;
+	return lending_tear_down(state);
+}
+
+/* Who looked at the clock before the end, and commits after it. */
+static void open_late(void)
+{
+	age(-61);
+	assert_int_equal(unwrap(wrapping), 200);
+	snprintf(opened, sizeof(opened), "%s",
+		 json_get_text(json_object_get(f.body, "auth"), "client_token"));
+	age(61);
+}
+
+static void end_overtaken(void)
+{
+	age(61);
+	overtake = open_late;
+	turn(1);
+	assert_null(overtake);
+	turn(3);
+}
+
+static void a_credential_opened_in_the_last_moment_lives(void **state)
+{
+	(void)state;
+	wrap("GET", CREDS, NULL, "60");
+	end_overtaken();
+	assert_int_equal(fake.revokes, 0);
+	assert_int_equal(lease_state(), LEASE_ACTIVE);
+}
+
+static void a_token_opened_in_the_last_moment_lives(void **state)
+{
+	(void)state;
+	wrap_token();
+	end_overtaken();
+	assert_true(is_alive(opened));
+}
+
 /* The answer to a renewal holds a token too, but did not make it. */
 static void a_token_that_was_renewed_does_not_wait(void **state)
 {
@@ -338,6 +405,7 @@ static void lost_memory_leaves_no_unwrapped_token(void **state)
 
 int main(void)
 {
+#define SLOW_TEST(name) cmocka_unit_test_setup_teardown(name, slow_set_up, slow_tear_down)
 	const struct CMUnitTest tests[] = {
 		WRAPPING_TEST(a_credential_waits_for_its_opening),
 		WRAPPING_TEST(an_unopened_credential_is_taken_back_at_the_end),
@@ -348,6 +416,8 @@ int main(void)
 		WRAPPING_TEST(a_session_is_forgotten_unless_it_was_opened),
 		WRAPPING_TEST(a_token_that_was_opened_lives),
 		WRAPPING_TEST(an_unopened_token_is_revoked_at_the_end),
+		SLOW_TEST(a_credential_opened_in_the_last_moment_lives),
+		SLOW_TEST(a_token_opened_in_the_last_moment_lives),
 		WRAPPING_TEST(a_token_that_was_renewed_does_not_wait),
 		WRAPPING_TEST(a_thief_with_the_master_key_finds_no_wrapped_value),
 		WRAPPING_TEST(lost_memory_leaves_no_credential),

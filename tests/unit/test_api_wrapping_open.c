@@ -14,8 +14,6 @@
 #include "auth/tree.h"
 #include "auth/wrapper.h"
 #include "fake_engine.h"
-#include "store/key.h"
-#include "util/err.h"
 #include "util/json.h"
 #include "wrapping_fixture.h"
 
@@ -63,6 +61,14 @@ static void only_what_has_a_body_is_wrapped(void **state)
 	assert_string_equal(data_text(&f, "path"), "auth/token/root");
 	wrap("GET", "sys/mounts", NULL, FOR_UNTIL);
 	assert_null(json_object_get(f.body, "cloud/"));
+}
+
+static void a_list_is_wrapped_like_anything_else(void **state)
+{
+	(void)state;
+	wrap("LIST", "cloud/role", NULL, FOR_UNTIL);
+	assert_int_equal(unwrap(wrapping), 200);
+	assert_int_equal(json_array_size(data_member(&f, "keys")), 1);
 }
 
 static void it_lasts_no_longer_than_leases_do(void **state)
@@ -385,32 +391,11 @@ static void a_token_wrapped_anew_by_the_old_way_is_revoked_unopened(void **state
 	assert_int_not_equal(ask_as(NULL, "POST", "auth/token/lookup-accessor", body, ""), 200);
 }
 
-/* Ordinary writes until they are refused. */
-static void fill_store(void)
-{
-	static char value[1024 * 1024];
-	int ret = 0;
-
-	for (uint64_t i = 0; !ret; i++) {
-		struct store_batch batch = { 0 };
-		struct key key;
-
-		key_start(&key, 'z');
-		key_add_u64(&key, i);
-		store_batch_put(&batch, STORE_ANY, 0, key_bytes(&key),
-				(struct bytes){ value, sizeof(value) });
-		assert_int_equal(store_maintain(f.temp.store, NULL), 0);
-		ret = store_apply(f.temp.store, STORE_NORMAL, &batch, NULL);
-		store_batch_free(&batch);
-	}
-	assert_int_equal(ret, LH_EFULL);
-}
-
 static void a_full_store_opens_but_does_not_wrap(void **state)
 {
 	(void)state;
 	wrap("GET", CREDS, NULL, "60");
-	fill_store();
+	temp_fill(f.temp.store);
 	ask_as(NULL, "POST", "sys/wrapping/wrap", "{}", "60");
 	assert_int_equal(f.reply.status, 507);
 	assert_int_equal(ask_as(NULL, "POST", "auth/token/create", "{\"ttl\":\"1h\"}", "60"), 507);
@@ -455,6 +440,7 @@ int main(void)
 		WRAPPING_TEST(whatever_is_sent_is_wrapped),
 		WRAPPING_TEST(without_the_header_there_is_nothing_to_wrap),
 		WRAPPING_TEST(only_what_has_a_body_is_wrapped),
+		WRAPPING_TEST(a_list_is_wrapped_like_anything_else),
 		WRAPPING_TEST(it_lasts_no_longer_than_leases_do),
 		WRAPPING_TEST(it_is_looked_up_without_being_opened),
 		WRAPPING_TEST(it_is_opened_once_whoever_asks),

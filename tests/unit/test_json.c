@@ -57,7 +57,15 @@ static void a_raw_nul_is_refused(void **state)
 	assert_int_equal(json_read("[]\0", 3, &value, &err), LH_EINVAL);
 }
 
-static int read_nested(size_t depth, const char *open, const char *middle, char close)
+typedef int (*reader)(const char *text, size_t size, json_t **value_out);
+
+static int read_outside(const char *text, size_t size, json_t **value_out)
+{
+	return json_read(text, size, value_out, NULL);
+}
+
+static int read_nested_by(reader read, size_t depth, const char *open, const char *middle,
+			  char close)
 {
 	char text[1024] = "";
 	size_t size;
@@ -69,10 +77,15 @@ static int read_nested(size_t depth, const char *open, const char *middle, char 
 	strcat(text, middle);
 	size = strlen(text);
 	memset(text + size, close, depth);
-	ret = json_read(text, size + depth, &value, NULL);
+	ret = read(text, size + depth, &value);
 	assert_true((value != NULL) == (ret == 0));
 	json_decref(value);
 	return ret;
+}
+
+static int read_nested(size_t depth, const char *open, const char *middle, char close)
+{
+	return read_nested_by(read_outside, depth, open, middle, close);
 }
 
 static void nesting_stops_at_the_limit(void **state)
@@ -83,6 +96,9 @@ static void nesting_stops_at_the_limit(void **state)
 	assert_int_equal(read_nested(JSON_DEPTH_MAX, "{\"k\":", "1", '}'), 0);
 	assert_int_equal(read_nested(JSON_DEPTH_MAX + 1, "{\"k\":", "1", '}'), LH_EINVAL);
 	assert_int_equal(read_nested(JSON_DEPTH_MAX, "{\"\\\"[\":", "1", '}'), 0);
+	assert_int_equal(read_nested_by(json_read_kept, JSON_DEPTH_KEPT, "[", "", ']'), 0);
+	assert_int_equal(read_nested_by(json_read_kept, JSON_DEPTH_KEPT + 1, "[", "", ']'),
+			 LH_EINVAL);
 }
 
 static void siblings_do_not_add_up(void **state)

@@ -286,6 +286,9 @@ static const struct {
 	{ "ns1", "", 0, 404, "namespace not found" },
 	{ "", "-1", 0, 400,
 	  "error parsing X-Vault-Wrap-TTL header: requested wrap ttl cannot be negative" },
+	{ "", "-20ms", 0, 400,
+	  "error parsing X-Vault-Wrap-TTL header: requested wrap ttl cannot be negative" },
+	{ "", "-0s", 0, 0, NULL },
 	{ "", "abc", 0, 400,
 	  "error parsing X-Vault-Wrap-TTL header: time: invalid duration \"abc\"" },
 };

@@ -219,6 +219,22 @@ static void a_token_without_end_is_never_due(void **state)
 	caller_clear(&caller);
 }
 
+/* It was found below its parent and went with its tombstone; then its id was given again. */
+static void what_is_left_of_a_revocation_kills_no_later_token(void **state)
+{
+	struct token_terms terms = terms_of(NULL, 0);
+	struct caller caller = born(&terms, NULL);
+	struct token_due due = { .time = 0 };
+
+	(void)state;
+	memcpy(due.token.name, caller.token, sizeof(due.token.name));
+	assert_int_equal(token_bury_due(temp.store, &due, 1), 0);
+	assert_int_equal(look_up_name(&caller), 0);
+	revoke(&caller);
+	settle();
+	caller_clear(&caller);
+}
+
 static void a_renewed_token_is_due_at_its_new_end(void **state)
 {
 	struct caller caller = child_of(NULL);
@@ -387,6 +403,7 @@ int main(void)
 		DRAIN_TEST(orphans_are_spared_when_their_grandparent_dies),
 		DRAIN_TEST(what_has_ended_goes_with_all_that_it_owned),
 		DRAIN_TEST(a_token_without_end_is_never_due),
+		DRAIN_TEST(what_is_left_of_a_revocation_kills_no_later_token),
 		DRAIN_TEST(a_renewed_token_is_due_at_its_new_end),
 		DRAIN_TEST(a_renewal_wins_over_its_end),
 		DRAIN_TEST(the_last_use_leaves_it_to_the_revoker),

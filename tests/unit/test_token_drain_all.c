@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "auth/cubbyhole.h"
+#include "broker/broker_priv.h"
 #include "broker/wrapping.h"
 #include "drain_fixture.h"
 #include "fail_alloc.h"
@@ -223,22 +224,30 @@ static void make_children(const struct caller *parent, size_t count)
 	}
 }
 
-/* Copies of the only lease. */
-static void make_leases(size_t count)
+/* To be freed. */
+static struct lease *first_lease(void)
 {
-	struct due due;
 	struct lease *lease;
+	struct due due;
 	size_t found;
 
 	assert_int_equal(due_scan(temp.store, INT64_MAX - 1, NULL, &due, 1, &found), 0);
 	assert_int_equal(lease_get_key(temp.store, &due.lease, &lease), 0);
+	return lease;
+}
+
+/* Copies of a lease, of which it becomes the last. */
+static void make_leases(struct lease *lease, size_t count)
+{
+	static size_t made;
+
 	while (count) {
 		struct store_batch batch = { 0 };
 
 		for (; count && batch.count + LEASE_BATCH_OPS <= STORE_BATCH_MAX; count--) {
 			char id[64];
 
-			snprintf(id, sizeof(id), "cloud/creds/app/%zu", count);
+			snprintf(id, sizeof(id), "cloud/creds/app/%zu", ++made);
 			free(lease->id);
 			lease->id = strdup(id);
 			assert_int_equal(lease_change(temp.store, &batch, NULL, lease), 0);
@@ -246,7 +255,6 @@ static void make_leases(size_t count)
 		assert_int_equal(store_apply(temp.store, STORE_NORMAL, &batch, NULL), 0);
 		store_batch_free(&batch);
 	}
-	lease_free(lease);
 }
 
 static void check_all_revoking(void)
@@ -275,12 +283,15 @@ static void ten_thousand_children_and_leases_go_after_one_commit(void **state)
 {
 	size_t many = getenv("LEASEHOLD_VALGRIND") ? 200 : 10000;
 	struct caller root = child_of(NULL), child = child_of(&root);
+	struct lease *lease;
 	size_t before;
 
 	(void)state;
 	make_children(&root, many);
 	lend(&root);
-	make_leases(many);
+	lease = first_lease();
+	make_leases(lease, many);
+	lease_free(lease);
 	before = temp_records(temp.store);
 	revoke(&root);
 	assert_int_equal(look_up_name(&child), LH_ENOENT);
@@ -296,6 +307,37 @@ static void ten_thousand_children_and_leases_go_after_one_commit(void **state)
 	caller_clear(&child);
 }
 
+/* None of the leases goes, so what one turn has marked does not help the next one on. */
+static void many_tokens_give_up_all_their_leases_to_a_sick_cloud(void **state)
+{
+	struct caller tokens[20];
+	struct lease *lease;
+
+	(void)state;
+	fake.revoke = STEP_FAILED;
+	tokens[0] = child_of(NULL);
+	lend(&tokens[0]);
+	lease = first_lease();
+	for (size_t i = 0; i < 20; i++) {
+		if (i)
+			tokens[i] = child_of(NULL);
+		memcpy(lease->owner.name, tokens[i].token, sizeof(lease->owner.name));
+		make_leases(lease, 2 * LEASES_MARKED);
+	}
+	lease_free(lease);
+	for (size_t i = 0; i < 20; i++)
+		revoke(&tokens[i]);
+	for (size_t i = 0, turns = 0; i < 20; turns++) {
+		assert_true(turns < 200);
+		turn_slowly(1);
+		while (i < 20 && !is_stored(&tokens[i]))
+			i++;
+	}
+	check_all_revoking();
+	for (size_t i = 0; i < 20; i++)
+		caller_clear(&tokens[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +348,7 @@ int main(void)
 		DRAIN_TEST(a_broken_record_goes_as_well),
 		DRAIN_TEST(lost_memory_only_delays_it),
 		DRAIN_TEST(ten_thousand_children_and_leases_go_after_one_commit),
+		DRAIN_TEST(many_tokens_give_up_all_their_leases_to_a_sick_cloud),
 	};
 
 	fail_alloc_jansson();

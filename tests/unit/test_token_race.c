@@ -243,6 +243,72 @@ static void an_orphan_is_let_in_while_its_parent_goes(void **state)
 	}
 }
 
+/* ---- Revoked alone ---- */
+
+static struct token_made above;
+static enum token_revocation how;
+
+static void revoke_above(void)
+{
+	assert_int_equal(token_revoke(temp.store, above.name, how), 0);
+}
+
+/* A child of `above` is about to be revoked alone when that one is revoked. */
+static int revoke_middle(struct token_made *child)
+{
+	struct token_terms terms = {
+		.display_name = "token",
+		.path = "auth/token/create",
+		.policies = policies,
+		.ttl = 600,
+	};
+	struct caller parent, middle;
+	int ret;
+
+	assert_int_equal(token_create(temp.store, &terms, &above), 0);
+	assert_int_equal(auth_lookup(temp.store, above.token, &parent), 0);
+	terms.parent = &parent;
+	assert_int_equal(token_create(temp.store, &terms, &made), 0);
+	assert_int_equal(auth_lookup(temp.store, made.token, &middle), 0);
+	terms.parent = &middle;
+	assert_int_equal(token_create(temp.store, &terms, child), 0);
+	overtake = revoke_above;
+	countdown_to_apply = 1;
+	ret = token_revoke(temp.store, middle.token, TOKEN_REVOKE_ORPHAN);
+	caller_clear(&parent);
+	caller_clear(&middle);
+	token_made_clear(&above);
+	token_made_clear(&made);
+	return ret;
+}
+
+/* Its children are dead by then, and stay so. */
+static void nobody_is_spared_once_the_whole_tree_was_revoked(void **state)
+{
+	struct token_made child;
+	struct caller caller;
+
+	(void)state;
+	how = TOKEN_REVOKE_TREE;
+	assert_int_equal(revoke_middle(&child), LH_EPERM);
+	assert_int_equal(auth_lookup(temp.store, child.token, &caller), LH_EPERM);
+	token_made_clear(&child);
+}
+
+static void who_has_become_an_orphan_meanwhile_spares_its_children(void **state)
+{
+	struct token_made child;
+	struct caller caller;
+
+	(void)state;
+	how = TOKEN_REVOKE_ORPHAN;
+	assert_int_equal(revoke_middle(&child), 0);
+	assert_int_equal(auth_lookup(temp.store, child.token, &caller), 0);
+	assert_int_equal(caller.ancestor_count, 0);
+	caller_clear(&caller);
+	token_made_clear(&child);
+}
+
 /* ---- Renewals ---- */
 
 static struct caller renewed;
@@ -288,6 +354,8 @@ int main(void)
 		TEST(a_revoked_token_that_is_kept_is_not_let_in),
 		TEST(a_revoked_token_is_not_found),
 		TEST(an_orphan_is_let_in_while_its_parent_goes),
+		TEST(nobody_is_spared_once_the_whole_tree_was_revoked),
+		TEST(who_has_become_an_orphan_meanwhile_spares_its_children),
 		TEST(a_token_that_is_renewed_at_its_last_moment_lives),
 	};
 
