@@ -168,7 +168,7 @@ static int needed_capability(struct context *context, enum capability *capabilit
 	*capability_out = natural_capability(context->request->operation);
 	if (match->miss != ROUTE_FOUND)
 		return 0;
-	*capability_out = match->route->capability;
+	*capability_out = context_is_open(context) ? CAPABILITY_NONE : match->route->capability;
 	if (route_creates(match->route, match->engine))
 		ret = match->route->exists(context, &exists);
 	if (!exists)
@@ -380,8 +380,7 @@ static int serve_request(struct api *api, struct context *context, struct route_
 	context->caller = &caller;
 	if (match->miss == ROUTE_FOUND && (match->route->flags & ROUTE_WRAPPER) && !request->help)
 		ret = wrapping_find(context);
-	if (!ret && (match->miss != ROUTE_FOUND || match->route->capability != CAPABILITY_NONE ||
-		     request->help))
+	if (!ret && !context_is_open(context))
 		ret = find_caller(api, context, &caller);
 	assertion_show(context, &caller);
 	if (!ret)

@@ -149,6 +149,13 @@ static int say_rules(struct context *context, const struct caller *caller)
 
 static int say_everything(struct context *context, const struct caller *caller)
 {
+	return caller->root ? outcome_data(&context->outcome, json_pack("{s:b}", "root", 1))
+			    : say_rules(context, caller);
+}
+
+/* It comes without a token, so nobody has judged it. */
+static int say_to_identity(struct context *context, const struct caller *caller)
+{
 	const struct access access = {
 		.path = context->request->path,
 		.capability = CAPABILITY_READ,
@@ -158,27 +165,27 @@ static int say_everything(struct context *context, const struct caller *caller)
 	bool allowed;
 	int ret;
 
-	if (caller->root)
-		return outcome_data(&context->outcome, json_pack("{s:b}", "root", 1));
 	ret = auth_allows(context->policies, caller, &access, &allowed);
 	if (ret || allowed)
-		return ret ? ret : say_rules(context, caller);
+		return ret ? ret : say_everything(context, caller);
 	return outcome_error(&context->outcome, 403, OUTCOME_DENIED);
 }
 
-/* The route is open: who has no token learns that there is nothing to tell. */
+/* Who has no token learns that there is nothing to tell. */
 int resultant_acl(struct context *context)
 {
-	struct caller caller;
+	struct caller identity;
 	bool known;
 	int ret;
 
-	ret = context_bearer(context, &caller, &known);
+	if (context->request->token[0])
+		return say_everything(context, context->caller);
+	ret = context_bearer(context, &identity, &known);
 	if (ret)
 		return ret;
 	if (!known)
 		return outcome_status(&context->outcome, 204);
-	ret = say_everything(context, &caller);
-	caller_clear(&caller);
+	ret = say_to_identity(context, &identity);
+	caller_clear(&identity);
 	return ret;
 }

@@ -51,6 +51,9 @@ static inline struct store *context_store(const struct context *context)
  * Anything else is returned, to be told as "internal error". */
 int context_failure(struct context *context, int code, const struct err *err);
 
+/* Whether nobody has to be known for the request: then there is no caller. */
+bool context_is_open(const struct context *context);
+
 /* On an open route, the bearer of the token that came along, who may use it from where they are, or
  * without a token the identity: *known_out is false, and there is nobody to release, if there is
  * neither. Nor does a counted token say who asks: no use of it is taken here. Release with

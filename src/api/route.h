@@ -32,12 +32,13 @@ typedef int (*route_exists)(struct context *context, bool *exists_out);
 
 enum route_flag {
 	ROUTE_SUDO = 1,
-	ROUTE_BARE = 2,     /* outside the envelope; a wrong method is {"errors":[]} */
-	ROUTE_INJECT = 4,   /* repeats data at the top of the envelope */
-	ROUTE_LOWER = 8,    /* the captured name is stored in lower case */
-	ROUTE_ANY = 16,     /* takes any input: nothing is unknown */
-	ROUTE_WRAPPER = 32, /* about a wrapping token, which is checked before anything else */
-	ROUTE_MERGED = 64,  /* `exists` counts where the engine merges its configuration only */
+	ROUTE_BARE = 2,        /* outside the envelope; a wrong method is {"errors":[]} */
+	ROUTE_INJECT = 4,      /* repeats data at the top of the envelope */
+	ROUTE_LOWER = 8,       /* the captured name is stored in lower case */
+	ROUTE_ANY = 16,        /* takes any input: nothing is unknown */
+	ROUTE_WRAPPER = 32,    /* about a wrapping token, which is checked before anything else */
+	ROUTE_MERGED = 64,     /* `exists` counts where the engine merges its configuration only */
+	ROUTE_TOKENLESS = 128, /* open as long as no token comes along */
 };
 
 /* Where the fields of an engine's route come from. */

@@ -261,8 +261,9 @@ const struct route routes_system[] = {
 
 	{ .pattern = "sys/internal/ui/resultant-acl",
 	  .operations = OPERATION_READ,
-	  .capability = CAPABILITY_NONE,
+	  .capability = CAPABILITY_READ,
 	  .pool = API_READ,
+	  .flags = ROUTE_TOKENLESS,
 	  .handle = resultant_acl,
 	  .help = "Shows all that the token may do." },
 

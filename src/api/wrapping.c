@@ -21,7 +21,7 @@ bool wrapping_is_wanted(const struct context *context)
 {
 	const struct route *route = context->match->route;
 
-	return context->request->wrap_ttl > 0 && route->capability != CAPABILITY_NONE &&
+	return context->request->wrap_ttl > 0 && !context_is_open(context) &&
 	       !(route->flags & (ROUTE_BARE | ROUTE_WRAPPER));
 }
 

@@ -125,6 +125,14 @@ def test_a_rule_can_demand_that_an_answer_is_wrapped(server, role):
         assert (reply.errors == DENIED) if status == 403 else reply["wrap_info"]["token"]
 
 
+def test_all_rights_of_a_token_may_be_wrapped(server):
+    token = token_with(server, "none")
+    reply = server.api("GET", "sys/internal/ui/resultant-acl", token=token,
+                       headers={"X-Vault-Wrap-TTL": "60"})
+    opened = server.api("PUT", "sys/wrapping/unwrap", {}, token=reply["wrap_info"]["token"])
+    assert opened.data["root"] is False
+
+
 # --- size ---
 
 def test_ten_thousand_rules_in_a_mebibyte(server):

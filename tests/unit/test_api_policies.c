@@ -239,8 +239,25 @@ static void all_rights_are_shown(void **state)
 		    "\"c/+/d\":{\"capabilities\":[\"deny\"]}}}");
 	become("[]", NULL);
 	expect(&f, "GET", "sys/internal/ui/resultant-acl", NULL, 403, DENIED);
+	become("[\"default\"]", NULL);
+	strcat(f.token, "x");
+	expect(&f, "GET", "sys/internal/ui/resultant-acl", NULL, 403,
+	       "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n");
 	f.token[0] = '\0';
 	expect(&f, "GET", "sys/internal/ui/resultant-acl", NULL, 204, "");
+}
+
+static void all_rights_are_shown_for_a_use(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		ask(&f, "POST", "auth/token/create", "{\"num_uses\":2,\"policies\":[\"default\"]}"),
+		200);
+	snprintf(f.token, sizeof(f.token), "%s",
+		 json_get_text(json_object_get(f.body, "auth"), "client_token"));
+	for (int use = 0; use < 2; use++)
+		assert_int_equal(ask(&f, "GET", "sys/internal/ui/resultant-acl", NULL), 200);
+	assert_int_equal(ask(&f, "GET", "sys/internal/ui/resultant-acl", NULL), 403);
 }
 
 static const struct {
@@ -304,6 +321,7 @@ int main(void)
 		POLICIES_TEST(capabilities_are_told),
 		POLICIES_TEST(few_paths_are_asked_about_at_once),
 		POLICIES_TEST(all_rights_are_shown),
+		POLICIES_TEST(all_rights_are_shown_for_a_use),
 		POLICIES_TEST(only_mounts_that_can_be_used_are_shown),
 	};
 
