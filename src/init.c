@@ -98,14 +98,25 @@ static int prepare_folder(const struct conf *conf, const struct identity *identi
 }
 
 /* A folder with something in it has a key already, or had one: a new key would not open it. */
-static int prepare(const struct conf *conf, const struct identity *identity, struct err *err)
+static int prepare(const struct conf *conf, const struct identity *identity, bool *empty_out,
+		   struct err *err)
 {
-	bool empty = false;
-	int ret = prepare_folder(conf, identity, &empty, err);
+	int ret = prepare_folder(conf, identity, empty_out, err);
 
-	if (ret || !empty)
+	if (ret || !*empty_out)
 		return ret;
 	return prepare_key(conf, identity, err);
+}
+
+/* Before anything is put into the folder: as long as it is empty, init may be run again with another
+ * key, or with none. */
+static int try_key(const struct conf *conf, struct err *err)
+{
+	unsigned char key[MASTER_KEY_SIZE];
+	int ret = master_key_read(conf->seal_key_file, key, err);
+
+	wipe(key, sizeof(key));
+	return ret;
 }
 
 /* The only place where the token is ever shown. */
@@ -162,6 +173,7 @@ static int prepare_and_create(const struct cli *cli, const struct conf *conf, st
 {
 	struct store_options options;
 	struct identity identity;
+	bool empty = false;
 	int ret = command_store(conf, &options, err);
 
 	if (ret == 0)
@@ -169,9 +181,11 @@ static int prepare_and_create(const struct cli *cli, const struct conf *conf, st
 	if (ret == 0)
 		ret = privileges_harden(err);
 	if (ret == 0)
-		ret = prepare(conf, &identity, err);
+		ret = prepare(conf, &identity, &empty, err);
 	if (ret == 0)
 		ret = privileges_become(&identity, err);
+	if (ret == 0 && empty)
+		ret = try_key(conf, err);
 	return ret ? ret : create(cli, &options, err);
 }
 

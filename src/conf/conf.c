@@ -44,6 +44,20 @@ static unsigned line_of(const json_t *item)
 	return (unsigned)json_get_int(item, "line", 0);
 }
 
+/* Where a key stands among these items; 0: nowhere. */
+static unsigned line_of_key(const json_t *items, const char *key)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(items, i, item)
+	{
+		if (strcmp(json_get_text(item, "key"), key) == 0)
+			return line_of(item);
+	}
+	return 0;
+}
+
 static const char *label(const json_t *item, size_t i)
 {
 	const char *text = json_string_value(json_array_get(json_object_get(item, "labels"), i));
@@ -204,7 +218,7 @@ static int read_engine(struct load *load, const json_t *item)
 	ret = conf_fill(engine->of.keys, json_object_get(item, "body"), engine, &load->line,
 			load->err);
 	if (ret == 0) {
-		load->line = line;
+		load->line = line_of_key(json_object_get(item, "body"), "sweep_after");
 		ret = check_sweeps(engine, load->err);
 	}
 	return ret ? err_prefix(load->err, ret, "engine \"%s\"", name) : 0;
@@ -235,7 +249,9 @@ static int check_ttls(struct load *load)
 
 	if (conf->default_lease_ttl <= conf->max_lease_ttl)
 		return 0;
-	load->line = 0;
+	load->line = line_of_key(load->items, "default_lease_ttl");
+	if (!load->line)
+		load->line = line_of_key(load->items, "max_lease_ttl");
 	duration_format(conf->default_lease_ttl, ttl);
 	duration_format(conf->max_lease_ttl, max);
 	return err_set(load->err, LH_EINVAL,

@@ -140,6 +140,14 @@ def test_a_bad_master_key_is_refused_and_not_shown(site, name, text, mode, says)
     assert shape == before
 
 
+def test_init_with_a_bad_master_key_can_be_run_again_without_it(site):
+    put_key(site, "ab" * 31 + "\n")
+    done = site.run("init")
+    assert done.returncode == FAILED and done.stdout == "" and "64 hex digits" in done.stderr
+    os.unlink(site.path("master.key"))
+    assert site.serves(site.init()) == 200
+
+
 def test_another_stores_master_key_does_not_open_this_one(site):
     site.init()
     os.unlink(site.path("master.key"))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """README says nothing that is not so: its files exist, and it knows every key."""
+import json
 import os
 import re
 import subprocess
@@ -27,6 +28,13 @@ def test_it_explains_every_key_of_the_configuration():
     text = readme()
     assert len(keys) > 15
     assert not [key for key in sorted(keys) if key not in text]
+
+
+def test_the_json_that_its_commands_send_can_be_read():
+    bodies = [json.loads(body) for body in re.findall(r" -d '(.*?)'", readme(), re.DOTALL)]
+    assert len(bodies) > 4
+    documents = [json.loads(body["inline_policies"]) for body in bodies if "inline_policies" in body]
+    assert documents and all(isinstance(policies, list) for policies in documents)
 
 
 def test_its_policy_grants_what_it_says(leasehold, tmp_path):

@@ -94,7 +94,7 @@ static const struct {
 	{ "a duration past 64 bits", SEAL "drain_timeout = \"99999999h\"",
 	  ":2: drain_timeout: must be 1s to 1h, is 99999999h" },
 	{ "a default above the maximum", SEAL "max_lease_ttl = \"1h\"",
-	  ": default_lease_ttl: must be at most max_lease_ttl, which is 1h, is 768h" },
+	  ":2: default_lease_ttl: must be at most max_lease_ttl, which is 1h, is 768h" },
 	{ "an unknown log level", SEAL "log_level = \"trace\"",
 	  ":2: log_level: must be \"debug\" or \"info\" or \"warn\" or \"error\", is \"trace\"" },
 	{ "a log format of another type", SEAL "log_format = true",
