@@ -56,9 +56,19 @@ static struct drain *drain_of(struct drain ***place, const struct job *job)
 	return drain;
 }
 
+/* Whoever disables a mount means its leases, not those of another that came to its path later. */
+static bool is_older(const struct job *job, const struct lease *lease)
+{
+	if (job->kind == JOB_DISABLE)
+		return !memcmp(lease->mount, job->mount, sizeof(lease->mount));
+	return lease->issued_ns <= job->since_ns;
+}
+
+/* When the clock was set back, what was issued before the job seems to come from the future. */
 static bool meant(const struct job *job, const struct lease *lease)
 {
-	return lease->issued_ns <= job->since_ns;
+	return is_older(job, lease) ||
+	       (job->kind == JOB_REVOKE && lease->issued_ns > clock_now_ns());
 }
 
 /* Whether a living worker is in the middle of issuing it. The mount's tombstone ends that at its next
@@ -130,6 +140,12 @@ static void note_error(struct revoker *revoker, const struct job *job, const str
 	store_batch_free(&batch);
 }
 
+/* One of the future that was not marked came later: the clock was set back after that. */
+static bool is_left(const struct job *job, const struct lease *lease)
+{
+	return is_older(job, lease) || (meant(job, lease) && lease->state == LEASE_REVOKING);
+}
+
 /* Whether a lease that is meant is still there. Only as far as the first such one. */
 static int find_left(struct revoker *revoker, const struct job *job, bool *left_out)
 {
@@ -151,7 +167,7 @@ static int find_left(struct revoker *revoker, const struct job *job, bool *left_
 			}
 			if (ret)
 				break;
-			*left_out = meant(job, lease);
+			*left_out = is_left(job, lease);
 			if (*left_out && lease->error[0] && !job->error[0])
 				note_error(revoker, job, lease);
 			lease_free(lease);
@@ -229,6 +245,12 @@ static int drain_job(struct revoker *revoker, const struct job *job, struct drai
 	return 0;
 }
 
+/* The others were written down for the moment; if that is to come, the clock was set back. */
+static bool is_due(const struct job *job)
+{
+	return job->kind != JOB_FORGET || job_time(job) <= clock_now();
+}
+
 /* Moves one job on. Whether there is more to do at once. */
 static bool go_on(struct revoker *revoker, const struct job *job, struct drain ***place)
 {
@@ -251,14 +273,15 @@ bool jobs_drain(struct revoker *revoker)
 	int ret;
 
 	while (count == JOBS_PAGE) {
-		ret = job_scan(revoker->broker->options.store, clock_now(), after, jobs, JOBS_PAGE,
-			       &count);
+		ret = job_scan(revoker->broker->options.store, INT64_MAX - 1, after, jobs,
+			       JOBS_PAGE, &count);
 		if (ret) {
 			log_error("revoker: jobs cannot be read: %s", err_name(ret));
 			return false;
 		}
 		for (size_t i = 0; i < count; i++)
-			more |= go_on(revoker, &jobs[i], &place);
+			if (is_due(&jobs[i]))
+				more |= go_on(revoker, &jobs[i], &place);
 		if (count)
 			last = jobs[count - 1].key;
 		after = &last;

@@ -263,11 +263,16 @@ static int talk(struct issue *issue)
 	};
 	int ret;
 
-	issue->ended = false;
+	issue->ended = issue->unsure = false;
 	ret = talk_start(broker->talker, &terms);
 	while (!ret && !issue->ended) {
 		slot_beat(broker->options.slot);
 		ret = talker_run(broker->talker, 1000, NULL, 0);
+		if (ret) {
+			/* Nobody hears the answer of what is under way. */
+			talk_drop(broker->talker, issue);
+			issue->unsure = true;
+		}
 	}
 	if (!ret)
 		return 0;

@@ -45,6 +45,13 @@ static int after_keys(const struct taking *taking, struct lease **new_out)
 	return lease_set(&new->error, "");
 }
 
+int64_t sweep_pause(const struct conf_engine *conf, uint32_t sweep)
+{
+	if (!conf || sweep >= conf->sweep_count)
+		return 0;
+	return conf->sweep_after[sweep] - (sweep ? conf->sweep_after[sweep - 1] : 0);
+}
+
 /* The lease after it was taken back: gone, or hidden until no lost call can take effect any more. */
 static int after_success(const struct taking *taking, struct lease **new_out)
 {
@@ -68,7 +75,7 @@ static int after_success(const struct taking *taking, struct lease **new_out)
 	new->keyless = false; /* a lost call may have made another one */
 	new->sweeps = sweeps;
 	new->tries = 0;
-	new->due = now + conf->sweep_after[sweeps] - (sweeps ? conf->sweep_after[sweeps - 1] : 0);
+	new->due = now + sweep_pause(conf, sweeps);
 	*new_out = new;
 	return lease_set(&new->error, "");
 }

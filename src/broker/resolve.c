@@ -80,6 +80,8 @@ static int talk(struct broker *broker, const struct root *root, const json_t *ro
 		slot_beat(broker->options.slot);
 		ret = talker_run(broker->talker, 1000, NULL, 0);
 	}
+	if (ret)
+		talk_drop(broker->talker, resolve);
 	return ret;
 }
 

@@ -36,6 +36,7 @@ void revoker_free(struct revoker *revoker)
 	if (!revoker)
 		return;
 	takings_free(revoker);
+	talk_drop(revoker->broker->talker, &revoker->question);
 	drains_free(revoker);
 	free(revoker->mounts);
 	free(revoker);
@@ -170,7 +171,8 @@ int revoker_turn(struct revoker *revoker, int64_t timeout_ms, struct err *err)
 
 	slot_beat(broker->options.slot);
 	maintain(revoker);
-	more = tokens_drain(revoker);
+	more = set_back_turn(revoker);
+	more |= tokens_drain(revoker);
 	more |= jobs_drain(revoker);
 	more |= wrappers_end(broker);
 	more |= due_begin(revoker, &timeout_ms);

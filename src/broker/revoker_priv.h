@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The revoker's parts: its loop (revoker.c), what to begin (choose.c), one revocation (taking.c) and
- * its end (outcome.c), jobs (drain.c). */
+ * its end (outcome.c), jobs (drain.c), a clock that was set back (set_back.c). */
 #ifndef BROKER_REVOKER_PRIV_H
 #define BROKER_REVOKER_PRIV_H
 
@@ -82,8 +82,18 @@ struct marked {
 	uint64_t seen; /* the greater, the later; 0: of no token */
 };
 
+/* What is not due yet, looked through once the clock was set back. */
+struct set_back {
+	bool known;    /* the next: */
+	int64_t ahead; /* how far the clock was ahead of the boot time at most, ms */
+	bool looking;
+	bool keyless; /* among which of them */
+	struct due after;
+};
+
 struct revoker {
 	struct broker *broker;
+	struct set_back set_back;
 	struct marked marked[MARKED_MAX];
 	uint64_t marked_seen; /* the greatest of them */
 	int64_t warned_at;    /* of dead tokens, boot ms */
@@ -106,6 +116,13 @@ struct revoker {
 
 /* The state of a mount; NULL when there are too many at once. */
 struct mount_state *mount_state(struct revoker *revoker, const unsigned char *uuid);
+
+/* Seconds between the sweep before (or the first success) and this one, counted from 0. */
+int64_t sweep_pause(const struct conf_engine *conf, uint32_t sweep);
+
+/* When the clock was set back, sees to it that what is unfinished does not wait for that. true: there
+ * is more to do at once. */
+bool set_back_turn(struct revoker *revoker);
 
 /* Looks for what is due and begins as much of it as fits. true: there is more to do at once. What is
  * long is not looked through at every turn: *timeout_ms is lowered to the next look. */

@@ -6,7 +6,7 @@
 
 #include "broker/broker_priv.h"
 #include "broker/exchange.h"
-#include "broker/failure.h"
+#include "broker/fetch.h"
 #include "broker/profile.h"
 #include "crypto/crypto.h"
 #include "crypto/keyring.h"
@@ -19,19 +19,8 @@
 
 #define ROOTS_MAX      64        /* keys remembered by one process */
 #define REFRESH_BEFORE (15 * 60) /* seconds before their end that temporary keys are fetched anew */
-#define FAILURE_KEPT   5000      /* ms for which a failure is told without asking again */
 #define TALK_TIME      20000     /* ms that a fetch may take */
 #define TOKEN_FILE_MAX 65536
-
-/* Something that is fetched from a cloud: a temporary key, or the account of a key. */
-struct fetch {
-	bool busy;
-	bool failed;
-	bool none;         /* it failed because there is nothing to be had */
-	int64_t failed_at; /* boot ms */
-	struct err why;
-	struct answer answer; /* that failed; no body */
-};
 
 /* Temporary keys from the surroundings; one for each engine. */
 struct ambient {
@@ -103,47 +92,24 @@ void root_clear(struct root *root)
 	root_key_clear(&root->key);
 }
 
-/* ---- Fetching, in common ---- */
-
-static void fetch_fail(struct fetch *fetch, const struct engine *engine, const char *key_id,
-		       const struct talk_end *end)
-{
-	const struct answer *culprit = end->step->culprit;
-
-	fetch->failed = true;
-	fetch->none = !culprit;
-	fetch->failed_at = clock_boot_ms();
-	memset(&fetch->answer, 0, sizeof(fetch->answer));
-	if (culprit) {
-		fetch->answer = *culprit;
-		fetch->answer.body = NULL;
-		failure_text(fetch->why.text, sizeof(fetch->why.text), engine, culprit, key_id);
-	} else {
-		err_text(fetch->why.text, sizeof(fetch->why.text), "%s: %s", engine->type,
-			 end->step->reason);
-	}
-}
-
-/* Whether a recent failure answers the question. */
-static bool fetch_failed(struct fetch *fetch, struct answer *answer_out, struct err *err)
-{
-	if (fetch->failed && clock_boot_ms() - fetch->failed_at >= FAILURE_KEPT)
-		fetch->failed = false;
-	if (!fetch->failed)
-		return false;
-	*answer_out = fetch->answer;
-	if (err)
-		*err = fetch->why;
-	return true;
-}
-
 /* ---- Temporary keys ---- */
+
+static const char *login_token(const struct ambient *ambient)
+{
+	return ambient->login_token ? ambient->login_token : "";
+}
+
+static void forget_login_token(struct ambient *ambient)
+{
+	wipe_free(ambient->login_token);
+	ambient->login_token = NULL;
+}
 
 static struct surroundings around(struct ambient *ambient)
 {
 	return (struct surroundings){
 		.environment = ambient->roots->broker->options.environment,
-		.login_token = ambient->login_token ? ambient->login_token : "",
+		.login_token = login_token(ambient),
 		.now = clock_now(),
 	};
 }
@@ -159,6 +125,12 @@ static enum verdict ambient_advance(void *context, struct step *step)
 	random_hex(random, 16);
 	surroundings.random = random;
 	verdict = ambient->engine->fetch_key(step, &surroundings, &key);
+	if (verdict == STEP_DONE && key.expires_at <= surroundings.now) {
+		step->culprit = NULL;
+		err_text(step->reason, sizeof(step->reason),
+			 "what was fetched has ended already; check the clock of this machine");
+		verdict = STEP_FAILED;
+	}
 	if (verdict != STEP_DONE) {
 		root_key_clear(&key);
 		return verdict;
@@ -175,8 +147,7 @@ static void ambient_done(void *context, const struct talk_end *end)
 	ambient->fetch.busy = false;
 	if (end->verdict != STEP_DONE)
 		fetch_fail(&ambient->fetch, ambient->engine, NULL, end);
-	wipe_free(ambient->login_token);
-	ambient->login_token = NULL;
+	forget_login_token(ambient);
 }
 
 /* The token's file is read anew each time: the cluster rotates it. */
@@ -186,8 +157,7 @@ static void read_login_token(struct ambient *ambient)
 	const char *path = json_get_text(environment, ambient->engine->token_file_variable);
 	struct buf text = BUF_INIT;
 
-	wipe_free(ambient->login_token);
-	ambient->login_token = NULL;
+	forget_login_token(ambient);
 	if (path[0] && !file_read(path, TOKEN_FILE_MAX, &text, NULL))
 		ambient->login_token = buf_take(&text);
 	buf_free(&text);
@@ -208,6 +178,7 @@ static int ambient_start(struct ambient *ambient)
 	int ret;
 
 	read_login_token(ambient);
+	fetch_begin(&ambient->fetch, login_token(ambient));
 	ret = talk_start(broker->talker, &terms);
 	ambient->fetch.busy = !ret;
 	return ret;
@@ -228,9 +199,15 @@ static int ambient_key(struct ambient *ambient, struct root_key *key_out, struct
 	int64_t left = ambient->key.expires_at - clock_now();
 	bool usable = ambient->key.id && left > 0;
 	bool fresh = ambient->key.id && left > REFRESH_BEFORE;
-	bool failed = fetch_failed(&ambient->fetch, answer_out, err);
+	bool failed;
 	int ret = 0;
 
+	if (ambient->fetch.failed) {
+		read_login_token(ambient);
+		fetch_forgive(&ambient->fetch, login_token(ambient));
+		forget_login_token(ambient);
+	}
+	failed = fetch_failed(&ambient->fetch, answer_out, err);
 	if (!fresh && !failed && !ambient->fetch.busy)
 		ret = ambient_start(ambient);
 	if (usable)
@@ -333,6 +310,7 @@ static int account_start(struct account *account, const struct root_key *key)
 	};
 	int ret = talk_start(broker->talker, &terms);
 
+	fetch_begin(&account->fetch, key->secret);
 	account->lasting = !key->token;
 	account->fetch.busy = !ret;
 	return ret;
@@ -372,6 +350,7 @@ static int find_account(struct roots *roots, const struct engine *engine, struct
 	if (!account)
 		return LH_ENOMEM;
 	if (!account->account[0] && !account->fetch.busy) {
+		fetch_forgive(&account->fetch, root->key.secret);
 		if (fetch_failed(&account->fetch, answer_out, err))
 			return LH_ECLOUD;
 		ret = account_load(roots->broker, account);

@@ -89,8 +89,10 @@ void taking_free(struct taking *taking)
 void takings_free(struct revoker *revoker)
 {
 	for (size_t i = 0; i < TAKINGS_MAX; i++)
-		if (revoker->takings[i].used)
+		if (revoker->takings[i].used) {
+			talk_drop(revoker->broker->talker, &revoker->takings[i]);
 			taking_free(&revoker->takings[i]);
+		}
 }
 
 /* ---- How it ended ---- */

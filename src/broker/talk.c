@@ -151,6 +151,20 @@ int talk_start(struct talker *talker, const struct talk_terms *terms)
 	return 0;
 }
 
+void talk_drop(struct talker *talker, const void *context)
+{
+	struct talk **link = &talker->talks, *talk;
+
+	while ((talk = *link)) {
+		if (talk->terms.context != context) {
+			link = &talk->next;
+			continue;
+		}
+		*link = talk->next;
+		talk_free(talk);
+	}
+}
+
 static void end(struct talk *talk, enum verdict verdict)
 {
 	struct talk_end end = { .verdict = verdict, .step = &talk->step, .unsure = talk->unsure };
@@ -221,14 +235,14 @@ static void collect_answers(struct talk *talk)
 	free_answers(talk);
 	if (!talk->exchanges)
 		return;
+	for (size_t i = 0; i < talk->round.count; i++)
+		talk->unsure |= exchange_unsure(talk->exchanges[i]);
 	talk->answers = calloc(talk->round.count, sizeof(*talk->answers));
 	if (!talk->answers)
 		return;
 	talk->answer_count = talk->round.count;
-	for (size_t i = 0; i < talk->round.count; i++) {
+	for (size_t i = 0; i < talk->round.count; i++)
 		exchange_take_answer(talk->exchanges[i], &talk->answers[i]);
-		talk->unsure |= exchange_unsure(talk->exchanges[i]);
-	}
 }
 
 static void advance(struct talk *talk)

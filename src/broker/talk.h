@@ -57,6 +57,9 @@ struct talk_terms {
 /* Begins; `done` is called once, from a later talker_run. 0 or LH_ENOMEM. */
 int talk_start(struct talker *talker, const struct talk_terms *terms);
 
+/* Drops the conversations of a context without a word: for whoever goes before they have ended. */
+void talk_drop(struct talker *talker, const void *context);
+
 /* Moves everything on, waiting at most timeout_ms for the network, a timer or an extra descriptor.
  * 0 or LH_EIO. */
 int talker_run(struct talker *talker, int64_t timeout_ms, struct pollfd *extra, size_t count);

@@ -5,12 +5,15 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "http/http_priv.h"
 #include "util/clock.h"
 #include "util/err.h"
+
+#define THREAD_STACK (512 * 1024)
 
 struct http_client {
 	CURLM *multi;
@@ -70,9 +73,24 @@ static void find_trust(struct http_client *client)
 	client->trust = (struct http_trust){ file, folder };
 }
 
+/* libcurl asks name servers in threads. Many of those that wait in vain would use up the memory that
+ * a worker may have, by their stacks of 8 MB alone. */
+static void keep_threads_small(void)
+{
+	pthread_attr_t attributes;
+
+	if (pthread_attr_init(&attributes))
+		return;
+	if (!pthread_attr_setstacksize(&attributes, THREAD_STACK))
+		(void)pthread_setattr_default_np(&attributes);
+	pthread_attr_destroy(&attributes);
+}
+
 static int prepare(struct err *err)
 {
 	CURLcode code = http_memory_init();
+
+	keep_threads_small();
 
 	if (code)
 		return err_set(err, LH_EIO, "http: cannot start libcurl: %s",

@@ -107,6 +107,9 @@ static unsigned set_fixed(struct http_transfer *transfer, struct http_sockets *s
 	bad |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, http_socket_close);
 	bad |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, sockets);
 	bad |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	/* A name server that does not answer is not waited for: the thread that asks it is left
+	 * behind when the time of a request is over, and ends by itself. */
+	bad |= curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	bad |= curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
 	bad |= curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_SECONDS_MAX);
 

@@ -104,6 +104,37 @@ int flow_errors(struct flow *flow, const struct block *block, int code, const st
 
 /* ---- where requests begin ---- */
 
+static bool has_location_for_all(const struct flow *flow, const struct block *server)
+{
+	for (size_t i = server->number; i < server->end; i++) {
+		const struct block *location = &flow->tree->blocks[i];
+		const char *text, *sign;
+
+		if (!is_location_of(location, server))
+			continue;
+		sign = location_pattern(location, &text);
+		if ((!*sign || strcmp(sign, "^~") == 0) && strcmp(text, "/") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A request that no location fits is the server's own. */
+static int stay(struct flow *flow, const struct block *server, const struct visits *out)
+{
+	int ret = 0;
+
+	if (has_location_for_all(flow, server))
+		return 0;
+	for (size_t i = 0; ret == 0 && i < out->count; i++) {
+		struct state state = out->items[i].state;
+
+		state.rewritten = NULL;
+		ret = flow_arrive(flow, server, &state);
+	}
+	return ret;
+}
+
 /* From outside, to any location that is not internal. */
 static int enter(struct flow *flow, const struct block *server)
 {
@@ -126,6 +157,8 @@ static int enter(struct flow *flow, const struct block *server)
 			ret = visits_add(&flow->visits, location, &state);
 		}
 	}
+	if (ret == 0)
+		ret = stay(flow, server, &out);
 	visits_free(&out);
 	return ret;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From the guard to the answer, and every way on from there. */
 #include <string.h>
+#include <strings.h>
 
 #include "nginx/asserted.h"
 #include "nginx/flow_priv.h"
@@ -10,15 +11,18 @@
 #include "nginx/writers.h"
 #include "util/err.h"
 
-static bool is_foreign(const struct claim *claim, const struct block *block)
+static bool is_foreign(const struct flow *flow, const struct claim *claim,
+		       const struct block *block)
 {
 	return claim->directive && claim->where->kind == BLOCK_LOCATION &&
-	       claim->where != block_location(block) && !guards_shared(claim->where, block);
+	       claim->where != block_location(block) &&
+	       !guards_shared(flow->tree, claim->where, block);
 }
 
-void flow_prove(struct state *state, const struct block *block, unsigned guards)
+void flow_prove(const struct flow *flow, struct state *state, const struct block *block,
+		unsigned guards)
 {
-	if (!is_foreign(&state->method, block) && !is_foreign(&state->name, block))
+	if (!is_foreign(flow, &state->method, block) && !is_foreign(flow, &state->name, block))
 		state->passed |= guards;
 }
 
@@ -52,7 +56,7 @@ static void claim_by_request(const struct flow *flow, const struct block *block,
 	json_t *directive;
 	size_t i;
 
-	if (!list || state->sub || !(guards_at(block) & GUARD_REQUEST))
+	if (!list || state->sub || !request_is_asked(block))
 		return;
 	where = list->kind == BLOCK_LOCATION ? block_location(block) : block_server(block);
 	json_array_foreach(list->body, i, directive)
@@ -65,12 +69,14 @@ static void claim_by_request(const struct flow *flow, const struct block *block,
 }
 
 /* nginx asks no guard for a subrequest. */
-static void pass_guard(const struct block *block, struct state *state)
+static void pass_guard(const struct flow *flow, const struct block *block, struct state *state)
 {
-	if (state->sub || !guards_at(block))
+	const unsigned guards = guards_at(flow->tree, block);
+
+	if (state->sub || !guards)
 		return;
-	flow_prove(state, block, guards_at(block));
-	if (strcmp(block_setting(block, "satisfy", "all"), "any") == 0)
+	flow_prove(flow, state, block, guards);
+	if (strcasecmp(block_setting(block, "satisfy", "all"), "any") == 0)
 		state->any = block_nearest(block, "satisfy");
 }
 
@@ -90,7 +96,7 @@ static int go_to_subrequests(struct flow *flow, const struct block *block,
 		if (directive && directive_word(directive, 1)[0] == '/')
 			ret = flow_go(flow, block, directive_word(directive, 1), directive, &sub);
 	}
-	if (ret || strcmp(block_setting(block, "ssi", "off"), "on") != 0)
+	if (ret || strcasecmp(block_setting(block, "ssi", "off"), "on") != 0)
 		return ret;
 	sub.via = block_nearest(block, "ssi");
 	return visits_add(&flow->visits, block_server(block), &sub);
@@ -101,7 +107,7 @@ static int go_to_guard(struct flow *flow, const struct block *block, const struc
 	json_t *directive = block_nearest(block, "auth_request");
 	struct state sub = *state;
 
-	if (state->sub || !(guards_at(block) & GUARD_REQUEST))
+	if (state->sub || !request_is_asked(block))
 		return 0;
 	sub.sub = true;
 	return flow_go(flow, block, directive_word(directive, 1), directive, &sub);
@@ -190,7 +196,7 @@ int flow_arrive(struct flow *flow, const struct block *block, const struct state
 		ret = go_to_guard(flow, block, &here);
 	if (ret)
 		return ret;
-	pass_guard(block, &here);
+	pass_guard(flow, block, &here);
 	ret = flow_errors(flow, block, ERRORS_ALL, &here);
 	for (size_t i = 0; ret == 0 && i < sizeof(ways) / sizeof(*ways); i++)
 		ret = ways[i](flow, block, &here);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an unguarded identity is blamed on. */
 #include <string.h>
+#include <strings.h>
 
 #include "nginx/finding.h"
 #include "nginx/flow_priv.h"
@@ -60,11 +61,11 @@ static int blame_way(struct flow *flow, json_t *via, json_t *claim)
 
 static int blame_off(struct flow *flow, json_t *off, json_t *claim)
 {
-	const char *why = directive_is(off, "auth_basic") &&
-					  strcmp(directive_word(off, 1), "off") != 0
-				  ? "checks nothing: it needs auth_basic_user_file, and a realm "
-				    "without variables"
-				  : "lets everybody in";
+	const char *why =
+		directive_is(off, "auth_basic") && strcmp(directive_word(off, 1), "off") != 0
+			? "checks nothing: it needs auth_basic_user_file, a realm without "
+			  "variables, and a file that no client chooses"
+			: "lets everybody in";
 
 	return finding_add(flow->findings, off,
 			   "%s where %s:%d sets an identity, so anybody becomes it; mend the "
@@ -76,7 +77,7 @@ static int blame_claim(struct flow *flow, const struct block *block, json_t *cla
 {
 	const char *hint = "";
 
-	if (strcmp(block_setting(block, "ssl_verify_client", "off"), "on") == 0)
+	if (strcasecmp(block_setting(block, "ssl_verify_client", "off"), "on") == 0)
 		hint = " (ssl_verify_client says nothing about a port without TLS)";
 	return finding_add(flow->findings, claim,
 			   "nothing checks who asks, so anybody becomes this identity%s; put a "
@@ -88,10 +89,11 @@ static int blame_claim(struct flow *flow, const struct block *block, json_t *cla
 static int blame(struct flow *flow, const struct block *block, const struct state *state,
 		 const struct claim *claim)
 {
-	bool guarded = guards_at(block) || server_wants_certificate(block_server(block));
+	bool guarded = guards_at(flow->tree, block) ||
+		       server_wants_certificate(block_server(block));
 	bool here = claim->where == block_location(block) &&
 		    !(guarded && (state->sub || state->early));
-	json_t *off = guard_off(block);
+	json_t *off = guard_off(flow->tree, block);
 
 	if (state->via && !here)
 		return blame_way(flow, state->via, claim->directive);
@@ -114,7 +116,7 @@ static bool is_any_certificate(const struct block *block, const struct state *st
 	const char *how = block_setting(block, "ssl_verify_client", "off");
 
 	return (claim->origins & VALUE_TLS) && !(state->passed & GUARD_CERTIFICATE) &&
-	       strcmp(how, "optional_no_ca") == 0;
+	       strcasecmp(how, "optional_no_ca") == 0;
 }
 
 static bool is_any_user(const struct state *state, const struct claim *claim)

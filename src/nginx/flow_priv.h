@@ -41,7 +41,8 @@ int flow_arrive(struct flow *flow, const struct block *block, const struct state
 
 /* These guards of this block have let the request in: that vouches for what is claimed here, and
  * for what the server claims, but not for what another location has claimed by another guard. */
-void flow_prove(struct state *state, const struct block *block, unsigned guards);
+void flow_prove(const struct flow *flow, struct state *state, const struct block *block,
+		unsigned guards);
 
 /* The directive sets the variable to a value of these origins, in this location or server. */
 void flow_set(const struct flow *flow, const struct block *where, json_t *directive,

@@ -80,9 +80,9 @@ static int do_if(const struct run *run, json_t *directive, const struct visit *p
 	if (!block)
 		return visits_add(next, path->block, &outside); /* nginx refuses this one */
 	if (strangers == STRANGERS_FALSE)
-		flow_prove(&inside, run->whole, condition_guard(directive));
+		flow_prove(run->flow, &inside, run->whole, condition_guard(directive));
 	if (strangers == STRANGERS_TRUE)
-		flow_prove(&outside, run->whole, condition_guard(directive));
+		flow_prove(run->flow, &outside, run->whole, condition_guard(directive));
 	ret = visits_add(&live, block, &inside);
 	if (ret == 0)
 		ret = run_body(run, block->body, &live);

@@ -2,41 +2,52 @@
 #include "nginx/guard.h"
 
 #include <string.h>
+#include <strings.h>
 
+#include "nginx/goal.h"
 #include "nginx/tree.h"
 #include "nginx/value.h"
 #include "nginx/writers.h"
 #include "util/err.h"
 
-/* A realm may be a variable, and that may say "off". */
-static bool has_basic(const struct block *block)
+/* A realm may be a variable, and that may say "off"; a client that chooses among files of users takes
+ * the one in which it stands. */
+static bool has_basic(const struct tree *tree, const struct block *block)
 {
 	const char *realm = block_setting(block, "auth_basic", "off");
+	json_t *users = block_nearest(block, "auth_basic_user_file");
 
-	return strcmp(realm, "off") != 0 && !strchr(realm, '$') &&
-	       block_nearest(block, "auth_basic_user_file");
+	return strcmp(realm, "off") != 0 && !strchr(realm, '$') && users &&
+	       !(value_origins(tree, directive_word(users, 1)) & (VALUE_SAID | VALUE_ASKED));
+}
+
+bool request_is_asked(const struct block *block)
+{
+	return strcmp(block_setting(block, "auth_request", "off"), "off") != 0;
 }
 
 /* A location that answers 2xx by itself says yes to everybody. */
-static bool says_yes(json_t *location)
+static bool says_yes(const struct block *location)
 {
-	json_t *answer = body_find(json_object_get(location, "body"), "return");
+	json_t *answer = block_find(location, "return");
 
 	return answer && directive_word(answer, 1)[0] == '2';
 }
 
-static bool has_request(const struct block *block)
+/* The path may end in a location for all that has no other, say where the service is misspelled. */
+static bool has_request(const struct tree *tree, const struct block *block)
 {
-	const char *path = block_setting(block, "auth_request", "off");
-	json_t *directive;
-	size_t i;
+	const struct block *server = block_server(block);
+	struct goal goal;
 
-	if (strcmp(path, "off") == 0)
+	if (!request_is_asked(block))
 		return false;
-	json_array_foreach(block_server(block)->body, i, directive)
-	{
-		if (directive_is(directive, "location") &&
-		    strcmp(directive_last(directive), path) == 0 && says_yes(directive))
+	goal = goal_make(tree, server, block_setting(block, "auth_request", ""));
+	for (size_t i = server->number; i < server->end; i++) {
+		const struct block *location = &tree->blocks[i];
+
+		if (location->kind == BLOCK_LOCATION && block_server(location) == server &&
+		    says_yes(location) && goal_meets(&goal, location))
 			return false;
 	}
 	return true;
@@ -82,9 +93,10 @@ static bool has_addresses(const struct block *block)
 	return rule && directive_is(rule, "deny");
 }
 
-unsigned guards_at(const struct block *block)
+unsigned guards_at(const struct tree *tree, const struct block *block)
 {
-	return (has_basic(block) ? GUARD_BASIC : 0) | (has_request(block) ? GUARD_REQUEST : 0) |
+	return (has_basic(tree, block) ? GUARD_BASIC : 0) |
+	       (has_request(tree, block) ? GUARD_REQUEST : 0) |
 	       (has_addresses(block) ? GUARD_ADDRESS : 0);
 }
 
@@ -95,9 +107,9 @@ static bool same_addresses(const struct block *one, const struct block *other)
 			  rule_of_strangers(block_with_addresses(other)));
 }
 
-bool guards_shared(const struct block *one, const struct block *other)
+bool guards_shared(const struct tree *tree, const struct block *one, const struct block *other)
 {
-	unsigned both = guards_at(one) & guards_at(other);
+	unsigned both = guards_at(tree, one) & guards_at(tree, other);
 
 	if ((both & GUARD_BASIC) && strcmp(block_setting(one, "auth_basic_user_file", ""),
 					   block_setting(other, "auth_basic_user_file", "")) == 0)
@@ -108,15 +120,15 @@ bool guards_shared(const struct block *one, const struct block *other)
 	return (both & GUARD_ADDRESS) && same_addresses(one, other);
 }
 
-json_t *guard_off(const struct block *block)
+json_t *guard_off(const struct tree *tree, const struct block *block)
 {
 	json_t *basic = block_nearest(block, "auth_basic");
 	json_t *request = block_nearest(block, "auth_request");
 	json_t *rule = rule_of_strangers(block_with_addresses(block));
 
-	if (basic && !has_basic(block))
+	if (basic && !has_basic(tree, block))
 		return basic;
-	if (request && !has_request(block))
+	if (request && !has_request(tree, block))
 		return request;
 	return rule && directive_is(rule, "allow") ? rule : NULL;
 }
@@ -147,15 +159,15 @@ static bool takes_plain(const struct block *server)
 
 bool server_wants_certificate(const struct block *server)
 {
-	return strcmp(block_setting(server, "ssl_verify_client", "off"), "on") == 0 &&
-	       (!takes_plain(server) || strcmp(block_setting(server, "ssl", "off"), "on") == 0);
+	return strcasecmp(block_setting(server, "ssl_verify_client", "off"), "on") == 0 &&
+	       (!takes_plain(server) || strcasecmp(block_setting(server, "ssl", "off"), "on") == 0);
 }
 
 bool server_verifies(const struct block *server)
 {
 	const char *how = block_setting(server, "ssl_verify_client", "off");
 
-	return strcmp(how, "on") == 0 || strcmp(how, "optional") == 0;
+	return strcasecmp(how, "on") == 0 || strcasecmp(how, "optional") == 0;
 }
 
 /* ---- conditions ---- */

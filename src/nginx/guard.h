@@ -13,21 +13,24 @@ struct tree;
 /* The first three are checks of nginx's access phase. */
 enum guard {
 	GUARD_BASIC = 1,       /* auth_basic with a file of users */
-	GUARD_REQUEST = 2,     /* auth_request */
+	GUARD_REQUEST = 2,     /* auth_request, not answered by nginx itself */
 	GUARD_ADDRESS = 4,     /* allow and deny that ends in `deny all` */
 	GUARD_CERTIFICATE = 8, /* a verified certificate, asked for by the server or by an `if` */
 	GUARD_CONDITION = 16,  /* another `if` that strangers do not pass */
 };
 
 /* Those of the access phase that are in force in this block, as nginx inherits them. */
-unsigned guards_at(const struct block *block);
+unsigned guards_at(const struct tree *tree, const struct block *block);
+
+/* Whether nginx sends an auth_request here, whoever answers it. */
+bool request_is_asked(const struct block *block);
 
 /* Whether both blocks ask for the same thing by at least one guard. */
-bool guards_shared(const struct block *one, const struct block *other);
+bool guards_shared(const struct tree *tree, const struct block *one, const struct block *other);
 
 /* The directive that takes a guard away which blocks above have: `auth_basic off`, `auth_request off`,
- * `allow all`, or auth_basic without a file of users; NULL if there is none. */
-json_t *guard_off(const struct block *block);
+ * `allow all`, or auth_basic without a file of users of the site's own; NULL if there is none. */
+json_t *guard_off(const struct tree *tree, const struct block *block);
 
 /* Whether a server takes TLS alone, and nobody without a certificate that nginx has verified. */
 bool server_wants_certificate(const struct block *server);

@@ -97,11 +97,21 @@ int nginx_include(json_t *files, json_t **site_out, struct err *err)
 	const char *slash = strrchr(main_file, '/');
 	const struct includer includer = { files, main_file,
 					   slash ? (int)(slash - main_file) + 1 : 0, err };
-	json_t *site = json_array();
-	int ret = site ? expand(&includer, json_object_get(files, main_file), site, 0) : LH_ENOMEM;
+	json_t *site;
+	int ret;
 
-	*site_out = ret ? NULL : site;
+	*site_out = NULL;
+	if (marked && json_array_size(json_object_iter_value(first)))
+		return err_set(err, LH_EINVAL,
+			       "%s: something stands before the first file, which would be taken "
+			       "for another; give what `nginx -T` prints and nothing else",
+			       json_object_iter_key(first));
+	site = json_array();
+	ret = site ? expand(&includer, json_object_get(files, main_file), site, 0) : LH_ENOMEM;
+
 	if (ret)
 		json_decref(site);
+	else
+		*site_out = site;
 	return ret;
 }

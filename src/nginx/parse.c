@@ -107,11 +107,23 @@ static int read_word(struct parser *parser, struct buf *word)
 	return buf_error(word);
 }
 
+/* $Remote_User is $remote_user to nginx. */
+static void lower_variables(char *text)
+{
+	while (text && (text = strchr(text, '$'))) {
+		text++;
+		text += *text == '{';
+		for (; isalnum((unsigned char)*text) || *text == '_'; text++)
+			*text = (char)tolower((unsigned char)*text);
+	}
+}
+
 static int add_word(struct parser *parser, json_t *words)
 {
 	struct buf word = BUF_INIT;
 	int ret = read_word(parser, &word);
 
+	lower_variables(word.data);
 	if (ret == 0 && json_array_append_new(words, json_stringn(buf_text(&word), word.size)))
 		ret = wrong(parser, "a word is not UTF-8, or memory is out");
 	buf_free(&word);
@@ -172,12 +184,26 @@ static int read_list(struct parser *parser, json_t *list, unsigned depth)
 	}
 }
 
+/* What `nginx -T` says of itself comes first where both its outputs go to one place. */
+static const char *skip_messages(const char *text, unsigned *line)
+{
+	static const char message[] = "nginx: ";
+
+	while (strncmp(text, message, sizeof(message) - 1) == 0) {
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+		++*line;
+	}
+	return text;
+}
+
 int nginx_parse(const char *name, const char *text, json_t **files_out, struct err *err)
 {
-	struct parser parser = { .at = text, .line = 1, .err = err };
+	struct parser parser = { .line = 1, .err = err };
 	int ret;
 
 	*files_out = NULL;
+	parser.at = skip_messages(text, &parser.line);
 	parser.files = json_object();
 	ret = parser.files ? begin_file(&parser, name, strlen(name)) : LH_ENOMEM;
 	if (ret == 0)

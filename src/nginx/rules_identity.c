@@ -6,8 +6,11 @@
 #include "nginx/asserted.h"
 #include "nginx/finding.h"
 #include "nginx/flow.h"
+#include "nginx/guard.h"
 #include "nginx/rules_priv.h"
 #include "nginx/value.h"
+#include "nginx/writers.h"
+#include "util/err.h"
 
 int rule_unguarded(const struct judging *judging, const struct block *block)
 {
@@ -85,6 +88,44 @@ int rule_said_by_client(const struct judging *judging, const struct block *block
 	return 0;
 }
 
+/* Text, or a part of one, that becomes half an identity. */
+static bool names_somebody(const struct judging *judging, json_t *directive)
+{
+	return directive_is(directive, "set") && *directive_word(directive, 2) &&
+	       json_object_get(judging->proofs, variable_name(directive_word(directive, 1)));
+}
+
+/* What a client writes, and what it asks for; but by its method a request may well be somebody else's. */
+static bool is_clients_choice(const struct judging *judging, json_t *directive)
+{
+	struct condition condition;
+	char text[sizeof(condition.variable) + 1];
+
+	condition_read(directive, &condition);
+	err_text(text, sizeof(text), "$%s", condition.variable);
+	return strcmp(condition.variable, "request_method") != 0 &&
+	       (value_origins(judging->tree, text) & (VALUE_SAID | VALUE_ASKED)) &&
+	       condition_of_strangers(judging->tree, directive) == STRANGERS_EITHER;
+}
+
+int rule_chosen_by_client(const struct judging *judging, const struct block *block)
+{
+	json_t *directive;
+	size_t i;
+
+	if (block->kind != BLOCK_IF || !is_clients_choice(judging, block->directive))
+		return 0;
+	json_array_foreach(block->body, i, directive)
+	{
+		if (names_somebody(judging, directive))
+			return finding_add(
+				judging->findings, block->directive,
+				"the client fulfils this condition or not, as it likes, and "
+				"chooses an identity with it; ask for what nginx has verified");
+	}
+	return 0;
+}
+
 /* Shorter than any network that one operator has: 10.0.0.0/8, and 2000::/16. */
 static bool is_wide(const char *range)
 {
@@ -93,12 +134,16 @@ static bool is_wide(const char *range)
 	return slash && strtol(slash + 1, NULL, 10) < (strchr(range, ':') ? 16 : 8);
 }
 
-/* Of the whole site, or of one geo. */
-static bool names_proxies(const struct block *block, json_t *directive)
+/* Of all servers, of one that leads to leasehold, or of one geo. */
+static bool names_proxies(const struct judging *judging, const struct block *block,
+			  json_t *directive)
 {
-	return directive_is(directive, "set_real_ip_from") ||
-	       (block->directive && directive_is(block->directive, "geo") &&
-		directive_is(directive, "proxy"));
+	const struct block *server = block_server(block);
+
+	if (directive_is(directive, "set_real_ip_from"))
+		return server->kind == BLOCK_SITE || block_reaches(judging->tree, server);
+	return block->directive && directive_is(block->directive, "geo") &&
+	       directive_is(directive, "proxy");
 }
 
 int rule_wide_proxies(const struct judging *judging, const struct block *block)
@@ -109,7 +154,8 @@ int rule_wide_proxies(const struct judging *judging, const struct block *block)
 
 	json_array_foreach(block->body, i, directive)
 	{
-		if (names_proxies(block, directive) && is_wide(directive_word(directive, 1)))
+		if (names_proxies(judging, block, directive) &&
+		    is_wide(directive_word(directive, 1)))
 			ret = finding_add(judging->findings, directive,
 					  "whoever is in a range this wide may claim any address, "
 					  "and pass rules on addresses; name the proxies in front");

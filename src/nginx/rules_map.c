@@ -63,7 +63,8 @@ static int add_proofs(const struct judging *judging, const char *text)
 	return 0;
 }
 
-/* An `if` that strangers do not pass decides, too: it answers them, or names the others. */
+/* An `if` that strangers do not pass decides, too: it answers them, or ends the rewriting for them, or
+ * names the others. */
 static bool decides(const struct judging *judging, const struct block *block)
 {
 	enum condition_of_strangers strangers;
@@ -75,7 +76,8 @@ static bool decides(const struct judging *judging, const struct block *block)
 	strangers = condition_of_strangers(judging->tree, block->directive);
 	json_array_foreach(block->body, i, directive)
 	{
-		if (strangers == STRANGERS_TRUE && directive_is(directive, "return"))
+		if (strangers == STRANGERS_TRUE &&
+		    (directive_is(directive, "return") || directive_is(directive, "break")))
 			return true;
 		if (strangers == STRANGERS_FALSE && asserted_is_set(judging->tree, directive))
 			return true;
@@ -87,7 +89,7 @@ static int add_condition(const struct judging *judging, const struct block *bloc
 {
 	struct condition condition;
 
-	if (!decides(judging, block))
+	if (!decides(judging, block) || !block_reaches(judging->tree, block_server(block)))
 		return 0;
 	condition_read(block->directive, &condition);
 	return add_proof(judging, condition.variable);
@@ -211,6 +213,38 @@ static bool is_loose_key(const char *key)
 	       has_alternatives(regex) || strstr(regex, ".*") || strstr(regex, ".+");
 }
 
+/* The end of what stands for many characters: "[0-9]", "\\w" or "."; regex itself if it does not. */
+static const char *skip_class(const char *regex)
+{
+	if (*regex == '.')
+		return regex + 1;
+	if (*regex == '\\')
+		return regex[1] && strchr("dDNSwW", regex[1]) ? regex + 2 : regex;
+	if (*regex != '[')
+		return regex;
+	regex += strcspn(regex, "]");
+	return regex + strspn(regex, "]");
+}
+
+/* A secret of which a part may be anything is no secret. */
+static bool is_any(json_t *entry)
+{
+	const char *at = directive_word(entry, 0);
+
+	if (!is_grant(entry) || *at != '~')
+		return false;
+	while (*at) {
+		const char *end = skip_class(at);
+
+		if (end > at && *end && strchr("+*{", *end))
+			return true;
+		if (end == at)
+			end += *at == '\\' && at[1] ? 2 : 1;
+		at = end;
+	}
+	return false;
+}
+
 static bool is_loose(json_t *entry)
 {
 	const char *key = directive_word(entry, 0);
@@ -233,5 +267,7 @@ int rule_loose_map(const struct judging *judging, const struct block *block)
 		"let it begin with ^ and end with $, and be exact between them";
 	int ret = find_in(judging, block, SHOWN, is_loose, sentence);
 
+	if (ret == 0)
+		ret = find_in(judging, block, VALUE_SAID, is_any, sentence);
 	return ret ? ret : find_in(judging, block, VALUE_TLS, is_loose_capture, sentence);
 }

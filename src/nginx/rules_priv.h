@@ -21,6 +21,7 @@ json_t *rule_pass(const struct judging *judging, const struct block *block);
 int rule_unguarded(const struct judging *judging, const struct block *block);
 int rule_set_twice(const struct judging *judging, const struct block *block);
 int rule_said_by_client(const struct judging *judging, const struct block *block);
+int rule_chosen_by_client(const struct judging *judging, const struct block *block);
 int rule_wide_proxies(const struct judging *judging, const struct block *block);
 
 /* ---- rules_tls.c: whose certificates count ---- */

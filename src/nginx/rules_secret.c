@@ -24,6 +24,39 @@ static int find_secret(const struct judging *judging, json_t *format)
 	return 0;
 }
 
+static bool names_format(const struct block *list, json_t *format)
+{
+	json_t *directive;
+	size_t i;
+
+	json_array_foreach(list ? list->body : NULL, i, directive)
+	{
+		if (directive_is(directive, "access_log") &&
+		    strcmp(directive_word(directive, 2), directive_word(format, 1)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Another application's, that is: what a server of leasehold's logs, or a location of it, is in another
+ * format. One that nobody uses waits for somebody. */
+static bool is_of_others(const struct judging *judging, json_t *format)
+{
+	const struct tree *tree = judging->tree;
+	bool used = false;
+
+	for (size_t i = 0; i < tree->count; i++) {
+		const struct block *block = &tree->blocks[i];
+		bool ours = rule_pass(judging, block) ||
+			    (block->kind == BLOCK_SERVER && block_reaches(tree, block));
+
+		if (ours && names_format(block_with(block, "access_log"), format))
+			return false;
+		used = used || names_format(block, format);
+	}
+	return used;
+}
+
 int rule_token_logged(const struct judging *judging, const struct block *block)
 {
 	json_t *directive;
@@ -32,7 +65,7 @@ int rule_token_logged(const struct judging *judging, const struct block *block)
 
 	json_array_foreach(block->body, i, directive)
 	{
-		if (directive_is(directive, "log_format"))
+		if (directive_is(directive, "log_format") && !is_of_others(judging, directive))
 			ret = find_secret(judging, directive);
 		if (ret)
 			return ret;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rules about whose certificates count. nginx verifies a certificate before it knows which server is
  * meant, by the rules of the server that the client names in its handshake, else of the port's default
- * server; and that one's tickets open the sessions of all servers of the port. */
+ * server; and that one's tickets and cache open the sessions of all servers of the port, and of other
+ * ports whose default servers have the same ones. */
 #include <string.h>
+#include <strings.h>
 
 #include "nginx/asserted.h"
 #include "nginx/finding.h"
@@ -17,7 +19,7 @@ static const char *verifies(const struct block *server)
 
 static bool is_off(const char *setting)
 {
-	return strcmp(setting, "off") == 0;
+	return strcasecmp(setting, "off") == 0;
 }
 
 /* ---- which servers matter ---- */
@@ -26,12 +28,12 @@ static bool is_told_by_certificate(const struct judging *judging, const struct b
 				   json_t *directive)
 {
 	return asserted_is_set(judging->tree, directive) && *directive_word(directive, 2) &&
-	       (strcmp(verifies(server), "on") == 0 ||
+	       (strcasecmp(verifies(server), "on") == 0 ||
 		(value_origins_set(judging->tree, directive) & VALUE_TLS));
 }
 
 /* Whether it matters here that nginx has verified a certificate. What auth/cert is told does not:
- * leasehold looks at that again. */
+ * leasehold looks at that again, but for one thing. */
 static bool counts_certificates(const struct judging *judging, const struct block *server)
 {
 	if (server->kind != BLOCK_SERVER || is_off(verifies(server)))
@@ -51,6 +53,15 @@ static bool counts_certificates(const struct judging *judging, const struct bloc
 		}
 	}
 	return false;
+}
+
+/* Nobody but nginx knows of a certificate for auth/cert that it was revoked. */
+static bool counts_revoked(const struct judging *judging, const struct block *server)
+{
+	return server->kind == BLOCK_SERVER && !is_off(verifies(server)) &&
+	       (block_nearest(server, "ssl_crl") ||
+		!is_off(block_setting(server, "ssl_ocsp", "off"))) &&
+	       block_reaches(judging->tree, server);
 }
 
 /* ---- the server that answers first ---- */
@@ -142,41 +153,113 @@ static int blame_sessions(const struct judging *judging, json_t *listen, const s
 			  const struct block *other)
 {
 	return finding_add(judging->findings, listen,
-			   "a session in which another server of this port has verified a "
-			   "certificate by other authorities or lists (%s:%d) may be resumed here, "
-			   "and the certificate counts; say `ssl_session_tickets off` in the "
-			   "default server of the port (%s:%d)",
+			   "a session in which another server has verified a certificate by other "
+			   "authorities or lists (%s:%d) may be resumed here, and the certificate "
+			   "counts; say `ssl_session_tickets off` and `ssl_session_cache off` in "
+			   "the default server of the port (%s:%d)",
 			   directive_file(other->directive), directive_line(other->directive),
 			   directive_file(first->directive), directive_line(first->directive));
 }
 
-/* Another server of the port that verifies certificates in another way; NULL if there is none. */
-static const struct block *find_stranger(const struct tree *tree, const char *address,
+/* ---- the sessions that it opens ---- */
+
+static bool has_tickets(const struct block *server)
+{
+	return !is_off(block_setting(server, "ssl_session_tickets", "on"));
+}
+
+/* "off" and "none" keep nothing. */
+static bool has_cache(const struct block *server)
+{
+	const char *cache = block_setting(server, "ssl_session_cache", "none");
+
+	return !is_off(cache) && strcmp(cache, "none") != 0;
+}
+
+/* "shared:NAME:SIZE", the name with both colons; *size_out is 0 if there is none. */
+static const char *shared_zone(const struct block *server, size_t *size_out)
+{
+	json_t *cache = block_nearest(server, "ssl_session_cache");
+
+	*size_out = 0;
+	for (size_t i = 1; i < directive_size(cache); i++) {
+		const char *word = directive_word(cache, i), *name = strchr(word, ':');
+
+		if (strncmp(word, "shared:", 7) != 0)
+			continue;
+		*size_out = strcspn(name + 1, ":") + 1;
+		return name;
+	}
+	return "";
+}
+
+static bool one_zone(const struct block *one, const struct block *other)
+{
+	size_t size, other_size;
+	const char *zone = shared_zone(one, &size), *other_zone = shared_zone(other, &other_size);
+
+	return size && size == other_size && memcmp(zone, other_zone, size) == 0;
+}
+
+static bool one_key(const struct block *one, const struct block *other)
+{
+	const char *key = block_setting(one, "ssl_session_ticket_key", "");
+
+	return *key && has_tickets(one) && has_tickets(other) &&
+	       strcmp(key, block_setting(other, "ssl_session_ticket_key", "")) == 0;
+}
+
+/* nginx marks sessions by the server's certificate and the authorities that it names to clients. */
+static bool mark_alike(const struct block *one, const struct block *other)
+{
+	static const char authorities[] = "ssl_client_certificate";
+
+	return strcmp(block_setting(one, "ssl_certificate", ""),
+		      block_setting(other, "ssl_certificate", "")) == 0 &&
+	       strcmp(is_off(verifies(one)) ? "" : block_setting(one, authorities, ""),
+		      is_off(verifies(other)) ? "" : block_setting(other, authorities, "")) == 0;
+}
+
+/* Whether one default server resumes what was begun at the port of another, or of its own. */
+static bool opens_sessions(const struct block *first, const struct block *theirs)
+{
+	if (first == theirs)
+		return has_tickets(first) || has_cache(first);
+	return mark_alike(first, theirs) && (one_zone(first, theirs) || one_key(first, theirs));
+}
+
+/* A server that verifies certificates in another way, and whose sessions are resumed by this default
+ * server; NULL if there is none. */
+static const struct block *find_stranger(const struct tree *tree, const struct block *first,
 					 const struct block *server)
 {
 	for (size_t i = 0; i < tree->count; i++) {
 		const struct block *block = &tree->blocks[i];
+		json_t *listen;
+		size_t j;
 
-		if (block->kind == BLOCK_SERVER && find_listen(block, address) &&
-		    !is_off(verifies(block)) && !verify_alike(block, server))
-			return block;
+		if (block->kind != BLOCK_SERVER || is_off(verifies(block)) ||
+		    verify_alike(block, server))
+			continue;
+		json_array_foreach(block->body, j, listen)
+		{
+			if (directive_is(listen, "listen") &&
+			    opens_sessions(first, default_server(tree, listen_address(listen))))
+				return block;
+		}
 	}
 	return NULL;
 }
 
 static int judge_listen(const struct judging *judging, const struct block *server, json_t *listen)
 {
-	const char *address = listen_address(listen);
-	const struct block *stranger = find_stranger(judging->tree, address, server);
-	const struct block *first = default_server(judging->tree, address);
+	const struct block *first = default_server(judging->tree, listen_address(listen));
+	const struct block *stranger;
 
-	if (!stranger)
-		return 0;
 	if (!is_off(verifies(first)) && !verify_alike(first, server))
 		return blame_default(judging, listen, first);
-	if (!is_off(block_setting(first, "ssl_session_tickets", "on")))
-		return blame_sessions(judging, listen, first, stranger);
-	return 0;
+	stranger = find_stranger(judging->tree, first, server);
+	return stranger ? blame_sessions(judging, listen, first, stranger) : 0;
 }
 
 int rule_verified_elsewhere(const struct judging *judging, const struct block *block)
@@ -185,7 +268,7 @@ int rule_verified_elsewhere(const struct judging *judging, const struct block *b
 	int ret = 0;
 	size_t i;
 
-	if (!counts_certificates(judging, block))
+	if (!counts_certificates(judging, block) && !counts_revoked(judging, block))
 		return 0;
 	json_array_foreach(block->body, i, listen)
 	{

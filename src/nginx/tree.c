@@ -153,6 +153,15 @@ json_t *block_believer(const struct tree *tree, const struct block *block)
 	return pass && json_object_get(tree->targets, directive_word(pass, 1)) ? pass : NULL;
 }
 
+bool block_reaches(const struct tree *tree, const struct block *block)
+{
+	for (size_t i = block->number; i < block->end; i++) {
+		if (block_believer(tree, &tree->blocks[i]))
+			return true;
+	}
+	return false;
+}
+
 /* ---- making ---- */
 
 static size_t count_blocks(json_t *body)

@@ -61,7 +61,8 @@ const struct block *block_with(const struct block *block, const char *verb);
 /* The first directive of block_with; NULL if there is none. */
 json_t *block_nearest(const struct block *block, const char *verb);
 
-/* The word after it there; otherwise if there is none. */
+/* The word after it there; otherwise if there is none. Of "on", "any" and their like nginx takes
+ * capitals as well. */
 const char *block_setting(const struct block *block, const char *verb, const char *otherwise);
 
 const struct block *block_server(const struct block *block);
@@ -80,5 +81,8 @@ json_t *block_parameter(const struct block *block, const char *name);
 
 /* The fastcgi_pass by which a request in this block is handed to leasehold; NULL if it is not. */
 json_t *block_believer(const struct tree *tree, const struct block *block);
+
+/* Whether that happens in this block or in one within it. */
+bool block_reaches(const struct tree *tree, const struct block *block);
 
 #endif

@@ -229,6 +229,14 @@ static unsigned origins_of_set(const struct reading *reading, json_t *set)
 	return origins(&within, value);
 }
 
+/* Everybody has some share, and whoever writes what is divided finds a text for each. */
+static unsigned origins_of_shares(const struct reading *reading, json_t *shares)
+{
+	unsigned source = origins(reading, directive_word(shares, 1));
+
+	return source & (VALUE_SAID | VALUE_ASKED) ? VALUE_ASKED : VALUE_TEXT;
+}
+
 static unsigned origins_by(const struct reading *reading, json_t *writer, const char *name)
 {
 	if (directive_is(writer, "set") || directive_is(writer, "auth_request_set"))
@@ -242,7 +250,8 @@ static unsigned origins_by(const struct reading *reading, json_t *writer, const 
 		return origins_of_geo(reading, writer);
 	if (directive_is(writer, "if"))
 		return origins_of_condition(reading, writer);
-	return directive_is(writer, "split_clients") ? VALUE_TEXT : VALUE_ASKED;
+	return directive_is(writer, "split_clients") ? origins_of_shares(reading, writer)
+						     : (unsigned)VALUE_ASKED;
 }
 
 static unsigned origins_of_variable(const struct reading *reading, const char *name)

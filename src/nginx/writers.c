@@ -21,9 +21,12 @@ static size_t name_length(const char *text)
 	return size;
 }
 
+/* In small letters: what a regular expression names may have others. */
 static void copy_name(char *name, size_t size, const char *text, size_t length)
 {
 	err_text(name, size, "%.*s", (int)(length < size ? length : size - 1), text);
+	for (; *name; name++)
+		*name = (char)tolower((unsigned char)*name);
 }
 
 const char *next_variable(const char *text, char *name, size_t size)

@@ -18,8 +18,10 @@ struct queue;
 #define REVISION_SIZE sizeof(uint64_t)
 
 struct lmdb {
-	MDB_env *env;
-	MDB_txn *reader; /* reset, except during a call */
+	char *path;
+	uint64_t limit;
+	MDB_env *env;    /* NULL: it was given up, and no other could be opened yet */
+	MDB_txn *reader; /* reset, except during a call; NULL as env */
 	MDB_dbi records;
 	size_t page_size;
 	int fd;                   /* borrowed from env */
@@ -33,6 +35,10 @@ int lmdb_error(int code);
 
 /* LMDB takes what it only reads through pointers without const. */
 MDB_val lmdb_val(struct bytes bytes);
+
+/* Opens the environment anew, after MDB_PANIC: the disk did not take the last write of a commit, and
+ * LMDB does nothing more with the old one. What was committed before is whole. 0 or LMDB's code. */
+int lmdb_open_again(struct lmdb *lmdb);
 
 /* ---- Reading (store_lmdb.c) ---- */
 

@@ -17,7 +17,7 @@
 
 struct room lmdb_measure(const struct lmdb *lmdb)
 {
-	MDB_envinfo info;
+	MDB_envinfo info = { 0 };
 
 	mdb_env_info(lmdb->env, &info);
 	return (struct room){
@@ -92,8 +92,13 @@ static void show_writing(const struct lmdb *lmdb, int64_t since)
 
 int lmdb_begin_write(struct lmdb *lmdb, MDB_txn **txn_out)
 {
-	int code = mdb_txn_begin(lmdb->env, NULL, 0, txn_out);
+	int code = lmdb->env ? mdb_txn_begin(lmdb->env, NULL, 0, txn_out) : MDB_PANIC;
 
+	if (code == MDB_PANIC) {
+		code = lmdb_open_again(lmdb);
+		if (!code)
+			code = mdb_txn_begin(lmdb->env, NULL, 0, txn_out);
+	}
 	if (code == MDB_MAP_RESIZED) {
 		code = mdb_env_set_mapsize(lmdb->env, 0);
 		if (!code)

@@ -75,8 +75,13 @@ static struct bytes bytes_of(const MDB_val *value)
 
 int lmdb_begin_read(struct lmdb *lmdb)
 {
-	int code = mdb_txn_renew(lmdb->reader);
+	int code = lmdb->reader ? mdb_txn_renew(lmdb->reader) : MDB_PANIC;
 
+	if (code == MDB_PANIC) {
+		code = lmdb_open_again(lmdb);
+		if (!code)
+			code = mdb_txn_renew(lmdb->reader);
+	}
 	if (code == MDB_MAP_RESIZED) {
 		code = mdb_env_set_mapsize(lmdb->env, 0);
 		if (!code)
@@ -263,20 +268,29 @@ static void lmdb_identify(void *handle, struct driver_identity *identity_out)
 
 /* ---- Opening ---- */
 
+static void close_env(struct lmdb *lmdb)
+{
+	if (lmdb->reader)
+		mdb_txn_abort(lmdb->reader);
+	if (lmdb->env)
+		mdb_env_close(lmdb->env);
+	lmdb->reader = NULL;
+	lmdb->env = NULL;
+	lmdb->fd = -1;
+}
+
 static void lmdb_close(void *handle)
 {
 	struct lmdb *lmdb = handle;
 
 	if (!lmdb)
 		return;
-	if (lmdb->reader)
-		mdb_txn_abort(lmdb->reader);
-	if (lmdb->env)
-		mdb_env_close(lmdb->env);
+	close_env(lmdb);
+	free(lmdb->path);
 	free(lmdb);
 }
 
-static int open_env(struct lmdb *lmdb, const char *path, uint64_t limit)
+static int open_env(struct lmdb *lmdb)
 {
 	long page_size = sysconf(_SC_PAGESIZE);
 	int code;
@@ -286,9 +300,10 @@ static int open_env(struct lmdb *lmdb, const char *path, uint64_t limit)
 	if (!code)
 		code = mdb_env_set_maxreaders(lmdb->env, READERS);
 	if (!code)
-		code = mdb_env_set_mapsize(lmdb->env, limit / lmdb->page_size * lmdb->page_size);
+		code = mdb_env_set_mapsize(lmdb->env,
+					   lmdb->limit / lmdb->page_size * lmdb->page_size);
 	if (!code)
-		code = mdb_env_open(lmdb->env, path, MDB_NOTLS | MDB_NORDAHEAD, 0600);
+		code = mdb_env_open(lmdb->env, lmdb->path, MDB_NOTLS | MDB_NORDAHEAD, 0600);
 	if (!code)
 		code = mdb_env_get_fd(lmdb->env, &lmdb->fd);
 	return code;
@@ -312,6 +327,29 @@ static int open_reader(struct lmdb *lmdb, size_t *records_out)
 	return code;
 }
 
+static int open_both(struct lmdb *lmdb, size_t *records_out)
+{
+	int code;
+
+	/* LMDB allocates 3 MB for the pages of a transaction and uses some KB: in every process. */
+	wipe_pause();
+	code = open_env(lmdb);
+	wipe_resume();
+	return code ? code : open_reader(lmdb, records_out);
+}
+
+int lmdb_open_again(struct lmdb *lmdb)
+{
+	size_t records;
+	int code;
+
+	close_env(lmdb);
+	code = open_both(lmdb, &records);
+	if (code)
+		close_env(lmdb);
+	return code;
+}
+
 static int lmdb_open(const char *path, uint64_t limit, int create, void **handle_out,
 		     struct err *err)
 {
@@ -324,14 +362,14 @@ static int lmdb_open(const char *path, uint64_t limit, int create, void **handle
 	if (ret)
 		return ret;
 	lmdb = calloc(1, sizeof(*lmdb));
-	if (!lmdb)
+	if (lmdb)
+		lmdb->path = strdup(path);
+	if (!lmdb || !lmdb->path) {
+		lmdb_close(lmdb);
 		return err_set(err, LH_ENOMEM, "%s: memory is out", path);
-	/* LMDB allocates 3 MB for the pages of a transaction and uses some KB: in every process. */
-	wipe_pause();
-	code = open_env(lmdb, path, limit);
-	wipe_resume();
-	if (!code)
-		code = open_reader(lmdb, &records);
+	}
+	lmdb->limit = limit;
+	code = open_both(lmdb, &records);
 	if (code)
 		ret = err_set(err, lmdb_error(code), "%s: %s", path, mdb_strerror(code));
 	else if (create && records)

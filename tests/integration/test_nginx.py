@@ -242,6 +242,8 @@ def test_the_daemons_own_errors_are_left_alone(site):
     (["GET /v1/x%00 HTTP/1.1", "Host: x", "Connection: close"], 400),
     (["TRACE /v1/x HTTP/1.1", "Host: x", "Connection: close"], 405),
     (["GET /elsewhere HTTP/1.1", "Host: x", "Connection: close"], 404),
+    (["POST /v1/x HTTP/1.1", "Host: x", "Transfer-Encoding: gzip", "Connection: close"], 501),
+    (["GET /v1/x HTTP/3.0", "Host: x", "Connection: close"], 505),
 ])
 def test_what_nginx_refuses_is_json(site, lines, status):
     head, _, body = site.raw(*lines).partition("\r\n\r\n")

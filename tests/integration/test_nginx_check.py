@@ -55,6 +55,16 @@ def test_a_bad_site_is_dangerous_and_its_line_is_named(tmp_path, visitor, name):
         DANGERS[name](site)
 
 
+def test_what_nginx_says_of_itself_changes_nothing(tmp_path, visitor):
+    with Site(tmp_path, text_of("bad", "no-guard"), visitor) as site:
+        both = subprocess.run(site.nginx.command("-T"), stdout=subprocess.PIPE, text=True,
+                              stderr=subprocess.STDOUT, timeout=60, check=True).stdout
+        assert both.startswith("nginx: ")
+        assert judge(both) == judge(site.printed())
+        code, lines = judge("user root;\n" + site.printed())
+        assert code == 1 and "stands before the first file" in lines[0]
+
+
 def test_each_bad_site_has_its_danger():
     assert sorted(DANGERS) == names("bad")
 

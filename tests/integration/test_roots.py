@@ -5,7 +5,7 @@ import os
 import pytest
 
 from conform.engines import ALICLOUD
-from harness import Server, wait_until
+from harness import Server
 from lending import SESSION
 
 OLD = ("ALICLOUD_ACCESS_KEY", "ALICLOUD_SECRET_KEY", "ALICLOUD_ACCESS_KEY_STS_TOKEN")
@@ -118,6 +118,17 @@ def test_a_change_of_the_config_is_seen_at_the_next_use_of_every_worker(leasehol
             assert bare.key_of_issue() == key[0]
 
 
+def test_a_secret_that_was_mended_is_seen_at_the_next_use(leasehold):
+    with Bare() as bare:
+        key, secret = bare.server.sim.root_key
+        for wrong in (True, False):
+            config = {"access_key": key, "secret_key": "wrong" if wrong else secret}
+            assert bare.server.api("POST", "ali/config", config).status == 204
+            reply = bare.issue()
+            assert reply.status == (400 if wrong else 200), reply
+        assert bare.server.api("PUT", "sys/leases/revoke-prefix/ali").status == 204
+
+
 def test_a_dead_temporary_key_of_the_environment_is_said(leasehold):
     with Bare() as bare:
         session = bare.session(seconds=-10)
@@ -157,7 +168,7 @@ def test_an_expired_login_token_is_said_and_a_new_one_read(leasehold):
         assert reply.status == 400 and "AssumeRoleWithOIDC" in reply.errors[0], reply
         assert "login token" in reply.errors[0]
         login(bare)
-        wait_until(lambda: bare.issue().status == 200, 15, "the new token file is read")
+        assert bare.issue().status == 200, "the new token file is read"
         assert bare.server.api("PUT", "sys/leases/revoke-prefix/ali").status == 204
 
 
@@ -217,6 +228,16 @@ def test_a_key_whose_refresh_fails_is_used_to_its_end(leasehold):
         assert bare.issue().status == 200
         sim.clear_faults()
         assert bare.server.api("PUT", "sys/leases/revoke-prefix/ali").status == 204
+
+
+def test_a_key_that_has_ended_when_it_comes_is_said(leasehold):
+    """By a clock that is wrong, or from a service that is; nobody asks again and again."""
+    with Bare(metadata=True) as bare:
+        sim = bare.server.sim
+        sim.configure(alicloud={"metadata": {"role": "instance", "seconds": -60}})
+        reply = bare.issue()
+        assert reply.status == 400 and "has ended already" in reply.errors[0], reply
+        assert sim.count("GetRoleCredentials") == 1
 
 
 def test_a_metadata_service_that_hangs_is_not_waited_for(leasehold):

@@ -8,6 +8,7 @@ import pytest
 
 from harness import Server, wait_until
 from tokens import accessors, end, make
+from trouble import Place
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "setclock.c")
 DAY, HOUR = 86400, 3600
@@ -80,6 +81,19 @@ def test_revocation_waits_for_no_clock(server, clock):
     end(server, parent)
     assert all(token.is_dead() for token in tokens)
     wait_until(lambda: not accessors(server) & {token.accessor for token in tokens})
+
+
+def test_nor_does_the_next_attempt_to_take_a_credential_back(server, clock):
+    """The cloud knows better than a clock that is a day ahead, and refuses all calls."""
+    place = Place(server)
+    lease = place.issued()["lease_id"]
+    clock.move(DAY)
+    reply = place.revoke(lease)
+    assert reply.status == 400 and "clocks" in reply.errors[0], reply
+    clock.move(0)
+    place.wait_gone(lease, 20)
+    place.wait_clean(20)
+    place.disable()
 
 
 def test_the_last_use_is_the_last_whatever_the_clock_says(server, clock):

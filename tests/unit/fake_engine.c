@@ -56,6 +56,8 @@ static int plan(const struct plan_request *request, json_t **plan_out, bool *las
 static enum verdict end(struct step *step, enum verdict verdict)
 {
 	step->mistake = fake.mistake;
+	if (verdict == STEP_MORE)
+		round_add(&step->next, &service, "Create", CALL_CREATES, 0);
 	if (verdict == STEP_FAILED && fake.culprit.action)
 		step->culprit = &fake.culprit;
 	if (verdict == STEP_FAILED)

@@ -9,8 +9,8 @@
 #define FAKE_ACCOUNT "1000000000000001"
 
 extern struct fake {
-	enum verdict issue, revoke;
-	struct answer culprit; /* of a failed step; action NULL: none */
+	enum verdict issue, revoke; /* STEP_MORE: there is one call, each time */
+	struct answer culprit;      /* of a failed step; action NULL: none */
 	bool lasting;
 	int64_t ttl, max_ttl;
 	int64_t expires_at;

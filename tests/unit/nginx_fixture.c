@@ -24,7 +24,8 @@ json_t *site_findings(const char *text)
 	char *whole = NULL;
 	struct err err = { 0 };
 
-	if (asprintf(&whole, "%s%s", EMPTY, text) < 0)
+	/* Nothing stands before a first mark. */
+	if (asprintf(&whole, "%s%s", *text == '#' ? "" : EMPTY, text) < 0)
 		fail_msg("memory is out");
 	if (nginx_parse("x", whole, &files, &err) || nginx_include(files, &site, &err))
 		fail_msg("%s", err.text);

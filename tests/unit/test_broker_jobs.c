@@ -102,6 +102,42 @@ static void a_prefix_is_drained(void **state)
 	assert_false(fake.keys_after_rest);
 }
 
+#define STUCK 20 /* more than are read at a time */
+
+static size_t jobs(void)
+{
+	static struct job all[STUCK + 1];
+	size_t count;
+
+	assert_int_equal(job_scan(temp.store, clock_now(), NULL, all, STUCK + 1, &count), 0);
+	return count;
+}
+
+/* As if the clock had been set back by an hour since. */
+static void move_issue_time(int64_t ns)
+{
+	struct store_batch batch = { 0 };
+	struct lease *old = only_lease(), *new = lease_copy(old);
+
+	new->issued_ns += ns;
+	assert_int_equal(lease_change(temp.store, &batch, old, new), 0);
+	assert_int_equal(store_apply(temp.store, STORE_NORMAL, &batch, NULL), 0);
+	store_batch_free(&batch);
+	lease_free(old);
+	lease_free(new);
+}
+
+static void a_prefix_means_what_was_issued_before_the_clock_was_set_back(void **state)
+{
+	(void)state;
+	free(issue_delivered());
+	move_issue_time(3600 * NS_PER_SECOND);
+	assert_int_equal(broker_revoke_prefix(broker, "cloud/", REVOKE_ASYNC, 0, &err), 0);
+	turn(4);
+	assert_int_equal(only_state(), 0);
+	assert_int_equal(jobs(), 0);
+}
+
 /* One byte more than a key of the store holds: such a job could never end. */
 static void a_prefix_that_no_key_holds_makes_no_job(void **state)
 {
@@ -257,8 +293,6 @@ static void a_job_does_not_tell_of_what_failed_before_it(void **state)
 	free(id);
 }
 
-#define STUCK 20 /* more than are read at a time */
-
 /* A job as somebody left it ten seconds ago. */
 static void leave_job(const char *prefix)
 {
@@ -270,15 +304,6 @@ static void leave_job(const char *prefix)
 	assert_int_equal(job_put(&batch, &job), 0);
 	assert_int_equal(store_apply(temp.store, STORE_NORMAL, &batch, NULL), 0);
 	store_batch_free(&batch);
-}
-
-static size_t jobs(void)
-{
-	static struct job all[STUCK + 1];
-	size_t count;
-
-	assert_int_equal(job_scan(temp.store, clock_now(), NULL, all, STUCK + 1, &count), 0);
-	return count;
 }
 
 /* Each revocation that nobody can end, and each repetition of it, leaves a job. */
@@ -401,6 +426,25 @@ static void a_disabled_mount_waits_for_no_dead_worker(void **state)
 	assert_null(found);
 }
 
+/* A second DELETE may be drained when the path has been given to another mount already. */
+static void who_disables_a_mount_means_no_later_one(void **state)
+{
+	struct job job = { .kind = JOB_DISABLE, .prefix = "cloud/", .since_ns = INT64_MAX };
+	struct store_batch batch = { 0 };
+
+	(void)state;
+	memset(job.mount, 'g', sizeof(job.mount)); /* of one that has gone */
+	job_name(&job, clock_now());
+	assert_int_equal(job_put(&batch, &job), 0);
+	assert_int_equal(store_apply(temp.store, STORE_NORMAL, &batch, NULL), 0);
+	store_batch_free(&batch);
+	free(issue_delivered());
+	turn(4);
+	assert_int_equal(only_state(), LEASE_ACTIVE);
+	assert_false(mount()->tainted);
+	assert_int_equal(only_job().kind, JOB_FORGET);
+}
+
 static void disabling_nothing_is_done(void **state)
 {
 	(void)state;
@@ -430,6 +474,7 @@ int main(void)
 		BROKER_TEST(the_first_success_of_a_sick_mount_ends_all_pauses),
 		BROKER_TEST(mounts_that_were_sick_leave_room_for_others),
 		BROKER_TEST(a_prefix_is_drained),
+		BROKER_TEST(a_prefix_means_what_was_issued_before_the_clock_was_set_back),
 		BROKER_TEST(a_prefix_that_no_key_holds_makes_no_job),
 		BROKER_TEST(nothing_expires_while_the_clouds_disagree),
 		BROKER_TEST(agreement_ends_it),
@@ -442,6 +487,7 @@ int main(void)
 		BROKER_TEST(a_disabled_mount_goes_after_its_leases),
 		BROKER_TEST(a_disabled_mount_waits_for_a_worker_in_mid_issue),
 		BROKER_TEST(a_disabled_mount_waits_for_no_dead_worker),
+		BROKER_TEST(who_disables_a_mount_means_no_later_one),
 		BROKER_TEST(disabling_nothing_is_done),
 		BROKER_TEST(mounts_do_not_nest),
 	};

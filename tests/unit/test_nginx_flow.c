@@ -47,6 +47,25 @@ static const struct site_case guards[] = {
 	{ "a service that says yes to everybody",
 	  "location = /login { return 204; } location /v1/ {\nauth_request /login; " ALICE PASS "}",
 	  "x:2: auth_request: lets" },
+	{ "a location for all that says yes where the service is not",
+	  "location / { return 200 hi; } location /v1/ {\nauth_request /login; " ALICE PASS "}",
+	  "x:2: auth_request: lets" },
+	{ "a location for all that says yes elsewhere",
+	  "location / { return 200 hi; } location /login { proxy_pass http://x; "
+	  "proxy_ignore_headers X-Accel-Redirect; } location /v1/ { auth_request /login; " ALICE
+		  PASS "}",
+	  NULL },
+	{ "an identity said beside a yes to everybody",
+	  "location = /login { return 204; } location /v1/ {\nauth_request /login; "
+	  "auth_request_set $lh_auth_name alice; set $lh_auth_method request; " PASS "}",
+	  "x:2: auth_request: lets" },
+	{ "a file of users that the client chooses",
+	  "location /v1/ {\nauth_basic x; auth_basic_user_file /$http_tenant; " ALICE PASS "}",
+	  "x:2: auth_basic: checks nothing" },
+	{ "a file of users that the site chooses",
+	  "map $server_name $f { a.example a; } location /v1/ { auth_basic x; "
+	  "auth_basic_user_file /$f; " ALICE PASS "}",
+	  NULL },
 	{ "addresses", "location /v1/ { allow 10.0.0.0/8; deny all; " ALICE PASS "}", NULL },
 	{ "addresses without an end", "location /v1/ { allow 10.0.0.0/8;\n" ALICE PASS "}",
 	  "x:2: set: nothing" },
@@ -57,6 +76,9 @@ static const struct site_case guards[] = {
 	  "x:2: allow: lets" },
 	{ "one check is enough",
 	  "location /v1/ { " BASIC "allow ::1; deny all;\nsatisfy any; " ALICE PASS "}",
+	  "x:2: satisfy:" },
+	{ "one check is enough, in capitals",
+	  "location /v1/ { " BASIC "allow ::1; deny all;\nsatisfy ANY; " ALICE PASS "}",
 	  "x:2: satisfy:" },
 	{ "one check is enough, by the server",
 	  "satisfy any; location /v1/ { " BASIC ALICE PASS "}", "x:1: satisfy:" },
@@ -175,6 +197,19 @@ static const struct site_case ways[] = {
 	{ "no file, and no guard",
 	  "location /v1/ { " ALICE "\ntry_files /x @leasehold_work; } " WORK,
 	  "x:2: try_files: leads" },
+	{ "no location, and no file",
+	  "server { " ALICE "\ntry_files /x @leasehold_work; location /v1/ { " BASIC PASS "} " WORK
+	  "}",
+	  "x:2: try_files: leads" },
+	{ "no location, and an error page",
+	  "server { " ALICE "\nerror_page 404 = @leasehold_work; location = /v1/ { " BASIC PASS
+	  "} " WORK "}",
+	  "x:2: error_page:" },
+	{ "no location, and a guard of the server's",
+	  "server { " BASIC ALICE "try_files /x @leasehold_work; " WORK "}", NULL },
+	{ "a location for all",
+	  "server { " ALICE "try_files /x @leasehold_work; location / { " BASIC PASS "} " WORK "}",
+	  NULL },
 	{ "an application leads where it likes",
 	  "location /app { \nproxy_pass http://app; } location /in { internal; " ALICE PASS "}",
 	  "x:2: set:" },
@@ -190,6 +225,8 @@ static const struct site_case ways[] = {
 	  "x:2: mirror: nginx asks no guard" },
 	{ "a page includes what it likes",
 	  "location /v1/ { " BASIC ALICE PASS "} location / {\nssi on; }", "x:2: ssi: nginx asks" },
+	{ "a page includes what it likes, in capitals",
+	  "location /v1/ { " BASIC ALICE PASS "} location / {\nssi On; }", "x:2: ssi: nginx asks" },
 	{ "a guard that is a subrequest to leasehold",
 	  "location /v1/ { " BASIC ALICE PASS "} location / {\nauth_request /v1/x; }",
 	  "x:2: auth_request: nginx asks" },
@@ -240,6 +277,10 @@ static const struct site_case certificates[] = {
 	  "cert; "
 	  "set $lh_auth_name $ssl_client_s_dn; " PASS "} }",
 	  NULL },
+	{ "the subject is the name, and settings have capitals",
+	  "server { listen 1 ssl; ssl_verify_client Optional; location / { set $lh_auth_method "
+	  "cert; set $lh_auth_name $ssl_client_s_dn; " PASS "} }",
+	  NULL },
 	{ "a map of the subject is the name",
 	  "map $ssl_client_s_dn $n { ~^CN=(?<cn>[a-z]+)$ $cn; } server { listen 1 ssl; "
 	  "ssl_verify_client optional; location / { set $lh_auth_method cert; set $lh_auth_name "
@@ -248,6 +289,11 @@ static const struct site_case certificates[] = {
 	{ "anybody's certificate is taken",
 	  "map $ssl_client_s_dn $n { ~^CN=a$ a; } server { listen 1 ssl; ssl_verify_client "
 	  "optional_no_ca; location / { " BASIC
+	  "set $lh_auth_method map;\nset $lh_auth_name $n; " PASS "} }",
+	  "x:2: set: with optional_no_ca" },
+	{ "anybody's certificate is taken, in capitals",
+	  "map $ssl_client_s_dn $n { ~^CN=a$ a; } server { listen 1 ssl; ssl_verify_client "
+	  "Optional_No_CA; location / { " BASIC
 	  "set $lh_auth_method map;\nset $lh_auth_name $n; " PASS "} }",
 	  "x:2: set: with optional_no_ca" },
 	{ "anybody's certificate is taken and looked at",

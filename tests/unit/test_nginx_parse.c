@@ -24,6 +24,8 @@ static const struct {
 	  "{'x':[{'file':'x','line':1,'words':['a','\\\\;','\\\\\\\\.']}]}" },
 	{ "a variable in braces is no block", "a ${b}c;",
 	  "{'x':[{'file':'x','line':1,'words':['a','${b}c']}]}" },
+	{ "variables have small letters, the rest keeps its own", "A $B_c \"D ${Ef1}G$ H\";",
+	  "{'x':[{'file':'x','line':1,'words':['A','$b_c','D ${ef1}G$ H']}]}" },
 	{ "a block in a block", "a { b c { d; } }",
 	  "{'x':[{'file':'x','line':1,'words':['a'],'body':[{'file':'x','line':1,'words':['b','c'],"
 	  "'body':[{'file':'x','line':1,'words':['d']}]}]}]}" },
@@ -31,6 +33,12 @@ static const struct {
 	  "# configuration file /m:\na;\n\n# configuration file /n:\n\nb;",
 	  "{'x':[],'/m':[{'file':'/m','line':1,'words':['a']}],"
 	  "'/n':[{'file':'/n','line':2,'words':['b']}]}" },
+	{ "messages of nginx's come first",
+	  "nginx: [warn] a { b\nnginx: it is successful\n# configuration file /m:\na;",
+	  "{'x':[],'/m':[{'file':'/m','line':1,'words':['a']}]}" },
+	{ "a message is counted, and has no other place", "nginx: a\nb;\nnginx: c;",
+	  "{'x':[{'file':'x','line':2,'words':['b']},{'file':'x','line':3,'words':['nginx:','c']}]"
+	  "}" },
 	{ "a mark within a block is a comment", "a {\n# configuration file /n:\n}",
 	  "{'x':[{'file':'x','line':1,'words':['a'],'body':[]}]}" },
 };

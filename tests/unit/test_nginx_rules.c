@@ -43,6 +43,10 @@ static const struct site_case identities[] = {
 	  "map $http_user $a { default \"\"; ~^(?<b>[a-z]+)$ $b; } location / { " BASIC
 	  "set $c u-$a; set $lh_auth_method basic;\nset $lh_auth_name $c; " PASS "}",
 	  "x:2: set: the client writes" },
+	{ "an identity from a header, with capitals",
+	  "map $HTTP_User $A { ~^(?<B>[a-z]+)$ $b; } location / { " BASIC
+	  "set $LH_Auth_Method basic;\nset $lh_auth_NAME $a; " PASS "}",
+	  "x:2: set: the client writes" },
 	{ "an identity from the path",
 	  "location ~ ^/v1/(?<who>[a-z]+)/ { " BASIC
 	  "set $lh_auth_method basic;\nset $lh_auth_name $who; " PASS "}",
@@ -51,6 +55,14 @@ static const struct site_case identities[] = {
 	  "map $host $n { a.example a; b.example b; } location / { " BASIC
 	  "set $lh_auth_method basic;\nset $lh_auth_name $n; " PASS "}",
 	  "x:2: set: the client writes" },
+	{ "an identity by a share of what the client writes",
+	  "split_clients $http_x_user $n { 50% a; * b; } location / { " BASIC
+	  "set $lh_auth_method basic;\nset $lh_auth_name $n; " PASS "}",
+	  "x:2: set: the client writes" },
+	{ "an identity by a share of addresses",
+	  "split_clients $remote_addr $n { 50% a; * b; } location / { " BASIC
+	  "set $lh_auth_method basic; set $lh_auth_name $n; " PASS "}",
+	  NULL },
 	{ "an identity picked by an address that the client writes",
 	  "geo $http_x_real_ip $n { 10.0.0.0/8 a; } location / { " BASIC
 	  "set $lh_auth_method address;\nset $lh_auth_name $n; " PASS "}",
@@ -105,6 +117,16 @@ static const struct site_case maps[] = {
 	  NULL },
 	{ "any token", "map $http_authorization $n {\n\"~^Bearer .+$\" a; } " TOKEN_MAP,
 	  "x:2: map: this key fits longer" },
+	{ "any token of its kind", "map $http_x $n {\n\"~^Bearer [0-9a-f]{64}$\" a; } " TOKEN_MAP,
+	  "x:2: map: this key fits longer" },
+	{ "any token of a kind that has a name",
+	  "map $http_x $n {\n\"~^[[:xdigit:]]+$\" a; } " TOKEN_MAP,
+	  "x:2: map: this key fits longer" },
+	{ "any word", "map $http_x $n {\n\"~^Bearer \\w+$\" a; } " TOKEN_MAP,
+	  "x:2: map: this key fits longer" },
+	{ "a token with every sign that has a meaning",
+	  "map $http_x $n { \"~^Bearer {0,2}a\\.\\+b[+]\\s+c$\" a; } " TOKEN_MAP, NULL },
+	{ "any subject of a kind", SUBJECT_MAP("\"~^CN=build-[0-9]+,O=b$\" builders;"), NULL },
 	{ "a token taken out of its header first",
 	  "map $http_authorization $t { ~*^bearer(?<t2>.*) $t2; } map $t $n {\n\" "
 	  "0123456789abcdef\" "
@@ -113,6 +135,10 @@ static const struct site_case maps[] = {
 	{ "a token that an if wants",
 	  "map $http_authorization $ok {\n\"~Bearer 0123456789abcdef\" 1; } location / { if ($ok = "
 	  "\"\") { return 403; } " ALICE PASS "}",
+	  "x:2: map: this key fits longer" },
+	{ "a token without which the identity is not set",
+	  "map $http_authorization $ok {\n\"~Bearer 0123456789abcdef\" 1; } location / { if ($ok = "
+	  "\"\") { break; } " ALICE PASS "}",
 	  "x:2: map: this key fits longer" },
 	{ "a subject within another", SUBJECT_MAP("\n~CN=a b;"), "x:2: map: this key fits longer" },
 	{ "a subject in any case", SUBJECT_MAP("\n\"CN=a,O=b\" b;"),
@@ -198,6 +224,10 @@ static const struct site_case others[] = {
 						  "SUCCESS) { return 403; } set $lh_auth_method "  \
 						  "cert; set $lh_auth_name x; " PASS "} }"
 
+#define TWO_PORTS                                                                                  \
+	"server { listen 1 ssl; } server { listen 2 ssl; } server { listen 2 ssl; " BY(            \
+		"b") "} " OWN("")
+
 static const struct site_case certificates[] = {
 	{ "the first server of the port knows other authorities", SHOP(BY("b")) OWN(""),
 	  "x:2: listen: who names no server in the handshake" },
@@ -219,6 +249,29 @@ static const struct site_case certificates[] = {
 	{ "tickets of one that knows the same ones", OWN("") SHOP(BY("a")), NULL },
 	{ "the default server has no tickets",
 	  "server { listen 1 ssl; ssl_session_tickets off; } " OWN("") SHOP(BY("b")), NULL },
+	{ "it has no tickets, but a cache",
+	  "ssl_session_cache shared:a:1m; server { listen 1 ssl; ssl_session_tickets off; } " OWN(
+		  "ssl_session_cache off; ") SHOP(BY("b")),
+	  "x:2: listen: a session" },
+	{ "it has neither",
+	  "ssl_session_cache shared:a:1m; server { listen 1 ssl; ssl_session_tickets off; "
+	  "ssl_session_cache off; } " OWN("") SHOP(BY("b")),
+	  NULL },
+	{ "the cache of another port",
+	  "ssl_session_tickets off; ssl_session_cache builtin shared:a:1m; " TWO_PORTS,
+	  "x:2: listen: a session" },
+	{ "keys for the tickets of another port", "ssl_session_ticket_key a; " TWO_PORTS,
+	  "x:2: listen: a session" },
+	{ "no tickets that they would be for",
+	  "ssl_session_ticket_key a; ssl_session_tickets off; " TWO_PORTS, NULL },
+	{ "another cache",
+	  "ssl_session_cache shared:ab:1m; server { listen 1 ssl; ssl_session_cache shared:a:1m; } "
+	  "server { listen 2 ssl; } server { listen 2 ssl; " BY("b") "} " OWN(""),
+	  NULL },
+	{ "sessions of another port, by another certificate",
+	  "ssl_session_cache shared:a:1m; server { listen 1 ssl; ssl_certificate c; } server { "
+	  "listen 2 ssl; ssl_certificate d; " BY("b") "} " OWN(""),
+	  NULL },
 	{ "a name that is made of the certificate",
 	  SHOP(BY("b")) "server {\nlisten 1 ssl; " BY(
 		  "a") "location / { " BASIC
@@ -227,6 +280,11 @@ static const struct site_case certificates[] = {
 	{ "who is let in by password",
 	  SHOP(BY("b")) "server { listen 1 ssl; " BY("a") "location / { " BASIC ALICE PASS "} }",
 	  NULL },
+	{ "a login by certificate, and a list of those that were revoked",
+	  SHOP(BY("a")) "server {\nlisten 1 ssl; " BY("a") "ssl_crl c; location / { " PASS "} }",
+	  "x:2: listen: who names no server" },
+	{ "a login by certificate",
+	  SHOP(BY("b")) "server { listen 1 ssl; " BY("a") "location / { " PASS "} }", NULL },
 	{ "an authority for stapling signs clients as well",
 	  OWN("ssl_stapling on;\nssl_trusted_certificate b; "),
 	  "x:3: ssl_trusted_certificate: nginx lets in clients too" },
@@ -352,6 +410,7 @@ static void what_is_not_whole_is_refused(void **state)
 		"include a;",
 		"# configuration file /a:\ninclude /a;",
 		"include;",
+		"a;\n# configuration file /a:\nb;",
 	};
 
 	(void)state;
