@@ -277,6 +277,8 @@ static const struct {
 } role_cases[] = {
 	{ "what is allowed, if nothing is asked for", "{\"allowed_policies\":\"b,a\"}", "{}", NULL,
 	  "[\"a\",\"b\",\"default\"]" },
+	{ "the same, if only blanks are asked for", "{\"allowed_policies\":\"b,a\"}",
+	  "{\"policies\":[\" \"],\"no_default_policy\":true}", NULL, "[\"a\",\"b\"]" },
 	{ "one of what is allowed", "{\"allowed_policies\":\"a,b\"}", "{\"policies\":[\"b\"]}",
 	  NULL, "[\"b\",\"default\"]" },
 	{ "something else", "{\"allowed_policies\":\"a\"}", "{\"policies\":[\"c\"]}",
