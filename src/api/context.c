@@ -6,6 +6,12 @@
 #include "util/err.h"
 #include "util/log.h"
 
+/* What the store refuses has no sentence of its own everywhere. */
+static const char *text_or(const struct err *err, const char *otherwise)
+{
+	return err->text[0] ? err->text : otherwise;
+}
+
 int context_failure(struct context *context, int code, const struct err *err)
 {
 	switch (code) {
@@ -13,9 +19,13 @@ int context_failure(struct context *context, int code, const struct err *err)
 	case LH_EEXIST:
 	case LH_ENOENT:
 	case LH_ECLOUD: return outcome_error(&context->outcome, 400, "%s", err->text);
-	case LH_ECONFLICT: return outcome_error(&context->outcome, 409, "%s", err->text);
+	case LH_ECONFLICT:
+		return outcome_error(&context->outcome, 409, "%s",
+				     text_or(err, "others changed the same at once: try again"));
 	case LH_ETIMEOUT: return outcome_error(&context->outcome, 504, "%s", err->text);
-	case LH_EFULL: return outcome_error(&context->outcome, 507, "%s", err->text);
+	case LH_EFULL:
+		return outcome_error(&context->outcome, 507, "%s",
+				     text_or(err, "the store is full"));
 	default: break;
 	}
 	if (err->text[0])

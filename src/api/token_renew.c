@@ -55,9 +55,9 @@ static int apply_role(struct context *context, const struct caller *token, struc
 	return 0;
 }
 
-/* One attempt. warning: of ttl_grant. */
-static int renew_once(struct context *context, struct caller *token, char *warning, size_t size,
-		      struct err *err)
+/* One attempt. max: of the identity's entry, 0: none. warning: of ttl_grant. */
+static int renew_once(struct context *context, struct caller *token, int64_t max, char *warning,
+		      size_t size, struct err *err)
 {
 	const struct conf *conf = broker_conf(context->broker);
 	struct ttl_terms terms = {
@@ -67,7 +67,7 @@ static int renew_once(struct context *context, struct caller *token, char *warni
 		.mount_max = conf->max_lease_ttl,
 		.start = token->issued_ns / NS_PER_SECOND,
 		.now = clock_now(),
-		.explicit_max = token->explicit_max,
+		.explicit_max = lesser(token->explicit_max, max),
 		.period = token->period,
 	};
 	int64_t ttl = 0;
@@ -101,12 +101,15 @@ static int again(struct context *context, struct caller *token)
 
 /* A token of an identity lives on only while the web server vouches for the same one: who has merely
  * got hold of it cannot; and while its entry grants what the token may do. LH_EPERM: it is not vouched
- * for now; the log has the reason. LH_EINVAL with a sentence: the policies are others. */
-static int check_identity(struct context *context, const struct caller *token, struct err *err)
+ * for now; the log has the reason. LH_EINVAL with a sentence: the policies are others. *max_out: how
+ * long the entry lets its tokens live at most by now. */
+static int check_identity(struct context *context, const struct caller *token, int64_t *max_out,
+			  struct err *err)
 {
 	struct caller asserted;
 	int ret;
 
+	*max_out = 0;
 	if (!token->identified)
 		return 0;
 	if (cert_login_made(token))
@@ -119,6 +122,7 @@ static int check_identity(struct context *context, const struct caller *token, s
 	if (ret == LH_EPERM)
 		log_warn("identity: a token is not renewed: the web server does not vouch for its "
 			 "identity now");
+	*max_out = asserted.explicit_max;
 	caller_clear(&asserted);
 	return ret;
 }
@@ -129,14 +133,15 @@ static int renew(struct context *context, struct caller *token, const char *text
 	struct err err = { "" };
 	char warning[256] = "";
 	unsigned tries = 0;
-	int ret = check_identity(context, token, &err);
+	int64_t max;
+	int ret = check_identity(context, token, &max, &err);
 
 	if (ret == LH_EPERM)
 		return outcome_error(&context->outcome, 403, "permission denied");
 	if (ret)
 		return context_failure(context, ret, &err);
 	for (;;) {
-		ret = renew_once(context, token, warning, sizeof(warning), &err);
+		ret = renew_once(context, token, max, warning, sizeof(warning), &err);
 		if (!broker_again(context->broker, ret, context->request->raw->deadline, &tries))
 			break;
 		ret = again(context, token);

@@ -32,14 +32,15 @@ class Authority:
                       "-CAkey", signer + ".key", "-CAcreateserial", "-days", str(days),
                       "-extfile", name + ".ext", "-out", name + ".crt")
 
-    def revoke(self, *names):
-        """Writes ca.crl, which holds these alone."""
+    def revoke(self, *names, signer="ca"):
+        """Writes SIGNER.crl, which holds these alone."""
+        own = ("ca", "-config", "ca.cnf", "-cert", signer + ".crt", "-keyfile", signer + ".key")
         with open(self.path("ca.cnf"), "w", encoding="utf-8") as out:
             out.write(LIST)
         open(self.path("index"), "w", encoding="utf-8").close()
         for name in names:
-            self._openssl(*CA, "-revoke", name + ".crt")
-        self._openssl(*CA, "-gencrl", "-crldays", "2", "-out", "ca.crl")
+            self._openssl(*own, "-revoke", name + ".crt")
+        self._openssl(*own, "-gencrl", "-crldays", "2", "-out", signer + ".crl")
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -57,7 +58,6 @@ class Authority:
                        timeout=60)
 
 
-CA = ("ca", "-config", "ca.cnf", "-cert", "ca.crt", "-keyfile", "ca.key")
 LIST = """
 [ca]
 default_ca = own

@@ -55,6 +55,22 @@ class Clients(House):
         self.authority.sign_itself("rogue", "/CN=svc-one")
         self.authority.sign_itself("nobody", "/CN=nobody")
         self.authority.revoke("revoked")
+        self._make_intermediate()
+
+    def _make_intermediate(self):
+        """One below the authority, whose clients may leave it out; both.crl: what both revoke."""
+        issue = self.authority.issue
+        issue("between", "/CN=between", "basicConstraints = critical, CA:TRUE\n")
+        issue("below", "/CN=below", CLIENT, signer="between")
+        self.authority.revoke("below", signer="between")
+        self.write("both.crl", "".join(self.read(name) for name in ("ca.crl", "between.crl")))
+        self.write("both.crt", self.authority.pem("ca", "between"))
+        self.write("below-chain.crt", self.authority.pem("below", "between"))
+        self.write("below-chain.key", self.read("below.key"))
+
+    def read(self, name):
+        with open(self.path(name), encoding="utf-8") as file:
+            return file.read()
 
     def _let_in_certificates(self):
         self.put("web", "ca", token_policies="app", token_ttl="5m")
@@ -204,6 +220,11 @@ def test_a_certificate_that_signed_itself_may_be_meant(loose, entry):
     is_refused(loose, log_in(loose, "rogue", "itself"), "it is none of those that are meant")
 
 
+@pytest.mark.parametrize("name", ["nosuch", "x" * 129])
+def test_a_login_to_an_entry_that_is_not_there_is_logged_as_such(loose, name):
+    is_refused(loose, log_in(loose, "svc-one", name), "there is no entry of this name")
+
+
 def test_a_login_may_be_wrapped(house, strict):
     reply = log_in(strict, "svc-one", X_Vault_Wrap_TTL="60s")
     opened = house.server.api("PUT", "sys/wrapping/unwrap", {},
@@ -244,6 +265,18 @@ def test_what_nginx_keeps_out_does_not_come_in(strict, who):
 def test_a_revoked_certificate_is_nginx_to_know(loose):
     """Without ssl_crl it is as good as ever."""
     assert log_in(loose, "revoked").status == 200
+
+
+@pytest.mark.parametrize("verify, authorities, status", [
+    ("optional", "ca.crt", 403), ("optional_no_ca", "both.crt", 403), ("optional_no_ca", "ca.crt", 200)])
+def test_who_leaves_an_authority_out_is_known_where_nginx_has_it(house, tmp_path, entry, verify,
+                                                                authorities, status):
+    """As the recipe says; the last of these sites is what it warns of."""
+    entry("below", "between", token_policies="app")
+    more = "ssl_crl %s;" % house.path("both.crl")
+    with site(house, tmp_path, verify=verify, authority=house.path(authorities), more=more) as door:
+        assert log_in(door, "below-chain", "below").status == 403
+        assert log_in(door, "below", "below").status == status
 
 
 def test_only_the_entry_that_is_named_counts(strict, entry):

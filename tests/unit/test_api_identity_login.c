@@ -12,6 +12,9 @@
 #include "api_memory.h"
 #include "fail_alloc.h"
 #include "identity_fixture.h"
+#include "store/key.h"
+#include "store/store.h"
+#include "util/err.h"
 #include "util/json.h"
 
 static char token[64];
@@ -66,6 +69,38 @@ static void what_no_token_can_hold_is_told(void **state)
 	put("basic/alice", body);
 	assert_int_equal(log_in("alice"), 400);
 	assert_int_equal(ask_as("alice", "GET", "/v1/" SELF), 200);
+}
+
+/* Ordinary writes until they are refused. */
+static void fill_store(void)
+{
+	static char value[1024 * 1024];
+	int ret = 0;
+
+	for (uint64_t i = 0; !ret; i++) {
+		struct store_batch batch = { 0 };
+		struct key key;
+
+		key_start(&key, 'z');
+		key_add_u64(&key, i);
+		store_batch_put(&batch, STORE_ANY, 0, key_bytes(&key),
+				(struct bytes){ value, sizeof(value) });
+		assert_int_equal(store_maintain(f.temp.store, NULL), 0);
+		ret = store_apply(f.temp.store, STORE_NORMAL, &batch, NULL);
+		store_batch_free(&batch);
+	}
+	assert_int_equal(ret, LH_EFULL);
+}
+
+static void a_full_store_is_given_as_the_reason(void **state)
+{
+	(void)state;
+	put("basic/alice", "{\"policies\":\"app\"}");
+	fill_store();
+	assert_int_equal(log_in("alice"), 507);
+	assert_string_equal(error(&f), "the store is full");
+	assert_int_equal(ask(&f, "POST", "auth/token/create", "{\"ttl\":\"1h\"}"), 507);
+	assert_string_equal(error(&f), "the store is full");
 }
 
 static void only_who_is_believed_may_log_in(void **state)
@@ -125,6 +160,24 @@ static void renewing_obeys_the_policies_of_the_entry_as_it_is_now(void **state)
 	put("basic/alice", "{\"policies\":\"app\"}"); /* a closer entry */
 	assert_int_equal(renew_as("alice", "/v1/auth/token/renew-self", ""), 400);
 	assert_int_equal(ask_with(&f, token, "GET", SELF, NULL), 200);
+}
+
+static int64_t renewed_for(void)
+{
+	assert_int_equal(renew_as("alice", "/v1/auth/token/renew-self", ""), 200);
+	return json_integer_value(auth_member(&f, "lease_duration"));
+}
+
+static void renewing_obeys_the_maximum_of_the_entry_as_it_is_now(void **state)
+{
+	(void)state;
+	put("basic/alice", "{\"policies\":\"app\",\"max_ttl\":\"20m\"}");
+	assert_int_equal(log_in("alice"), 200);
+	put("basic/alice", "{\"max_ttl\":\"5m\"}");
+	assert_true(renewed_for() <= 300);
+	put("basic/alice", "{\"max_ttl\":\"2h\"}"); /* what the token was promised stays */
+	renew_as("alice", "/v1/auth/token/renew-self", "{\"increment\":7200}");
+	assert_in_range(json_integer_value(auth_member(&f, "lease_duration")), 301, 1200);
 }
 
 static void a_deleted_entry_takes_its_tokens_with_it(void **state)
@@ -231,9 +284,11 @@ int main(void)
 		API_TEST(the_token_of_a_login_is_held_to_its_rate_as_well),
 		API_TEST(a_login_gives_a_token_as_its_entry_says),
 		API_TEST(what_no_token_can_hold_is_told),
+		API_TEST(a_full_store_is_given_as_the_reason),
 		API_TEST(only_who_is_believed_may_log_in),
 		API_TEST(renewing_needs_the_same_identity_now),
 		API_TEST(renewing_obeys_the_policies_of_the_entry_as_it_is_now),
+		API_TEST(renewing_obeys_the_maximum_of_the_entry_as_it_is_now),
 		API_TEST(a_deleted_entry_takes_its_tokens_with_it),
 		API_TEST(a_new_entry_of_the_name_revives_nothing),
 		API_TEST(an_identity_makes_and_renews_no_tokens),
