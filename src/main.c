@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -171,6 +172,7 @@ int main(int argc, char **argv)
 	int ret;
 
 	start_without_cache(argv);
+	prctl(PR_SET_NAME, PACKAGE_NAME, 0, 0, 0); /* "exe", as it was started now */
 	wipe_freed_memory();
 	if (!occupy_streams())
 		return CLI_FAILED;

@@ -141,7 +141,7 @@ static int find_entry(struct login *login)
 	struct certificate_mark itself, signer;
 	int ret;
 
-	login->fault = "no entry has its authority";
+	login->fault = name[0] ? "there is no entry of this name" : "no entry has its authority";
 	if (name[0])
 		return try_named(login, name);
 	ret = certificate_marks(login->certificate, &itself, &signer);

@@ -32,28 +32,10 @@ static bool is_text(const struct buf *buf)
 	return true;
 }
 
-/* "a" and "b" become "a,b". */
-static json_t *join(const json_t *old, const struct buf *value)
-{
-	struct buf both = BUF_INIT;
-	json_t *joined = NULL;
-
-	buf_add(&both, json_string_value(old), json_string_length(old));
-	buf_add_char(&both, ',');
-	buf_add(&both, buf_text(value), value->size);
-	if (!buf_error(&both))
-		joined = json_stringn(buf_text(&both), both.size);
-	buf_free(&both);
-	return joined;
-}
-
-static int add(json_t *object, const char *name, const struct buf *value,
-	       enum query_repeats repeats)
+static int add(json_t *object, const char *name, const struct buf *value)
 {
 	json_t *old = json_object_get(object, name), *text;
 
-	if (old && repeats == QUERY_JOIN)
-		return json_object_set_new(object, name, join(old, value)) ? LH_ENOMEM : 0;
 	text = json_stringn(buf_text(value), value->size);
 	if (!text)
 		return LH_ENOMEM;
@@ -65,8 +47,38 @@ static int add(json_t *object, const char *name, const struct buf *value,
 	return json_object_set_new(object, name, text) ? LH_ENOMEM : 0;
 }
 
-static int read_pair(json_t *object, const char *text, size_t size, enum query_repeats repeats,
-		     struct err *err)
+/* "a" and "b" become "a,b". */
+static json_t *join(const json_t *values)
+{
+	struct buf all = BUF_INIT;
+	json_t *joined = NULL, *value;
+	size_t i;
+
+	json_array_foreach(values, i, value)
+	{
+		if (i)
+			buf_add_char(&all, ',');
+		buf_add(&all, json_string_value(value), json_string_length(value));
+	}
+	if (!buf_error(&all))
+		joined = json_stringn(buf_text(&all), all.size);
+	buf_free(&all);
+	return joined;
+}
+
+/* After all are read: to join each to those before it would cost the square of their number. */
+static int join_repeats(json_t *object)
+{
+	for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at)) {
+		const json_t *value = json_object_iter_value(at);
+
+		if (json_is_array(value) && json_object_iter_set_new(object, at, join(value)))
+			return LH_ENOMEM;
+	}
+	return 0;
+}
+
+static int read_pair(json_t *object, const char *text, size_t size, struct err *err)
 {
 	const char *equals = memchr(text, '=', size);
 	size_t name_size = equals ? (size_t)(equals - text) : size;
@@ -79,7 +91,7 @@ static int read_pair(json_t *object, const char *text, size_t size, enum query_r
 	if (!ret && !(is_text(&name) && is_text(&value)))
 		ret = LH_EINVAL;
 	if (!ret)
-		ret = add(object, buf_text(&name), &value, repeats);
+		ret = add(object, buf_text(&name), &value);
 	buf_free(&name);
 	buf_free(&value);
 	if (ret == LH_EINVAL)
@@ -99,10 +111,12 @@ int query_read(const char *text, size_t size, enum query_repeats repeats, json_t
 		size_t pair = end ? (size_t)(end - text) : size;
 
 		if (pair)
-			ret = read_pair(object, text, pair, repeats, err);
+			ret = read_pair(object, text, pair, err);
 		text += end ? pair + 1 : pair;
 		size -= end ? pair + 1 : pair;
 	}
+	if (!ret && repeats == QUERY_JOIN)
+		ret = join_repeats(object);
 	if (ret) {
 		json_decref(object);
 		return ret;

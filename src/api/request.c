@@ -268,6 +268,14 @@ static int read_form(struct request *request, struct outcome *outcome)
 	return ret == LH_EINVAL ? refuse(outcome, 400, "error parsing form data") : ret;
 }
 
+static int no_body(struct request *request)
+{
+	json_decref(request->body);
+	request->body = json_object();
+	return request->body ? 0 : LH_ENOMEM;
+}
+
+/* Vault's client for Go, and so the command line, writes `null` when it has nothing to send. */
 static int read_json(struct request *request, struct outcome *outcome)
 {
 	struct err err = { "" };
@@ -276,6 +284,8 @@ static int read_json(struct request *request, struct outcome *outcome)
 	ret = json_read(request->raw->body, request->raw->body_size, &request->body, &err);
 	if (ret == LH_EINVAL)
 		return refuse(outcome, 400, "error parsing JSON: %s", err.text);
+	if (!ret && json_is_null(request->body))
+		return no_body(request);
 	if (!ret && !json_is_object(request->body))
 		return refuse(outcome, 400, "error parsing JSON: the body must be an object");
 	return ret;
@@ -290,8 +300,7 @@ static int read_body(struct request *request, struct outcome *outcome)
 	if (request->operation == OPERATION_WRITE && !request->help &&
 	    !is_blank(raw->body, raw->body_size))
 		return is_form(raw) ? read_form(request, outcome) : read_json(request, outcome);
-	request->body = json_object();
-	return request->body ? 0 : LH_ENOMEM;
+	return no_body(request);
 }
 
 int request_read(const struct api_request *raw, struct request *request, struct outcome *outcome)

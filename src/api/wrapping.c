@@ -25,11 +25,18 @@ bool wrapping_is_wanted(const struct context *context)
 	       !(route->flags & (ROUTE_BARE | ROUTE_WRAPPER));
 }
 
+/* A wrapping token has nothing wrapped but its own response anew. Each new one would have a share of
+ * its own, and could do the same. */
 int wrapping_check_room(struct context *context)
 {
 	struct err err = { "" };
-	int ret = broker_wrap_room(context->broker, context->caller, &err);
+	int ret;
 
+	if (context->caller->wrapping && !wrapping_is_opening(context, context->caller)) {
+		outcome_error(&context->outcome, 403, OUTCOME_DENIED);
+		return LH_EINVAL;
+	}
+	ret = broker_wrap_room(context->broker, context->caller, &err);
 	if (ret == LH_EINVAL)
 		outcome_error(&context->outcome, 400, "%s", err.text);
 	return ret;

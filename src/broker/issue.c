@@ -209,8 +209,7 @@ static void abandon(struct issue *issue)
 		log_warn("issue: %s cannot be given back now (%s); it is taken back after its "
 			 "deadline",
 			 issue->lease->plan, err_name(ret));
-	else
-		slot_phase_set(broker->options.slot, SLOT_FREE);
+	slot_phase_set(broker->options.slot, SLOT_FREE);
 	shared_wake_revoker(broker->options.shared);
 }
 

@@ -9,6 +9,7 @@
 
 #include "proc/listen.h"
 #include "proc/notify.h"
+#include "proc/privileges.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -75,15 +76,30 @@ static int open_gates(struct generation *generation, const json_t *environment, 
 	return 0;
 }
 
+/* What root makes is root's own: without socket_group, only root could connect to a server that has
+ * become somebody else. */
+static gid_t own_group(const struct conf *conf)
+{
+	struct identity identity;
+
+	if (identity_find(conf->user, conf->group, &identity, NULL) || !identity.change)
+		return NO_GROUP;
+	return identity.gid;
+}
+
 /* A listener that stays may have a new mode or backlog. That it could not be set is no reason to
  * throw away a configuration which is good and half in use. */
 static void apply_gates(const struct generation *generation)
 {
+	gid_t own = own_group(generation->conf);
 	struct err err = { "" };
 
-	for (size_t i = 0; i < generation->gate_count; i++)
-		if (listener_apply(generation->gates[i].listener, generation->gates[i].conf, &err))
+	for (size_t i = 0; i < generation->gate_count; i++) {
+		const struct gate *gate = &generation->gates[i];
+
+		if (listener_apply(gate->listener, gate->conf, own, &err))
 			log_warn("server: %s", err.text);
+	}
 }
 
 /* ---- Posts ---- */

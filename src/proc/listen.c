@@ -100,18 +100,19 @@ static int make_room(const char *path, const struct sockaddr_un *address, struct
 
 /* The mode is set after the group: nobody of a wrong group could connect in between, because the
  * umask makes a new socket private. */
-static int apply_to_path(const char *path, const struct conf_listener *conf, struct err *err)
+static int apply_to_path(const char *path, const struct conf_listener *conf, gid_t own,
+			 struct err *err)
 {
-	gid_t group;
+	gid_t group = own;
 	int ret;
 
 	if (conf->socket_group) {
 		ret = group_find(conf->socket_group, &group, err);
 		if (ret)
 			return err_prefix(err, ret, "%s", path);
-		if (chown(path, (uid_t)-1, group) != 0)
-			return fail(path, "cannot give the socket to socket_group", err);
 	}
+	if (group != NO_GROUP && chown(path, (uid_t)-1, group) != 0)
+		return fail(path, "cannot give the socket to its group", err);
 	if (chmod(path, conf->socket_mode) != 0)
 		return fail(path, "cannot set socket_mode", err);
 	return 0;
@@ -140,7 +141,7 @@ static int bind_path(struct listener *listener, const struct conf_listener *conf
 		return fail(path, "cannot make the socket", err);
 	listener->device = stat.st_dev;
 	listener->inode = stat.st_ino;
-	return apply_to_path(path, conf, err);
+	return apply_to_path(path, conf, NO_GROUP, err);
 }
 
 static void remove_path(struct listener *listener)
@@ -252,13 +253,14 @@ int listener_open(const struct conf_listener *conf, int passed, struct listener 
 	return ret;
 }
 
-int listener_apply(struct listener *listener, const struct conf_listener *conf, struct err *err)
+int listener_apply(struct listener *listener, const struct conf_listener *conf, gid_t own,
+		   struct err *err)
 {
 	if (listener->passed)
 		return 0;
 	if (listen(listener->fd, (int)conf->backlog) != 0)
 		return fail(listener->address, "cannot set the backlog", err);
-	return listener->local ? apply_to_path(listener->address, conf, err) : 0;
+	return listener->local ? apply_to_path(listener->address, conf, own, err) : 0;
 }
 
 static int check_path(const struct conf_listener *conf, struct err *err)

@@ -13,6 +13,8 @@
 struct conf_listener;
 struct err;
 
+#define NO_GROUP ((gid_t)-1)
+
 struct listener {
 	char *address;
 	int fd;          /* does not block, close-on-exec */
@@ -33,8 +35,10 @@ struct listener {
 int listener_open(const struct conf_listener *conf, int passed, struct listener **listener_out,
 		  struct err *err);
 
-/* Sets backlog, mode and group again, as conf now says. 0, LH_ENOENT or LH_EIO. */
-int listener_apply(struct listener *listener, const struct conf_listener *conf, struct err *err);
+/* Sets backlog, mode and group again, as conf now says. own: the group of a socket path for which conf
+ * names none; NO_GROUP leaves it as it is. 0, LH_ENOENT or LH_EIO. */
+int listener_apply(struct listener *listener, const struct conf_listener *conf, gid_t own,
+		   struct err *err);
 
 /* Whether listener_open could make it, without making it: for `check`. A server that runs and
  * answers is no error here. Errors as above. */

@@ -132,7 +132,7 @@ def deep(levels):
 
 
 @pytest.mark.parametrize("body", [
-    "{", "[1]", '"x"', "null", "1", "{} trailing", '{"a":1}{"b":2}', '{"a":1,"a":2}', "{'a':1}",
+    "{", "[1]", '"x"', "nul", "null null", "1", "{} trailing", '{"a":1}{"b":2}', '{"a":1,"a":2}', "{'a':1}",
     '{"a":"\\u0000"}', '{"a\\u0000b":1}', '{"a":"\x01"}', '{"a":"\\ud800"}', '{"a":NaN}',
     "\ufeff{}", '{"a":1e999}', deep(65), deep(5000), "\0",
 ], ids=lambda body: ascii(body[:16]))
@@ -151,7 +151,7 @@ def test_a_body_may_be_as_deep_as_the_limit(server):
     assert reply.errors == ["lease_id must be specified"]
 
 
-@pytest.mark.parametrize("body", [b"", b" \n\t"])
+@pytest.mark.parametrize("body", [b"", b" \n\t", b"null"])
 def test_an_empty_body_is_an_empty_object(server, body):
     assert server.api("PUT", "sys/leases/lookup", body).errors == ["lease_id must be specified"]
 

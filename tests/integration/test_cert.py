@@ -220,6 +220,11 @@ def test_a_certificate_that_signed_itself_may_be_meant(loose, entry):
     is_refused(loose, log_in(loose, "rogue", "itself"), "it is none of those that are meant")
 
 
+@pytest.mark.parametrize("name", ["nosuch", "x" * 129])
+def test_a_login_to_an_entry_that_is_not_there_is_logged_as_such(loose, name):
+    is_refused(loose, log_in(loose, "svc-one", name), "there is no entry of this name")
+
+
 def test_a_login_may_be_wrapped(house, strict):
     reply = log_in(strict, "svc-one", X_Vault_Wrap_TTL="60s")
     opened = house.server.api("PUT", "sys/wrapping/unwrap", {},

@@ -94,10 +94,10 @@ def test_hvac_raises_what_it_knows(hvac, path):
 
 @pytest.mark.skipif(not COMMAND, reason="neither bao nor vault is installed")
 def test_the_command_line_lends_and_gives_back(server, path):
-    def run(*arguments):
+    def run(*arguments, token=server.root_token):
         done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True, check=False,
-                              env={**os.environ, "VAULT_TOKEN": server.root_token,
-                                   "BAO_TOKEN": server.root_token, "VAULT_FORMAT": "json",
+                              env={**os.environ, "VAULT_TOKEN": token,
+                                   "BAO_TOKEN": token, "VAULT_FORMAT": "json",
                                    "VAULT_ADDR": "http://127.0.0.1:%d" % server.nginx.port,
                                    "BAO_ADDR": "http://127.0.0.1:%d" % server.nginx.port})
         assert done.returncode == 0, done.stderr
@@ -113,6 +113,9 @@ def test_the_command_line_lends_and_gives_back(server, path):
     wrapped = json.loads(run("read", "-format=json", "-wrap-ttl=60s", path + "/creds/r"))
     opened = json.loads(run("unwrap", "-format=json", wrapped["wrap_info"]["token"]))
     assert whoami(server, opened["data"]).status == 200
+    wrapped = json.loads(run("token", "create", "-format=json", "-ttl=1h", "-wrap-ttl=60s"))
+    opened = json.loads(run("unwrap", "-format=json", token=wrapped["wrap_info"]["token"]))
+    run("write", "-force", "auth/token/renew-self", token=opened["auth"]["client_token"])
     run("lease", "revoke", lent["lease_id"])
     run("secrets", "disable", path)
     assert server.sim.leftovers() == []

@@ -89,6 +89,10 @@ def test_there_are_the_processes_that_the_configuration_says(server):
     wait_until(lambda: complete(server))
 
 
+def test_the_master_is_found_by_its_name(server):
+    assert proc_status(server.process.pid)["Name"] == "leasehold"
+
+
 def test_no_process_may_gain_rights_or_dump_core(server):
     for pid in every_pid(server):
         status = proc_status(pid)
@@ -132,6 +136,8 @@ def test_started_as_root_the_children_become_the_configured_user(leasehold):
             for path in [folder] + [os.path.join(folder, name) for name in files]:
                 assert os.lstat(path).st_uid == NOBODY, path
                 assert stat.S_IMODE(os.lstat(path).st_mode) & 0o077 == 0, path
+        for name in ("run/read.sock", "run/work.sock"):
+            assert os.lstat(server.path(name)).st_gid == NOBODY
         assert os.lstat(server.path("master.key")).st_uid == NOBODY
         assert stat.S_IMODE(os.lstat(server.path("master.key")).st_mode) & 0o077 == 0
         assert server.api("GET", "sys/mounts").status == 200

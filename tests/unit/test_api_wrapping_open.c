@@ -338,6 +338,21 @@ static void a_wrapping_token_wraps_anew_in_the_share_of_its_maker(void **state)
 	}
 }
 
+/* Each would have a share of its own, and what one may do everybody may do: no end of them. */
+static void nothing_else_is_wrapped_for_a_wrapping_token(void **state)
+{
+	static const char *const paths[] = { "sys/internal/ui/mounts/sys", "cubbyhole/response" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		wrap("POST", "sys/wrapping/wrap", "{}", "60");
+		assert_int_equal(ask_as(wrapping, "GET", paths[i], NULL, "60"), i ? 200 : 403);
+		assert_int_equal(info() != NULL, i);
+	}
+	wrap("POST", "sys/wrapping/wrap", "{}", "60");
+	assert_int_equal(ask_as(wrapping, "GET", paths[0], NULL, ""), 200);
+}
+
 /* Else whoever has one wrapping token could use up the share of who made it. */
 static void a_wrapping_token_wraps_anew_a_few_times_only(void **state)
 {
@@ -456,6 +471,7 @@ int main(void)
 		WRAPPING_TEST(opening_anothers_wrapper_uses_it_up),
 		WRAPPING_TEST(a_token_wraps_only_so_much),
 		WRAPPING_TEST(a_wrapping_token_wraps_anew_in_the_share_of_its_maker),
+		WRAPPING_TEST(nothing_else_is_wrapped_for_a_wrapping_token),
 		WRAPPING_TEST(a_wrapping_token_wraps_anew_a_few_times_only),
 		WRAPPING_TEST(what_has_no_room_stays_wrapped_as_it_was),
 		WRAPPING_TEST(a_token_wrapped_anew_by_the_old_way_is_revoked_unopened),

@@ -290,7 +290,8 @@ static void a_new_mode_is_applied(void **state)
 
 	assert_int_equal(open_it(fixture), 0);
 	fixture->conf.socket_mode = 0600;
-	assert_int_equal(listener_apply(fixture->listener, &fixture->conf, &fixture->err), 0);
+	assert_int_equal(listener_apply(fixture->listener, &fixture->conf, NO_GROUP, &fixture->err),
+			 0);
 	assert_int_equal(mode_of(fixture->path), S_IFSOCK | 0600);
 }
 

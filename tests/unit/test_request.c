@@ -67,6 +67,8 @@ static const struct {
 	  "{\"k\":1}" },
 	{ "the query of a write is not its input", "PUT", "/v1/a", "x=1", "", "{\"k\": 1}",
 	  OPERATION_WRITE, "a", "{\"k\":1}" },
+	{ "null is an empty object", "PUT", "/v1/a", "", "", " null\n", OPERATION_WRITE, "a",
+	  "{}" },
 	{ "an empty body is an empty object", "PUT", "/v1/a", "", "", "", OPERATION_WRITE, "a",
 	  "{}" },
 	{ "so is a blank one", "PUT", "/v1/a", "", "", " \n", OPERATION_WRITE, "a", "{}" },
@@ -153,7 +155,7 @@ static const struct {
 	  "error parsing JSON: line 1, column 1: string or '}' expected near end of file" },
 	{ "an array", "PUT", "/v1/a", "", "", "[1]", 400,
 	  "error parsing JSON: the body must be an object" },
-	{ "null", "PUT", "/v1/a", "", "", "null", 400,
+	{ "a text", "PUT", "/v1/a", "", "", "\"null\"", 400,
 	  "error parsing JSON: the body must be an object" },
 	{ "trailing text", "PUT", "/v1/a", "", "", "{} x", 400,
 	  "error parsing JSON: line 1, column 4: end of file expected" },
@@ -314,6 +316,36 @@ static void headers_are_checked(void **state)
 	}
 }
 
+/* ---- What it costs ---- */
+
+static size_t allocated; /* bytes, by Jansson */
+
+static void *count_bytes(size_t size)
+{
+	allocated += size;
+	return malloc(size);
+}
+
+/* Anybody may send one: it must not cost the square of its length. */
+static void a_form_of_one_name_is_joined_in_one_go(void **state)
+{
+	char *body = repeat("k&", 20000);
+	json_malloc_t allocate;
+	json_free_t release;
+	json_t *form = NULL;
+
+	(void)state;
+	json_get_alloc_funcs(&allocate, &release);
+	json_set_alloc_funcs(count_bytes, release);
+	allocated = 0;
+	assert_int_equal(query_read(body, strlen(body), QUERY_JOIN, &form, NULL), 0);
+	assert_int_equal(strlen(json_get_text(form, "k")), 19999);
+	assert_true(allocated < 100 * strlen(body));
+	json_decref(form);
+	json_set_alloc_funcs(allocate, release);
+	free(body);
+}
+
 static void help_is_noticed_whatever_the_method(void **state)
 {
 	struct api_request raw = plain("PUT", "/v1/sys/mounts");
@@ -363,6 +395,7 @@ int main(void)
 		cmocka_unit_test(what_is_too_large_is_refused),
 		cmocka_unit_test(the_token_is_found),
 		cmocka_unit_test(headers_are_checked),
+		cmocka_unit_test(a_form_of_one_name_is_joined_in_one_go),
 		cmocka_unit_test(help_is_noticed_whatever_the_method),
 		cmocka_unit_test(lost_memory_is_told),
 	};
