@@ -127,7 +127,14 @@ static int read_block(struct policy *policy, const json_t *item, struct err *err
 
 /* ---- As JSON is flattened ---- */
 
-static int read_members(struct policy *policy, const char *path, unsigned line, json_t *object,
+/* Where an object stands. */
+struct place {
+	const char *path; /* NULL: it holds the paths */
+	unsigned line;
+	const json_t *lines; /* of the paths, as far as they are known */
+};
+
+static int read_members(struct policy *policy, const struct place *place, json_t *object,
 			struct err *err)
 {
 	struct rule *rule;
@@ -135,23 +142,23 @@ static int read_members(struct policy *policy, const char *path, unsigned line, 
 	json_t *value;
 	int ret;
 
-	ret = new_rule(policy, path, line, &rule, err);
+	ret = new_rule(policy, place->path, place->line, &rule, err);
 	if (ret)
 		return ret;
 	json_object_foreach(object, key, value)
 	{
-		ret = rule_set(rule, key, line, value, err);
+		ret = rule_set(rule, key, place->line, value, err);
 		if (ret)
 			return ret;
 	}
 	return rule_finish(rule, err);
 }
 
-typedef int (*object_visit)(struct policy *policy, const char *path, unsigned line, json_t *object,
+typedef int (*object_visit)(struct policy *policy, const struct place *place, json_t *object,
 			    struct err *err);
 
 /* An object, or a list of some. */
-static int each_object(struct policy *policy, const char *path, unsigned line, json_t *value,
+static int each_object(struct policy *policy, const struct place *place, json_t *value,
 		       object_visit visit, const char *expected, struct err *err)
 {
 	json_t *object;
@@ -159,14 +166,14 @@ static int each_object(struct policy *policy, const char *path, unsigned line, j
 	int ret;
 
 	if (json_is_object(value))
-		return visit(policy, path, line, value, err);
+		return visit(policy, place, value, err);
 	if (!json_array_size(value))
-		return fail(line, err, "found no object behind \"path\"", expected);
+		return fail(place->line, err, "found no object behind \"path\"", expected);
 	json_array_foreach(value, i, object)
 	{
 		if (!json_is_object(object))
-			return fail(line, err, "found no object behind \"path\"", expected);
-		ret = visit(policy, path, line, object, err);
+			return fail(place->line, err, "found no object behind \"path\"", expected);
+		ret = visit(policy, place, object, err);
 		if (ret)
 			return ret;
 	}
@@ -174,17 +181,21 @@ static int each_object(struct policy *policy, const char *path, unsigned line, j
 }
 
 /* {"x": {…}, "y": {…}} */
-static int read_paths(struct policy *policy, const char *unused, unsigned line, json_t *object,
+static int read_paths(struct policy *policy, const struct place *place, json_t *object,
 		      struct err *err)
 {
 	const char *path;
 	json_t *value;
 	int ret;
 
-	(void)unused;
 	json_object_foreach(object, path, value)
 	{
-		ret = each_object(policy, path, line, value, read_members,
+		struct place below = {
+			.path = path,
+			.line = (unsigned)json_get_int(place->lines, path, place->line),
+		};
+
+		ret = each_object(policy, &below, value, read_members,
 				  "an object of a path's capabilities", err);
 		if (ret)
 			return ret;
@@ -198,10 +209,11 @@ static int read_item(struct policy *policy, const json_t *item, struct err *err)
 {
 	const char *key = json_get_text(item, "key");
 	json_t *value = json_object_get(item, "value");
+	struct place place = { .line = line_of(item), .lines = json_object_get(item, "lines") };
 	char shown[RULE_SHOWN];
 
 	if (!strcmp(key, "path"))
-		return value ? each_object(policy, NULL, line_of(item), value, read_paths,
+		return value ? each_object(policy, &place, value, read_paths,
 					   "path \"…\" { … }, or an object of paths", err)
 			     : read_block(policy, item, err);
 	if (strcmp(key, "name") != 0)

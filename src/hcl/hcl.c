@@ -11,9 +11,9 @@
 
 #include <string.h>
 
+#include "hcl/json.h"
 #include "hcl/lexer.h"
 #include "util/err.h"
-#include "util/json.h"
 #include "util/text.h"
 
 struct parser {
@@ -347,69 +347,6 @@ static int parse(const char *text, size_t size, json_t **items_out, struct err *
 	return ret;
 }
 
-static unsigned json_depth(json_t *value)
-{
-	unsigned depth = 0, below;
-	const char *key;
-	json_t *member;
-	size_t i;
-
-	json_array_foreach(value, i, member)
-	{
-		below = json_depth(member);
-		depth = below > depth ? below : depth;
-	}
-	json_object_foreach(value, key, member)
-	{
-		below = json_depth(member);
-		depth = below > depth ? below : depth;
-	}
-	return depth + (json_is_array(value) || json_is_object(value));
-}
-
-static int add_json_item(json_t *items, const char *key, json_t *value)
-{
-	json_t *item = json_pack("{s:i, s:s, s:O}", "line", 1, "key", key, "value", value);
-
-	return json_array_append_new(items, item) == 0 ? 0 : LH_ENOMEM;
-}
-
-/* Every member becomes an assignment. */
-static int read_json(const char *text, size_t size, json_t **items_out, struct err *err)
-{
-	json_t *object, *items = NULL, *value;
-	const char *key;
-	int ret;
-
-	ret = json_read(text, size, &object, err);
-	if (ret)
-		return ret;
-	if (json_depth(object) > HCL_DEPTH_MAX) {
-		ret = err_set(err, LH_EINVAL,
-			      "line 1: found more than %d levels of braces and brackets",
-			      HCL_DEPTH_MAX);
-		goto cleanup;
-	}
-	items = json_array();
-	ret = items ? 0 : LH_ENOMEM;
-	json_object_foreach(object, key, value)
-	{
-		if (ret == 0)
-			ret = add_json_item(items, key, value);
-	}
-	if (ret) {
-		err_set(err, ret, "memory is out");
-		goto cleanup;
-	}
-
-	*items_out = items;
-	items = NULL;
-cleanup:
-	json_decref(items);
-	json_decref(object);
-	return ret;
-}
-
 /* Once, at the beginning, so that nothing behind it has to look at encodings. */
 static int check_bytes(const char *text, size_t size, struct err *err)
 {
@@ -447,6 +384,6 @@ int hcl_read(const char *text, size_t size, json_t **items_out, struct err *err)
 	while (space < size && strchr(" \t\r\n", text[space]))
 		space++;
 	if (space < size && text[space] == '{')
-		return read_json(text, size, items_out, err);
+		return hcl_read_json(text, size, items_out, err);
 	return parse(text, size, items_out, err);
 }

@@ -9,8 +9,8 @@
  * byte order mark are accepted. A comma may follow an item. Names are ASCII.
  *
  * A text whose first byte behind space is `{` is read as JSON: every member of the object becomes an
- * assignment (in line 1, as Jansson keeps no lines), and what HCL writes as a block is an object in
- * an object there: path "x" {…} is {"path": {"x": {…}}}. */
+ * assignment, and what HCL writes as a block is an object in an object there: path "x" {…} is
+ * {"path": {"x": {…}}}. */
 #ifndef HCL_HCL_H
 #define HCL_HCL_H
 
@@ -25,6 +25,7 @@ struct err;
 /* Reads text. *items_out is a new array in the order of the text, each item an object:
  *   {"key": text, "line": n, "value": …}                    an assignment
  *   {"key": text, "line": n, "labels": […], "body": [items]}  a block
+ * Of JSON there is also "lines": {key: n, …}, for the keys of a value that is an object or a list of some.
  * An object value is {"key": value, …}; a key that occurs twice in one object is an error, while
  * blocks and assignments of the same key stay apart (what is a repetition is for the caller). A block
  * in an object value is an object there, as in JSON: k "l" {…} is {"k": {"l": {…}}}.

@@ -103,6 +103,8 @@ static const struct {
 	const char *name, *value, *other, *why;
 	unsigned origin; /* any value of this origin alone will do, too; 0: none */
 } fixed[] = {
+	{ "REQUEST_METHOD", "$request_method", NULL,
+	  "leasehold would do another thing than the one that nginx has let through", 0 },
 	{ "DOCUMENT_URI", "$document_uri", "$uri",
 	  "leasehold would act on another path than the one whose location nginx has guarded", 0 },
 	{ "REQUEST_URI", "$request_uri", NULL,

@@ -47,6 +47,7 @@ int rule_sent_twice(const struct judging *judging, const struct block *block);
 int rule_token_logged(const struct judging *judging, const struct block *block);
 int rule_query_logged(const struct judging *judging, const struct block *block);
 int rule_debug_log(const struct judging *judging, const struct block *block);
+int rule_debug_connection(const struct judging *judging, const struct block *block);
 int rule_answer_kept(const struct judging *judging, const struct block *block);
 int rule_on_disk(const struct judging *judging, const struct block *block);
 

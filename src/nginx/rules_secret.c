@@ -8,6 +8,26 @@
 #include "nginx/value.h"
 #include "nginx/writers.h"
 
+/* The header, say, by which a map of the site's own knows somebody. */
+static bool carries_proof(const struct judging *judging, const char *text)
+{
+	static const char *const kinds[] = { "http_", "cookie_", "arg_" };
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(judging->proofs, name, value)
+	{
+		const char *const names[] = { name, NULL };
+
+		for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+			if (strncmp(name, kinds[i], strlen(kinds[i])) == 0 &&
+			    value_carries(judging->tree, text, names))
+				return true;
+		}
+	}
+	return false;
+}
+
 static int find_secret(const struct judging *judging, json_t *format)
 {
 	static const char *const secrets[] = {
@@ -16,7 +36,9 @@ static int find_secret(const struct judging *judging, json_t *format)
 	};
 
 	for (size_t i = 2; i < directive_size(format); i++) {
-		if (value_carries(judging->tree, directive_word(format, i), secrets))
+		const char *text = directive_word(format, i);
+
+		if (value_carries(judging->tree, text, secrets) || carries_proof(judging, text))
 			return finding_add(judging->findings, format,
 					   "writes tokens or other secrets into the log; use the "
 					   "format \"leasehold\"");
@@ -167,6 +189,18 @@ int rule_debug_log(const struct judging *judging, const struct block *block)
 	return finding_add(judging->findings, log,
 			   "a debugging log has every header of requests to leasehold, tokens too; "
 			   "say `error_log FILE error`");
+}
+
+/* It stands in events { } and counts for all servers, whatever their error_log says. */
+int rule_debug_connection(const struct judging *judging, const struct block *block)
+{
+	json_t *clients = block_find(block, "debug_connection");
+
+	if (!clients || !block_reaches(judging->tree, &judging->tree->blocks[0]))
+		return 0;
+	return finding_add(judging->findings, clients,
+			   "of these clients the error log has every header of requests to "
+			   "leasehold, tokens too; take this line out");
 }
 
 /* ---- caches and files ---- */

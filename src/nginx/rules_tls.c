@@ -79,10 +79,12 @@ static const char *listen_address(json_t *listen)
 	return address;
 }
 
+/* "default" is its older name. */
 static bool is_default(json_t *listen)
 {
 	for (size_t i = 2; i < directive_size(listen); i++) {
-		if (strcmp(directive_word(listen, i), "default_server") == 0)
+		if (strcmp(directive_word(listen, i), "default_server") == 0 ||
+		    strcmp(directive_word(listen, i), "default") == 0)
 			return true;
 	}
 	return false;

@@ -237,9 +237,9 @@ def asked_again(site):
     assert len(site.read.requests) == 1 and len(site.work.requests) == 1
 
 
-def logging(site):
-    site.get("/v1/x?key=" + SECRET, X_Vault_Token=SECRET)
-    wait_until(lambda: SECRET in site.files("own.log"), what="the secret is logged")
+def logging(site, log="own.log"):
+    site.get("/v1/x?key=" + SECRET, X_Vault_Token=SECRET, X_Build_Token=SECRET)
+    wait_until(lambda: SECRET in site.files(log), what="the secret is logged")
 
 
 def shared(site):
@@ -327,6 +327,7 @@ DANGERS = {
     "parameter-twice": twice,
     "path-as-sent": telling("DOCUMENT_URI", "/v1/x/../y", "/v1/x/../y"),
     "path-as-served": telling("REQUEST_URI", "/v1/y", "/v1/x/../y"),
+    "method-in-a-header": telling("REQUEST_METHOD", "DELETE", X_HTTP_Method_Override="DELETE"),
     "address-in-a-header": telling("REMOTE_ADDR", "192.0.2.1", X_Forwarded_For="192.0.2.1"),
     "web-pages-may-ask": telling("LH_VAULT_REQUEST", "true"),
     "verified-by-itself": telling("LH_TLS_VERIFY", "SUCCESS"),
@@ -335,6 +336,7 @@ DANGERS = {
     "asked-again": asked_again,
     # secrets
     "token-in-a-log": logging,
+    "own-token-in-a-log": logging,
     "query-in-a-log": logging,
     "debugging-log": logging,
     "cache": shared,

@@ -11,7 +11,8 @@ import subprocess
 
 import pytest
 
-from danger import DANGERS, Site, Visitor
+import nginx
+from danger import DANGERS, Site, Visitor, logging
 from doors import written
 from harness import binary
 from nginx import TOP, shipped, shipped_file
@@ -53,6 +54,16 @@ def test_a_bad_site_is_dangerous_and_its_line_is_named(tmp_path, visitor, name):
         assert code == 1 and all(found) and marked, lines
         assert [int(match.group(1)) for match in found] == marked, lines
         DANGERS[name](site)
+
+
+def test_debugging_some_clients_writes_their_tokens_down(tmp_path, visitor, monkeypatch):
+    """Not a file among the others, because it stands outside of http { }."""
+    monkeypatch.setattr(nginx, "MAIN", nginx.MAIN.replace(
+        "events {{", "events {{\ndebug_connection 127.0.0.0/8;\n"))
+    with Site(tmp_path, shipped_file("leasehold.conf.example"), visitor) as site:
+        code, lines = judge(site.printed())
+        assert code == 1 and len(lines) == 2 and ": debug_connection: " in lines[0], lines
+        logging(site, "leasehold-error.log")
 
 
 def test_what_nginx_says_of_itself_changes_nothing(tmp_path, visitor):

@@ -63,8 +63,15 @@ static const struct {
 	  "a = { b = 1 c { d = 2 }, e \"f\" {}\ng \"h\" { i k {} } e \"l\" {} }",
 	  "[{'line':1,'key':'a','value':{'b':1,'c':{'d':2},'e':{'f':{},'l':{}},"
 	  "'g':{'h':{'i':{'k':{}}}}}}]" },
-	{ "JSON", " \n{\"a\": {\"b\": [1, null]}, \"c\": \"d\"}",
-	  "[{'line':1,'key':'a','value':{'b':[1,null]}},{'line':1,'key':'c','value':'d'}]" },
+	{ "JSON", " \n{\"a\": {\"b\": [1, null]},\n\"c\": \"d\"}",
+	  "[{'line':2,'key':'a','value':{'b':[1,null]},'lines':{'b':2}},"
+	  "{'line':3,'key':'c','value':'d','lines':{}}]" },
+	{ "JSON with lists, and texts that look like keys",
+	  "{\"a\\\"\\n{:\" :[[{\n\"b\"\n:\"}\", \"c\":{\"d\":\":\\\\\"}}],\n"
+	  "{\"e\":{},\"b\":[\"f:\"]}],\n\"g\":{\"h\":0}}",
+	  "[{'line':1,'key':'a\\\"\\n{:','value':[[{'b':'}','c':{'d':':\\\\'}}],"
+	  "{'e':{},'b':['f:']}],'lines':{'b':2,'c':3,'e':4}},"
+	  "{'line':5,'key':'g','value':{'h':0},'lines':{'h':5}}]" },
 	{ "largest and smallest integer", "a = 9223372036854775807 b = -9223372036854775808",
 	  "[{'line':1,'key':'a','value':9223372036854775807},"
 	  "{'line':1,'key':'b','value':-9223372036854775808}]" },

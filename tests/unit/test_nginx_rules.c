@@ -234,6 +234,8 @@ static const struct site_case certificates[] = {
 	{ "the default server of the port does",
 	  OWN("") " server { listen 0.0.0.0:1 ssl default_server; " BY("b") "}",
 	  "x:2: listen: who names no server" },
+	{ "the default server by its older name does",
+	  OWN("") "server { listen 1 default ssl; " BY("b") "}", "x:2: listen: who names no" },
 	{ "it knows the same ones, and no list of those that were revoked",
 	  SHOP(BY("a")) OWN("ssl_crl c; "), "x:2: listen: who names no server" },
 	{ "it knows more of them", SHOP(BY("a") "ssl_trusted_certificate b; ") OWN(""),
@@ -303,6 +305,8 @@ static const struct site_case secrets[] = {
 	  "map $http_x_vault_token $t { default yes; \"\" no; } log_format a $t;", NULL },
 	{ "a body in the log", "log_format a $request_body;", "x:1: log_format: writes tokens" },
 	{ "a log without secrets", "log_format a '$status $request_id';", NULL },
+	{ "a debugging log of some clients",
+	  "events {\ndebug_connection ::1; } location / { " PASS "}", "x:2: debug_connection: of" },
 	{ "the query in nginx's own log",
 	  "access_log x; location / { " SITE_PARAMETERS
 	  "fastcgi_pass_request_headers off; fastcgi_next_upstream off; fastcgi_max_temp_file_size "
