@@ -12,6 +12,7 @@
 #include "broker/revoker_priv.h"
 #include "crypto/crypto.h"
 #include "util/clock.h"
+#include "util/shared.h"
 
 #define PAGE       256
 #define LOOK_PAGES 10 /* ms, at most, until the next look: one for each page of the last */
@@ -128,6 +129,7 @@ static void look_through(struct look *look, due_scanner scan,
 	size_t count = PAGE;
 
 	while (count == PAGE) {
+		slot_beat(look->revoker->broker->options.slot);
 		if (scan(store, now, after, page, PAGE, &count))
 			return;
 		for (size_t i = 0; i < count; i++)

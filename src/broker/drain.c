@@ -146,11 +146,14 @@ static bool is_left(const struct job *job, const struct lease *lease)
 	return is_older(job, lease) || (meant(job, lease) && lease->state == LEASE_REVOKING);
 }
 
-/* Whether a lease that is meant is still there. Only as far as the first such one. */
-static int find_left(struct revoker *revoker, const struct job *job, bool *left_out)
+/* Whether a lease that is meant is still there. Only as far as the page with the first such one, and
+ * from there on the next time: a lease that nobody can take back would have all others, which came
+ * later, read again and again. */
+static int find_left(struct revoker *revoker, const struct job *job, struct drain *drain,
+		     bool *left_out)
 {
 	struct store *store = revoker->broker->options.store;
-	struct path_cursor cursor = { .path = "" };
+	struct path_cursor cursor = drain->left;
 	struct lease_key page[PAGE];
 	size_t count = PAGE;
 	struct lease *lease;
@@ -158,6 +161,8 @@ static int find_left(struct revoker *revoker, const struct job *job, bool *left_
 
 	*left_out = false;
 	while (!ret && !*left_out && count == PAGE) {
+		drain->left = cursor;
+		slot_beat(revoker->broker->options.slot);
 		ret = lease_scan_prefix(store, job->prefix, &cursor, page, PAGE, &count);
 		for (size_t i = 0; !ret && !*left_out && i < count; i++) {
 			ret = lease_get_key(store, &page[i], &lease);
@@ -211,7 +216,7 @@ static int drain_leases(struct revoker *revoker, const struct job *job, struct d
 		return 0;
 	drain->removed_seen = revoker->removed;
 	drain->next_look = clock_boot_ms() + LOOK_EVERY;
-	ret = find_left(revoker, job, &left);
+	ret = find_left(revoker, job, drain, &left);
 	if (ret || left)
 		return ret;
 	ret = finish(revoker, job);

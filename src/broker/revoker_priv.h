@@ -72,8 +72,9 @@ struct drain {
 	struct key key;
 	bool marked; /* every lease that it means has been marked */
 	struct path_cursor cursor;
-	uint64_t removed_seen; /* the revoker's count when it was looked at last */
-	int64_t next_look;     /* boot ms */
+	struct path_cursor left; /* no lease before it is meant and still there */
+	uint64_t removed_seen;   /* the revoker's count when it was looked at last */
+	int64_t next_look;       /* boot ms */
 };
 
 /* How far the leases of a dead token have been marked; only remembered. */

@@ -216,7 +216,8 @@ static int ambient_key(struct ambient *ambient, struct root_key *key_out, struct
 		return ret;
 	if (!failed)
 		return LH_EBUSY;
-	if (!ambient->fetch.none)
+	/* Where there was one, there is none only for the moment. */
+	if (!ambient->fetch.none || ambient->key.id)
 		return LH_ECLOUD;
 	return err_prefix(err, LH_EINVAL,
 			  "unable to create secret because no credentials are configured");

@@ -137,7 +137,17 @@ static int make_shared(struct master *master, struct err *err)
 	return 0;
 }
 
-static int begin(struct master *master, const struct conf *conf, struct err *err)
+/* Root's home is closed to whom the children become, and what lies there is not theirs. */
+static void move_home(const struct identity *identity, json_t *environment)
+{
+	if (!identity->change)
+		return;
+	if (json_object_set_new(environment, "HOME", json_string(identity->home)))
+		json_object_del(environment, "HOME");
+}
+
+static int begin(struct master *master, const struct conf *conf, json_t *environment,
+		 struct err *err)
 {
 	int ret;
 
@@ -146,6 +156,8 @@ static int begin(struct master *master, const struct conf *conf, struct err *err
 	ret = privileges_harden(err);
 	if (ret == 0)
 		ret = identity_find(conf->user, conf->group, &master->identity, err);
+	if (ret == 0)
+		move_home(&master->identity, environment);
 	if (ret == 0)
 		ret = probe_store(conf, master->board, &master->identity, err);
 	if (ret == 0)
@@ -156,8 +168,7 @@ static int begin(struct master *master, const struct conf *conf, struct err *err
 	return ret;
 }
 
-int master_run(struct conf *conf, const json_t *environment, const struct board *board,
-	       struct err *err)
+int master_run(struct conf *conf, json_t *environment, const struct board *board, struct err *err)
 {
 	struct master master = {
 		.environment = environment,
@@ -166,7 +177,7 @@ int master_run(struct conf *conf, const json_t *environment, const struct board 
 		.lock = -1,
 		.revoker = { .kind = CHILD_REVOKER },
 	};
-	int ret = begin(&master, conf, err);
+	int ret = begin(&master, conf, environment, err);
 
 	if (ret == 0)
 		ret = master_add_generation(&master, conf, err);

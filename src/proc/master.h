@@ -11,9 +11,9 @@ struct conf;
 struct err;
 
 /* Runs the server until it is told to end. conf is the master's from here on. `environment` is
- * borrowed, as environment_take made it, and `board`, as board_read made it. 0 after an orderly end;
- * otherwise what kept the server from starting, with a sentence in err. */
-int master_run(struct conf *conf, const json_t *environment, const struct board *board,
-	       struct err *err);
+ * borrowed, as environment_take made it, and gets the home of whom the children become; `board` is as
+ * board_read made it. 0 after an orderly end; otherwise what kept the server from starting, with a
+ * sentence in err. */
+int master_run(struct conf *conf, json_t *environment, const struct board *board, struct err *err);
 
 #endif

@@ -48,7 +48,7 @@ int group_find(const char *name, gid_t *gid_out, struct err *err)
 int identity_find(const char *user, const char *group, struct identity *identity_out,
 		  struct err *err)
 {
-	struct identity identity = { false, geteuid(), getegid() };
+	struct identity identity = { .uid = geteuid(), .gid = getegid() };
 	const struct passwd *entry;
 	int ret = 0;
 
@@ -61,6 +61,8 @@ int identity_find(const char *user, const char *group, struct identity *identity
 	identity.change = true;
 	identity.uid = entry->pw_uid;
 	identity.gid = entry->pw_gid;
+	if (strlen(entry->pw_dir) < sizeof(identity.home))
+		memcpy(identity.home, entry->pw_dir, strlen(entry->pw_dir));
 	if (group)
 		ret = group_find(group, &identity.gid, err);
 	if (ret == 0)

@@ -14,6 +14,7 @@ struct identity {
 	bool change; /* false: stays who it is */
 	uid_t uid;
 	gid_t gid;
+	char home[256]; /* with change: that user's folder; "" if its path is longer */
 };
 
 /* Who the children of a server shall be. Only root can choose: for anybody else, and when user is

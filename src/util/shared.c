@@ -71,6 +71,19 @@ bool slots_hold(const struct shared *shared, const unsigned char lease[16], enum
 	return false;
 }
 
+bool slots_work_on(const struct shared *shared, const unsigned char lease[16], int64_t now_ms)
+{
+	for (size_t i = 0; i < SHARED_SLOTS; i++) {
+		const struct slot *slot = &shared->slots[i];
+
+		if (atomic_load(&slot->pid) >= 0 && atomic_load(&slot->phase) != SLOT_FREE &&
+		    now_ms < atomic_load(&slot->deadline) &&
+		    !memcmp(slot->lease, lease, sizeof(slot->lease)))
+			return true;
+	}
+	return false;
+}
+
 void slot_count(struct slot *slot, enum slot_counter counter)
 {
 	atomic_fetch_add_explicit(&slot->counters[counter], 1, memory_order_relaxed);

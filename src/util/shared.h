@@ -82,6 +82,10 @@ void slot_beat(struct slot *slot);
 /* Whether a living child has the lease, or token, in hand, in that phase. */
 bool slots_hold(const struct shared *shared, const unsigned char lease[16], enum slot_phase phase);
 
+/* Whether a living child has it in hand in any phase, and the time (boot ms) of its request is not
+ * over. */
+bool slots_work_on(const struct shared *shared, const unsigned char lease[16], int64_t now_ms);
+
 /* Adds one. Counters go on when a slot gets a new owner: sums over all slots never fall. */
 void slot_count(struct slot *slot, enum slot_counter counter);
 

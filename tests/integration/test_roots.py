@@ -5,7 +5,7 @@ import os
 import pytest
 
 from conform.engines import ALICLOUD
-from harness import Server
+from harness import Server, wait_until
 from lending import SESSION
 
 OLD = ("ALICLOUD_ACCESS_KEY", "ALICLOUD_SECRET_KEY", "ALICLOUD_ACCESS_KEY_STS_TOKEN")
@@ -228,6 +228,18 @@ def test_a_key_whose_refresh_fails_is_used_to_its_end(leasehold):
         assert bare.issue().status == 200
         sim.clear_faults()
         assert bare.server.api("PUT", "sys/leases/revoke-prefix/ali").status == 204
+
+
+def test_a_metadata_service_that_has_gone_is_no_mistake_of_the_configuration(leasehold):
+    with Bare(metadata=True) as bare:
+        sim = bare.server.sim
+        sim.configure(alicloud={"metadata": {"role": "instance", "seconds": 5}})
+        wait_until(lambda: bare.issue().status == 200, 20)
+        sim.configure(alicloud={"metadata": {"token_service": False}})
+        reply = wait_until(lambda: (r := bare.issue()).status != 200 and r, 20)
+        assert reply.status == 502, reply
+        sim.configure(alicloud={"metadata": {"token_service": True, "seconds": 600}})
+        wait_until(lambda: bare.server.api("PUT", "sys/leases/revoke-prefix/ali").status == 204, 30)
 
 
 def test_a_key_that_has_ended_when_it_comes_is_said(leasehold):

@@ -2,6 +2,7 @@
 """Where the root key comes from when the mount has none: the chain of Tencent Cloud's tools."""
 import os
 
+from commands import root_only
 from conform.engines import TENCENTCLOUD
 from harness import Server, wait_until
 
@@ -11,9 +12,10 @@ OWN = "policy_name:existing-policy,scope:Local"
 class Bare:
     """A server whose mount "ten" has a role and no config; the environment may come later."""
 
-    def __init__(self, metadata=False):
+    def __init__(self, metadata=False, **of_server):
         # One worker: each keeps root keys of its own.
-        self.server, self.metadata = Server(work_workers=1, cloud=TENCENTCLOUD), metadata
+        self.server = Server(work_workers=1, cloud=TENCENTCLOUD, **of_server)
+        self.metadata = metadata
 
     def __enter__(self):
         server = self.server.__enter__()
@@ -61,6 +63,18 @@ class Bare:
 
 PROFILE = "[default]\nsecret_id = %s\nsecret_key = %s\n"
 TOKENS = ("TENCENTCLOUD_SESSION_TOKEN", "TENCENTCLOUD_TOKEN", "TENCENTCLOUD_SECURITY_TOKEN")
+
+
+@root_only
+def test_home_is_that_of_the_user_whom_the_server_becomes(leasehold):
+    """Root's is closed to it: that must not keep it from whatever comes next in the chain."""
+    with Bare(user="nobody", group="nogroup") as bare:
+        home = bare.server.path("home-of-root")
+        bare.profile(PROFILE % bare.sim.root_key, place="home-of-root/.tencentcloud/credentials")
+        os.chmod(home, 0o700)
+        bare.restart(HOME=home)
+        reply = bare.issue()
+        assert reply.status == 400 and "no credentials are configured" in reply.errors[0], reply
 
 
 def test_the_environment_is_used_with_every_name_of_a_token(leasehold):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The clock is set: what was dead stays dead, what lives goes on, nothing breaks."""
+import concurrent.futures
 import os
 import struct
 import subprocess
@@ -93,6 +94,22 @@ def test_nor_does_the_next_attempt_to_take_a_credential_back(server, clock):
     clock.move(0)
     place.wait_gone(lease, 20)
     place.wait_clean(20)
+    place.disable()
+
+
+def test_what_is_being_issued_is_not_taken_for_a_dead_workers(server, clock):
+    """The clock is set ahead, not so far that the cloud minds, past the time that a worker has."""
+    place = Place(server)
+    place.fault("latency", action=place.cloud.create_user, seconds=3, times=1)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(place.issue)
+        place.wait_call(place.cloud.create_user)
+        clock.move(250)
+        reply = asked.result()
+    clock.move(0)
+    assert reply.status == 200, reply
+    assert place.works(reply)
+    assert place.revoke(reply["lease_id"]).status == 204
     place.disable()
 
 

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "broker/job.h"
+#include "broker/revoker_priv.h"
 #include "broker_fixture.h"
 #include "fake_engine.h"
 #include "util/clock.h"
@@ -119,6 +121,52 @@ static void an_unknown_lease_is_revoked_already(void **state)
 	assert_int_equal(broker_revoke(broker, "no/such", REVOKE_SYNC, 0, &err), 0);
 }
 
+/* Issues one that was, as it seems, asked for under another path. */
+static char *issue_elsewhere(const char *id)
+{
+	char *first = issue_delivered();
+	struct store_batch batch = { 0 };
+	struct lease *lease = only_lease();
+
+	assert_int_equal(lease_set(&lease->id, id), 0);
+	assert_int_equal(lease_change(temp.store, &batch, NULL, lease), 0);
+	assert_int_equal(store_apply(temp.store, STORE_NORMAL, &batch, NULL), 0);
+	store_batch_free(&batch);
+	lease_free(lease);
+	assert_int_equal(broker_revoke(broker, first, REVOKE_ASYNC, 0, &err), 0);
+	turn(3);
+	free(first);
+	return strdup(id);
+}
+
+/* What came after the job is read once, however long a lease behind it cannot be taken back. */
+static void a_job_does_not_read_all_again(void **state)
+{
+	struct job job = { .kind = JOB_REVOKE, .prefix = "cloud/" };
+	char *stuck = issue_elsewhere("cloud/creds/last/000000000000000000000000");
+	struct store_batch batch = { 0 };
+
+	(void)state;
+	job.since_ns = clock_now_ns();
+	job_name(&job, clock_now());
+	assert_int_equal(job_put(&batch, &job), 0);
+	assert_int_equal(store_apply(temp.store, STORE_NORMAL, &batch, NULL), 0);
+	store_batch_free(&batch);
+	for (int i = 0; i < 70; i++)
+		free(issue_delivered());
+	fake.revoke = STEP_FAILED;
+	fake.revokes = 0;
+	turn(10);
+	assert_int_equal(fake.revokes, 1);
+	assert_string_equal(revoker->drains->left.path, "cloud/creds/app/");
+	fake.revoke = STEP_DONE;
+	assert_int_equal(broker_revoke(broker, stuck, REVOKE_ASYNC, 0, &err), 0);
+	turn(4);
+	assert_int_equal(fake.revokes, 2);
+	assert_int_equal(job_get(temp.store, &job.key, &(struct job){ 0 }), LH_ENOENT);
+	free(stuck);
+}
+
 /* ---- Renewal ---- */
 
 static void renewal_counts_from_now(void **state)
@@ -223,6 +271,7 @@ static void refusals_have_the_words_that_clients_know(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		BROKER_TEST(a_job_does_not_read_all_again),
 		BROKER_TEST(expiry_revokes),
 		BROKER_TEST(a_failed_revocation_is_told_and_retried),
 		BROKER_TEST(what_needs_an_operator_waits_longer),

@@ -119,7 +119,7 @@ static void dropping_leaves_no_way_back(void **state)
 
 static int drop_without_right(void)
 {
-	const struct identity root = { true, 0, 0 };
+	const struct identity root = { .change = true };
 	struct err err = { "" };
 
 	if (geteuid() == 0 && setresuid(NOBODY, NOBODY, NOBODY) != 0)
@@ -166,8 +166,8 @@ static void a_hardened_process_shows_it(void **state)
 /* Who stays who it is has keys to guard as well. */
 static int become(void)
 {
-	const struct identity myself = { false, geteuid(), getegid() };
-	const struct identity nobody = { true, NOBODY, NOBODY };
+	const struct identity myself = { .uid = geteuid(), .gid = getegid() };
+	const struct identity nobody = { .change = true, .uid = NOBODY, .gid = NOBODY };
 	const struct identity *identity = geteuid() == 0 ? &nobody : &myself;
 	struct err err = { "" };
 

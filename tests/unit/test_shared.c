@@ -100,6 +100,25 @@ static void a_lease_is_in_the_hand_of_a_living_child(void **state)
 	assert_false(slots_hold(shared, name, SLOT_PENDING));
 }
 
+static void it_is_at_work_on_it_until_its_deadline(void **state)
+{
+	static const unsigned char other[16] = { 1 };
+	struct shared *shared = *state;
+	struct slot *slot = &shared->slots[7];
+
+	slot_hold(slot, name, SLOT_ISSUED);
+	assert_false(slots_work_on(shared, name, 999)); /* whatever it was left with, it is idle */
+	atomic_store(&slot->deadline, 1000);
+	assert_true(slots_work_on(shared, name, 999));
+	assert_false(slots_work_on(shared, name, 1000));
+	assert_false(slots_work_on(shared, other, 999));
+	slot_phase_set(slot, SLOT_FREE);
+	assert_false(slots_work_on(shared, name, 999));
+	slot_phase_set(slot, SLOT_PENDING);
+	atomic_store(&slot->pid, -100);
+	assert_false(slots_work_on(shared, name, 999));
+}
+
 static void waking_never_blocks(void **state)
 {
 	struct shared *shared = *state;
@@ -146,6 +165,7 @@ int main(void)
 		CASE(it_starts_empty),
 		CASE(what_a_child_had_in_hand_outlives_it),
 		CASE(a_lease_is_in_the_hand_of_a_living_child),
+		CASE(it_is_at_work_on_it_until_its_deadline),
 		CASE(waking_never_blocks),
 		CASE(a_thing_is_told_once_a_minute),
 		cmocka_unit_test(freeing_nothing_is_allowed),
