@@ -96,12 +96,29 @@ static int describe_mount(const struct route_match *match, struct buf *text, jso
 
 /* ---- One route ---- */
 
-static void add_fields(const struct field *fields, struct buf *text)
+static bool has_field(const struct field *fields, const char *name)
 {
-	for (; fields && fields->name; fields++)
-		buf_printf(text, "    %s (%s)\n        %s%s\n\n", fields->name,
-			   field_type_name(fields->type), fields->description,
-			   fields->required ? " Required." : "");
+	while (fields && fields->name && strcmp(fields->name, name) != 0)
+		fields++;
+	return fields && fields->name;
+}
+
+/* Of a row, what no row of its pattern in front of it has. */
+static void add_fields(const struct route_match *match, const struct route *first,
+		       const struct route *row, struct buf *text)
+{
+	const struct field *fields = route_fields(row, match->engine);
+	const struct route *other;
+
+	for (; fields && fields->name; fields++) {
+		for (other = first; other < row; other++)
+			if (has_field(route_fields(other, match->engine), fields->name))
+				break;
+		if (other == row)
+			buf_printf(text, "    %s (%s)\n        %s%s\n\n", fields->name,
+				   field_type_name(fields->type), fields->description,
+				   fields->required ? " Required." : "");
+	}
 }
 
 static int describe_route(const struct route_match *match, struct buf *text, json_t *document)
@@ -117,7 +134,7 @@ static int describe_route(const struct route_match *match, struct buf *text, jso
 	add_expression(text, in_mount(match, first->pattern));
 	buf_printf(text, "\n\n%s\n\n## PARAMETERS\n\n", first->help);
 	for (row = first; row->pattern && !strcmp(row->pattern, first->pattern); row++)
-		add_fields(route_fields(row, match->engine), text);
+		add_fields(match, first, row, text);
 	buf_add_text(text, "## DESCRIPTION\n\n");
 	for (row = first; !ret && row->pattern && !strcmp(row->pattern, first->pattern); row++) {
 		buf_printf(text, "%s\n", row->help);

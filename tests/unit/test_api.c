@@ -288,6 +288,17 @@ static void help_is_made_of_the_table(void **state)
 	assert_int_equal(ask_with(&f, "", "GET", "sys/mounts", NULL), 403);
 }
 
+static void help_tells_of_each_parameter_once(void **state)
+{
+	const char *first;
+
+	(void)state;
+	assert_int_equal(ask(&f, "GET", "auth/token/lookup?help=1", NULL), 200);
+	first = strstr(json_get_text(f.body, "help"), "    token (string)");
+	assert_non_null(first);
+	assert_null(strstr(first + 1, "    token (string)"));
+}
+
 static void help_needs_a_token(void **state)
 {
 	struct api_request raw = {
@@ -404,6 +415,7 @@ int main(void)
 		API_TEST(a_long_answer_is_handed_on),
 		API_TEST(help_of_a_mount_that_is_one_route_names_it),
 		API_TEST(help_is_made_of_the_table),
+		API_TEST(help_tells_of_each_parameter_once),
 		API_TEST(help_needs_a_token),
 		API_TEST(leases_that_do_not_exist),
 		API_TEST(lost_memory_is_an_internal_error),
