@@ -40,11 +40,12 @@ static int give(int fd, const char *path, const struct identity *identity, struc
 	return 0;
 }
 
-/* Also for a key that is there already: init may have been killed between the two steps. */
+/* Also for a key that is there already: init may have been killed between the two steps. Such a key is
+ * only looked at, as its folder may take nothing new; one behind a link is somebody else's to give. */
 static int prepare_key(const struct conf *conf, const struct identity *identity, struct err *err)
 {
 	const char *path = conf->seal_key_file;
-	int ret = master_key_create(path, err);
+	int ret = access(path, F_OK) == 0 ? 0 : master_key_create(path, err);
 	int fd;
 
 	if (ret && ret != LH_EEXIST)
@@ -52,6 +53,8 @@ static int prepare_key(const struct conf *conf, const struct identity *identity,
 	if (!identity->change)
 		return 0;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 && errno == ELOOP)
+		return 0;
 	if (fd < 0)
 		return err_set(err, LH_EIO, "%s: %s", path, strerror(errno));
 	ret = give(fd, path, identity, err);

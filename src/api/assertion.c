@@ -20,7 +20,7 @@
 
 #define US_PER_SECOND INT64_C(1000000)
 
-static bool is_made(const struct api_request *raw)
+bool assertion_is_made(const struct api_request *raw)
 {
 	return raw->auth_method[0] || raw->auth_name[0];
 }
@@ -128,7 +128,7 @@ int assertion_caller(struct context *context, struct caller *caller_out)
 	int ret;
 
 	memset(caller_out, 0, sizeof(*caller_out));
-	if (!is_made(raw))
+	if (!assertion_is_made(raw))
 		return LH_EPERM;
 	reason = find_fault(raw, keyring_web_secret(keyring));
 	if (reason)

@@ -17,6 +17,9 @@ struct api_request;
 struct caller;
 struct context;
 
+/* Whether there is one, believed or not. */
+bool assertion_is_made(const struct api_request *raw);
+
 /* Why nothing that a parameter says of the client is to be believed: they may not be the web server's.
  * NULL: they are. secret: of keyring_web_secret. Literal. */
 const char *assertion_peer_fault(const struct api_request *raw, const char *secret);

@@ -147,45 +147,13 @@ static int say_rules(struct context *context, const struct caller *caller)
 	return outcome_data(&context->outcome, data);
 }
 
-static int say_everything(struct context *context, const struct caller *caller)
-{
-	return caller->root ? outcome_data(&context->outcome, json_pack("{s:b}", "root", 1))
-			    : say_rules(context, caller);
-}
-
-/* It comes without a token, so nobody has judged it. */
-static int say_to_identity(struct context *context, const struct caller *caller)
-{
-	const struct access access = {
-		.path = context->request->path,
-		.capability = CAPABILITY_READ,
-		.input = context->request->input,
-		.wrap_ttl = context->request->wrap_ttl,
-	};
-	bool allowed;
-	int ret;
-
-	ret = auth_allows(context->policies, caller, &access, &allowed);
-	if (ret || allowed)
-		return ret ? ret : say_everything(context, caller);
-	return outcome_error(&context->outcome, 403, OUTCOME_DENIED);
-}
-
-/* Who has no token learns that there is nothing to tell. */
+/* Who is nobody learns that there is nothing to tell. */
 int resultant_acl(struct context *context)
 {
-	struct caller identity;
-	bool known;
-	int ret;
+	const struct caller *caller = context->caller;
 
-	if (context->request->token[0])
-		return say_everything(context, context->caller);
-	ret = context_bearer(context, &identity, &known);
-	if (ret)
-		return ret;
-	if (!known)
+	if (context_is_open(context))
 		return outcome_status(&context->outcome, 204);
-	ret = say_to_identity(context, &identity);
-	caller_clear(&identity);
-	return ret;
+	return caller->root ? outcome_data(&context->outcome, json_pack("{s:b}", "root", 1))
+			    : say_rules(context, caller);
 }

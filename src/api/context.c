@@ -33,6 +33,12 @@ int context_failure(struct context *context, int code, const struct err *err)
 	return code;
 }
 
+/* Neither a token nor somebody for whom the web server vouches. */
+static bool is_nobody(const struct request *request)
+{
+	return !request->token[0] && !assertion_is_made(request->raw);
+}
+
 bool context_is_open(const struct context *context)
 {
 	const struct route *route = context->match->route;
@@ -40,7 +46,7 @@ bool context_is_open(const struct context *context)
 	if (context->match->miss != ROUTE_FOUND || context->request->help)
 		return false;
 	return route->capability == CAPABILITY_NONE ||
-	       (route->flags & ROUTE_TOKENLESS && !context->request->token[0]);
+	       (route->flags & ROUTE_TOKENLESS && is_nobody(context->request));
 }
 
 int context_bearer(struct context *context, struct caller *caller_out, bool *known_out)

@@ -29,7 +29,9 @@ static void add_expression(struct buf *text, const char *pattern)
 		return;
 	}
 	kind = name[size];
-	if (kind == '*') /* the slash in front is optional too */
+	if (kind == '*' && name - 1 == pattern)
+		buf_printf(text, "(?P<%.*s>.*)", (int)size, name);
+	else if (kind == '*') /* the slash in front is optional too */
 		buf_printf(text, "%.*s(/(?P<%.*s>.+))?", (int)(name - 2 - pattern), pattern,
 			   (int)size, name);
 	else
@@ -105,11 +107,13 @@ static void add_fields(const struct field *fields, struct buf *text)
 static int describe_route(const struct route_match *match, struct buf *text, json_t *document)
 {
 	const struct route *first = match->table, *row;
+	const char *path = in_mount(match, match->path);
 	int ret = 0;
 
 	while (strcmp(first->pattern, match->route->pattern) != 0)
 		first++;
-	buf_printf(text, "Request:        %s\nMatching Route: ", in_mount(match, match->path));
+	/* Without its final slash a mount's own path is not in it. */
+	buf_printf(text, "Request:        %s\nMatching Route: ", path ? path : "");
 	add_expression(text, in_mount(match, first->pattern));
 	buf_printf(text, "\n\n%s\n\n## PARAMETERS\n\n", first->help);
 	for (row = first; row->pattern && !strcmp(row->pattern, first->pattern); row++)

@@ -38,7 +38,7 @@ enum route_flag {
 	ROUTE_ANY = 16,        /* takes any input: nothing is unknown */
 	ROUTE_WRAPPER = 32,    /* about a wrapping token, which is checked before anything else */
 	ROUTE_MERGED = 64,     /* `exists` counts where the engine merges its configuration only */
-	ROUTE_TOKENLESS = 128, /* open as long as no token comes along */
+	ROUTE_TOKENLESS = 128, /* open as long as there is neither token nor identity */
 };
 
 /* Where the fields of an engine's route come from. */

@@ -32,12 +32,14 @@ static const char *type_name(const struct caller *caller)
 
 json_t *token_auth(const struct caller *caller, const char *token, int64_t ttl)
 {
-	return json_pack("{s:s, s:s, s:O, s:O, s:O?, s:I, s:b, s:s, s:s, s:b, s:n, s:I}",
+	json_t *own = json_array_size(caller->policies) ? caller->policies : NULL;
+
+	return json_pack("{s:s, s:s, s:O, s:O*, s:O?, s:I, s:b, s:s, s:s, s:b, s:n, s:I}",
 			 "client_token", token, "accessor", caller->accessor, "policies",
-			 caller->policies, "token_policies", caller->policies, "metadata",
-			 caller->metadata, "lease_duration", (json_int_t)ttl, "renewable",
-			 caller->renewable, "entity_id", "", "token_type", type_name(caller),
-			 "orphan", !caller->ancestor_count, "mfa_requirement", "num_uses",
+			 caller->policies, "token_policies", own, "metadata", caller->metadata,
+			 "lease_duration", (json_int_t)ttl, "renewable", caller->renewable,
+			 "entity_id", "", "token_type", type_name(caller), "orphan",
+			 !caller->ancestor_count, "mfa_requirement", "num_uses",
 			 (json_int_t)caller->num_uses);
 }
 

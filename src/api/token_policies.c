@@ -217,15 +217,17 @@ static int choose_by_role(const struct policies_wanted *wanted, json_t **policie
 	const json_t *role = wanted->role, *globs = list_of(role, "allowed_policies_glob");
 	bool asked = json_array_size(wanted->names), add = role_adds_default(wanted);
 	bool limited = json_array_size(list_of(role, "allowed_policies")) || json_array_size(globs);
-	json_t *allowed = policies_clean(list_of(role, "allowed_policies"), add), *policies;
+	json_t *allowed = policies_clean(list_of(role, "allowed_policies"), add);
+	json_t *policies = policies_clean(wanted->names, asked && add);
 	int ret = 0;
 
-	if (asked)
-		policies = policies_clean(wanted->names, add);
-	else if (limited)
-		policies = json_incref(allowed);
-	else
-		policies = policies_clean(wanted->parent->policies, add);
+	/* Nothing but blanks was asked for, if anything. */
+	if (policies && !json_array_size(policies)) {
+		json_decref(policies);
+		policies = limited ? json_incref(allowed)
+				   : policies_clean(wanted->parent->policies, add);
+		asked = false;
+	}
 	if (!allowed || !policies)
 		ret = LH_ENOMEM;
 	if (!ret && limited && asked)

@@ -115,11 +115,13 @@ void token_revoke_add(struct store_batch *batch, const unsigned char name[KEYRIN
 
 /* Adds to a batch that a token is due at `until` (seconds since 1970), where its own end is later:
  * it is on its way to somebody, and ends then unless token_release says that it arrived. *held_out
- * false: it is dead, or ends sooner; nothing was added. At most TOKEN_HOLD_OPS operations, which fail
- * with LH_ECONFLICT when it is changed meanwhile. 0, LH_ECORRUPT, LH_EIO, LH_ENOMEM. */
+ * false: it is dead, or another one by its accessor, or ends sooner; nothing was added. At most
+ * TOKEN_HOLD_OPS operations, which fail with LH_ECONFLICT when it is changed meanwhile. 0,
+ * LH_ECORRUPT, LH_EIO, LH_ENOMEM. */
 #define TOKEN_HOLD_OPS 4
 int token_hold(struct store *store, struct store_batch *batch,
-	       const unsigned char name[KEYRING_NAME_SIZE], int64_t until, bool *held_out);
+	       const unsigned char name[KEYRING_NAME_SIZE], const char *accessor, int64_t until,
+	       bool *held_out);
 
 /* It arrived: from now on it is due at its own end. 0 also when it is dead or was not held; LH_EFULL,
  * LH_ECONFLICT (others change it all the time), LH_ECORRUPT, LH_EIO, LH_ENOMEM. */

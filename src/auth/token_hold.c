@@ -3,6 +3,8 @@
  * end is, so that it dies with the worker that should have said that it arrived. */
 #include "auth/token.h"
 
+#include <string.h>
+
 #include "auth/token_priv.h"
 #include "util/clock.h"
 #include "util/err.h"
@@ -68,7 +70,8 @@ static int read_living(struct store *store, const unsigned char name[KEYRING_NAM
 }
 
 int token_hold(struct store *store, struct store_batch *batch,
-	       const unsigned char name[KEYRING_NAME_SIZE], int64_t until, bool *held_out)
+	       const unsigned char name[KEYRING_NAME_SIZE], const char *accessor, int64_t until,
+	       bool *held_out)
 {
 	uint64_t revision = 0;
 	json_t *record;
@@ -80,7 +83,7 @@ int token_hold(struct store *store, struct store_batch *batch,
 	if (ret || !record)
 		return ret;
 	due = record_due(record);
-	if (!due || due > until) {
+	if (!strcmp(json_get_text(record, "accessor"), accessor) && (!due || due > until)) {
 		ret = add_due(batch, name, record, revision, until);
 		*held_out = !ret;
 	}

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/auth.h"
+#include "auth/token.h"
 #include "broker/broker_priv.h"
 #include "broker/failure.h"
 #include "crypto/crypto.h"
@@ -165,6 +165,24 @@ static int store_failure(struct issue *issue, int ret)
 	}
 }
 
+/* Commits while the caller lives: as the orphan that it may have become since it was looked up, where
+ * an ancestor was revoked alone. */
+static int change_owned(struct issue *issue, enum store_urgency urgency, const struct lease *old,
+			const struct lease *new)
+{
+	struct broker *broker = issue->broker;
+	const struct caller *caller = issue->request->caller;
+	struct caller fresh;
+	int ret = change_lease(broker, urgency, old, new, caller);
+
+	if (ret != LH_ECONFLICT || token_find_name(broker->options.store, caller->token, &fresh))
+		return ret;
+	if (fresh.ancestor_count < caller->ancestor_count)
+		ret = change_lease(broker, urgency, old, new, &fresh);
+	caller_clear(&fresh);
+	return ret;
+}
+
 /* tx 1: before any call, everything that may come to be is written down. */
 static int record_intent(struct issue *issue)
 {
@@ -172,7 +190,7 @@ static int record_intent(struct issue *issue)
 	int ret;
 
 	slot_hold(slot, issue->key.name, SLOT_PENDING);
-	ret = change_lease(issue->broker, STORE_NORMAL, NULL, issue->lease, issue->request->caller);
+	ret = change_owned(issue, STORE_NORMAL, NULL, issue->lease);
 	if (!ret)
 		return 0;
 	slot_phase_set(slot, SLOT_FREE);
@@ -357,7 +375,7 @@ static int record_issued(struct issue *issue)
 	if (!ret)
 		ret = grant_ttl(issue, new);
 	if (!ret)
-		ret = change_lease(broker, STORE_REVOKE, old, new, issue->request->caller);
+		ret = change_owned(issue, STORE_REVOKE, old, new);
 	if (!ret)
 		ret = fill_reply(issue, new);
 	if (!ret)
@@ -381,7 +399,7 @@ static int record_session(struct issue *issue)
 	if (ret)
 		return ret;
 	lease->due = lease->expires_ns / NS_PER_SECOND + 1;
-	ret = change_lease(issue->broker, STORE_NORMAL, NULL, lease, issue->request->caller);
+	ret = change_owned(issue, STORE_NORMAL, NULL, lease);
 	return ret ? ret : fill_reply(issue, lease);
 }
 

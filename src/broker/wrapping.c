@@ -405,7 +405,8 @@ static int unwrap_once(struct change *change, const struct opening *opening, str
 		ret = let_wait(change, LEASE_ISSUED, orphan_time(opening->deadline));
 	if (!ret && change->closed->has_token)
 		ret = token_hold(store_of(change), &change->batch, change->closed->token,
-				 orphan_time(opening->deadline), &change->holds_token);
+				 change->closed->accessor, orphan_time(opening->deadline),
+				 &change->holds_token);
 	if (ret)
 		return ret;
 	expect_asker(change, opening->caller);

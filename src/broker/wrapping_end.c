@@ -12,15 +12,15 @@
 
 #define ENDED_PAGE 64 /* wrappers that are forgotten in one turn of the revoker */
 
-/* One that is dead has its end already. */
+/* One that is dead has its end already; whoever was given its id since then keeps theirs. */
 static int add_token_end(struct broker *broker, struct store_batch *batch,
-			 const unsigned char name[KEYRING_NAME_SIZE])
+			 const struct wrapper *wrapper)
 {
 	struct caller token;
-	int ret = token_find_name(broker->options.store, name, &token);
+	int ret = token_find_name(broker->options.store, wrapper->token, &token);
 
-	if (!ret)
-		token_revoke_add(batch, name, TOKEN_REVOKE_TREE);
+	if (!ret && !strcmp(token.accessor, wrapper->accessor))
+		token_revoke_add(batch, wrapper->token, TOKEN_REVOKE_TREE);
 	caller_clear(&token);
 	return ret == LH_ENOENT ? 0 : ret;
 }
@@ -37,7 +37,7 @@ static int end_wrapper(struct broker *broker, const struct wrapper *wrapper)
 	if (!wrapper->opened_ns && wrapper->has_lease)
 		ret = add_marking(broker, &batch, &key, false);
 	if (!ret && !wrapper->opened_ns && wrapper->has_token)
-		ret = add_token_end(broker, &batch, wrapper->token);
+		ret = add_token_end(broker, &batch, wrapper);
 	if (!ret)
 		ret = wrapper_change(&batch, wrapper, NULL);
 	if (!ret)

@@ -5,11 +5,27 @@
 #include "util/err.h"
 
 static int (*const rules[])(const struct judging *judging, const struct block *block) = {
-	rule_unguarded,          rule_set_twice,       rule_said_by_client, rule_chosen_by_client,
-	rule_wide_proxies,       rule_open_map,        rule_blind_map,      rule_loose_map,
-	rule_missing_parameters, rule_parameter_twice, rule_other_value,    rule_headers,
-	rule_sent_twice,         rule_token_logged,    rule_query_logged,   rule_debug_log,
-	rule_debug_connection,   rule_answer_kept,     rule_on_disk,        rule_verified_elsewhere,
+	rule_unguarded,
+	rule_set_twice,
+	rule_said_by_client,
+	rule_chosen_by_client,
+	rule_wide_proxies,
+	rule_open_map,
+	rule_blind_map,
+	rule_loose_map,
+	rule_loose_condition,
+	rule_missing_parameters,
+	rule_parameter_twice,
+	rule_other_value,
+	rule_headers,
+	rule_sent_twice,
+	rule_token_logged,
+	rule_query_logged,
+	rule_debug_log,
+	rule_debug_connection,
+	rule_answer_kept,
+	rule_on_disk,
+	rule_verified_elsewhere,
 	rule_stapling_authority,
 };
 

@@ -88,8 +88,7 @@ int rule_said_by_client(const struct judging *judging, const struct block *block
 	return 0;
 }
 
-/* Text, or a part of one, that becomes half an identity. */
-static bool names_somebody(const struct judging *judging, json_t *directive)
+bool rule_names_somebody(const struct judging *judging, json_t *directive)
 {
 	return directive_is(directive, "set") && *directive_word(directive, 2) &&
 	       json_object_get(judging->proofs, variable_name(directive_word(directive, 1)));
@@ -117,7 +116,7 @@ int rule_chosen_by_client(const struct judging *judging, const struct block *blo
 		return 0;
 	json_array_foreach(block->body, i, directive)
 	{
-		if (names_somebody(judging, directive))
+		if (rule_names_somebody(judging, directive))
 			return finding_add(
 				judging->findings, block->directive,
 				"the client fulfils this condition or not, as it likes, and "

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rules about maps from what a client shows, a secret or a subject, to a name. Only such a map's keys
- * stand between others and the identity. */
+ * stand between others and the identity; so does the expression of an `if`. */
 #include <string.h>
 
 #include "nginx/asserted.h"
@@ -270,4 +270,51 @@ int rule_loose_map(const struct judging *judging, const struct block *block)
 	if (ret == 0)
 		ret = find_in(judging, block, VALUE_SAID, is_any, sentence);
 	return ret ? ret : find_in(judging, block, VALUE_TLS, is_loose_capture, sentence);
+}
+
+/* Whether the condition keeps out whom it does not fit, or names whom it fits. */
+static bool picks(const struct judging *judging, const struct block *block, const char *sign)
+{
+	json_t *directive;
+	size_t i;
+
+	json_array_foreach(block->body, i, directive)
+	{
+		if (*sign == '!'
+			    ? directive_is(directive, "return") || directive_is(directive, "break")
+			    : rule_names_somebody(judging, directive))
+			return true;
+	}
+	return false;
+}
+
+/* The words of $ssl_client_verify are nginx's own. */
+static bool is_about_somebody(const struct judging *judging, const struct condition *condition)
+{
+	char text[sizeof(condition->variable) + 1];
+
+	err_text(text, sizeof(text), "$%s", condition->variable);
+	return strcmp(condition->variable, "ssl_client_verify") != 0 &&
+	       (value_origins(judging->tree, text) & (VALUE_TLS | VALUE_USER));
+}
+
+int rule_loose_condition(const struct judging *judging, const struct block *block)
+{
+	struct condition condition;
+	char key[sizeof(condition.value) + 1];
+
+	if (block->kind != BLOCK_IF)
+		return 0;
+	condition_read(block->directive, &condition);
+	err_text(key, sizeof(key), "~%s", condition.value);
+	if (!strchr(condition.sign, '~') || !is_about_somebody(judging, &condition) ||
+	    !picks(judging, block, condition.sign) ||
+	    !block_reaches(judging->tree, block_location(block)))
+		return 0;
+	if (!strchr(condition.sign, '*') && !strstr(key, "(?i)") && !is_loose_key(key))
+		return 0;
+	return finding_add(judging->findings, block->directive,
+			   "this fits longer and other subjects or names than the one that is "
+			   "meant; let it begin with ^ and end with $, be exact between them, and "
+			   "write ~ without *");
 }

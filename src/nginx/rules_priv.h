@@ -17,6 +17,9 @@ struct judging {
 /* Whether a location (or an `if` in one) has a fastcgi_pass to leasehold of its own: that line. */
 json_t *rule_pass(const struct judging *judging, const struct block *block);
 
+/* Whether a set gives text, or a part of one, that becomes half an identity. */
+bool rule_names_somebody(const struct judging *judging, json_t *directive);
+
 /* ---- rules_identity.c: who somebody is ---- */
 int rule_unguarded(const struct judging *judging, const struct block *block);
 int rule_set_twice(const struct judging *judging, const struct block *block);
@@ -28,10 +31,11 @@ int rule_wide_proxies(const struct judging *judging, const struct block *block);
 int rule_verified_elsewhere(const struct judging *judging, const struct block *block);
 int rule_stapling_authority(const struct judging *judging, const struct block *block);
 
-/* ---- rules_map.c: maps from a secret to a name ---- */
+/* ---- rules_map.c: maps and conditions from a secret to a name ---- */
 int rule_open_map(const struct judging *judging, const struct block *block);
 int rule_blind_map(const struct judging *judging, const struct block *block);
 int rule_loose_map(const struct judging *judging, const struct block *block);
+int rule_loose_condition(const struct judging *judging, const struct block *block);
 
 /* Fills judging->proofs with what identities are made of. */
 int rule_find_proofs(const struct judging *judging);

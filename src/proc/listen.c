@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -98,24 +99,56 @@ static int make_room(const char *path, const struct sockaddr_un *address, struct
 	return 0;
 }
 
+/* Whoever owns the folder may put something else here meanwhile, and root must not be led to it. */
+static int open_own(const struct listener *listener, int *fd_out, struct err *err)
+{
+	const char *path = listener->address;
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat stat;
+
+	*fd_out = -1;
+	if (fd < 0)
+		return fail(path, "cannot find the socket", err);
+	if (fstat(fd, &stat) != 0 || !S_ISSOCK(stat.st_mode) || stat.st_dev != listener->device ||
+	    stat.st_ino != listener->inode) {
+		close(fd);
+		return err_set(err, LH_EEXIST, "%s: is not the socket that was made here", path);
+	}
+	*fd_out = fd;
+	return 0;
+}
+
+static int set_rights(int fd, const char *path, gid_t group, mode_t mode, struct err *err)
+{
+	char name[32];
+
+	if (group != NO_GROUP && fchownat(fd, "", (uid_t)-1, group, AT_EMPTY_PATH) != 0)
+		return fail(path, "cannot give the socket to its group", err);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd); /* fchmod takes no such descriptor */
+	if (chmod(name, mode) != 0)
+		return fail(path, "cannot set socket_mode", err);
+	return 0;
+}
+
 /* The mode is set after the group: nobody of a wrong group could connect in between, because the
  * umask makes a new socket private. */
-static int apply_to_path(const char *path, const struct conf_listener *conf, gid_t own,
-			 struct err *err)
+static int apply_to_path(const struct listener *listener, const struct conf_listener *conf,
+			 gid_t own, struct err *err)
 {
 	gid_t group = own;
-	int ret;
+	int fd, ret;
 
 	if (conf->socket_group) {
 		ret = group_find(conf->socket_group, &group, err);
 		if (ret)
-			return err_prefix(err, ret, "%s", path);
+			return err_prefix(err, ret, "%s", listener->address);
 	}
-	if (group != NO_GROUP && chown(path, (uid_t)-1, group) != 0)
-		return fail(path, "cannot give the socket to its group", err);
-	if (chmod(path, conf->socket_mode) != 0)
-		return fail(path, "cannot set socket_mode", err);
-	return 0;
+	ret = open_own(listener, &fd, err);
+	if (ret)
+		return ret;
+	ret = set_rights(fd, listener->address, group, conf->socket_mode, err);
+	close(fd);
+	return ret;
 }
 
 static int bind_path(struct listener *listener, const struct conf_listener *conf, struct err *err)
@@ -141,7 +174,7 @@ static int bind_path(struct listener *listener, const struct conf_listener *conf
 		return fail(path, "cannot make the socket", err);
 	listener->device = stat.st_dev;
 	listener->inode = stat.st_ino;
-	return apply_to_path(path, conf, NO_GROUP, err);
+	return apply_to_path(listener, conf, NO_GROUP, err);
 }
 
 static void remove_path(struct listener *listener)
@@ -260,7 +293,7 @@ int listener_apply(struct listener *listener, const struct conf_listener *conf, 
 		return 0;
 	if (listen(listener->fd, (int)conf->backlog) != 0)
 		return fail(listener->address, "cannot set the backlog", err);
-	return listener->local ? apply_to_path(listener->address, conf, own, err) : 0;
+	return listener->local ? apply_to_path(listener, conf, own, err) : 0;
 }
 
 static int check_path(const struct conf_listener *conf, struct err *err)

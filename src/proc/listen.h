@@ -36,7 +36,8 @@ int listener_open(const struct conf_listener *conf, int passed, struct listener 
 		  struct err *err);
 
 /* Sets backlog, mode and group again, as conf now says. own: the group of a socket path for which conf
- * names none; NO_GROUP leaves it as it is. 0, LH_ENOENT or LH_EIO. */
+ * names none; NO_GROUP leaves it as it is. 0, LH_ENOENT,
+ * LH_EEXIST (something else stands at the path) or LH_EIO. */
 int listener_apply(struct listener *listener, const struct conf_listener *conf, gid_t own,
 		   struct err *err);
 

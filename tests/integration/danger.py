@@ -307,6 +307,7 @@ DANGERS = {
     "sessions-in-a-cache": resumed,
     "sessions-of-another-port": carried,
     "authority-for-stapling": asking_by_tls("build-7", "foreign"),
+    "subject-by-condition": asking_by_tls("build-7", "other"),
     "subject-within-another": asking_by_tls("build-7", "other"),
     # values
     "name-in-a-header": asking("user-root", Authorization=basic("bob", "bin"), X_User="root"),

@@ -56,6 +56,23 @@ def test_init_uses_a_master_key_that_is_there(site):
         assert file.read() == "5a" * 32 + "\n"
 
 
+def test_init_uses_a_master_key_in_a_folder_that_takes_nothing_new(site):
+    put_key(site, "5a" * 32)
+    os.makedirs(site.path("master.key.new/full"))    # where a new one would be written
+    assert site.serves(site.init()) == 200
+
+
+@root_only
+def test_init_uses_a_master_key_behind_a_link(site):
+    put_key(site, "5a" * 32)
+    os.chown(site.path("master.key"), 65534, 65534)
+    os.rename(site.path("master.key"), site.path("real.key"))
+    os.symlink("real.key", site.path("master.key"))
+    os.chmod(site.folder, 0o755)
+    site.write(CONFIGURATION.replace('user = ""', 'user = "nobody"'))
+    assert site.serves(site.init()) == 200
+
+
 @pytest.mark.parametrize("output", ["full", "closed", "broken pipe"])
 def test_init_whose_token_nobody_saw_can_be_run_again(site, output):
     if output == "full":

@@ -452,6 +452,11 @@ def test_an_identity_learns_what_it_may_do(server):
     assert ask_as(server, "asks", "GET", "sys/internal/ui/mounts").status == 200
     reply = ask_as(server, "asks", "GET", "sys/internal/ui/resultant-acl")
     assert reply.status == 200 and reply.data["root"] is False
+    reply = ask_as(server, "asks", "GET", "sys/internal/ui/resultant-acl",
+                   **{"X-Vault-Wrap-TTL": "60s"})
+    assert reply.status == 200 and reply["data"] is None and reply["wrap_info"]["ttl"] == 60
+    reply = ask_as(server, "unheard-of", "GET", "sys/internal/ui/resultant-acl")
+    assert reply.status == 403, reply
 
 
 def test_an_identity_gives_back_all_that_it_has_and_goes_on(server, mount):

@@ -70,6 +70,20 @@ def test_a_socket_where_another_answers_is_left_to_it(own):
     os.unlink(path)
 
 
+def test_a_reload_follows_no_link_that_was_put_in_place_of_a_socket(own):
+    """The folder is the server's user's, who must not lead root to other files."""
+    path, other = own.path("run/work.sock"), own.path("other")
+    with open(other, "w", encoding="ascii"):
+        os.chmod(other, 0o600)
+    os.rename(path, path + ".old")
+    os.symlink(other, path)
+    own.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "the configuration was read again" in own.log())
+    assert "work.sock: is not the socket that was made here" in own.log()
+    assert stat.S_IMODE(os.lstat(other).st_mode) == 0o600
+    os.rename(path + ".old", path)
+
+
 def test_without_the_sockets_folder_it_does_not_start(own):
     own.stop_daemon()
     os.rmdir(own.path("run"))

@@ -242,6 +242,22 @@ static void a_long_answer_is_handed_on(void **state)
 
 /* ---- Help ---- */
 
+static void help_of_a_mount_that_is_one_route_names_it(void **state)
+{
+	static const char *const paths[] = { "cubbyhole", "cubbyhole/x" };
+	static const char *const requests[] = { "Request:        \n", "Request:        x\n" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "%s?help=1", paths[i]);
+		assert_int_equal(ask(&f, "GET", path, NULL), 200);
+		assert_non_null(strstr(json_get_text(f.body, "help"), requests[i]));
+		assert_non_null(strstr(json_get_text(f.body, "help"), " ^(?P<path>.*)$\n"));
+	}
+}
+
 static void help_is_made_of_the_table(void **state)
 {
 	json_t *paths;
@@ -386,6 +402,7 @@ int main(void)
 		API_TEST(names_are_written_as_they_are_stored),
 		API_TEST(a_read_process_hands_on_what_is_not_its),
 		API_TEST(a_long_answer_is_handed_on),
+		API_TEST(help_of_a_mount_that_is_one_route_names_it),
 		API_TEST(help_is_made_of_the_table),
 		API_TEST(help_needs_a_token),
 		API_TEST(leases_that_do_not_exist),

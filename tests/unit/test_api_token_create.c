@@ -119,6 +119,15 @@ static void policies_are_the_parents_or_some_of_them(void **state)
 	}
 }
 
+static void a_token_without_policies_says_so_once(void **state)
+{
+	(void)state;
+	made("{\"policies\":[\"default\"],\"no_default_policy\":true}");
+	assert_int_equal(json_array_size(auth_member(&f, "policies")), 0);
+	assert_true(json_is_array(auth_member(&f, "policies")));
+	assert_null(auth_member(&f, "token_policies"));
+}
+
 static void some_tokens_have_no_children(void **state)
 {
 	struct bearer maker = with_policy("maker", MAKER), counted, batch, line;
@@ -268,6 +277,8 @@ static const struct {
 } role_cases[] = {
 	{ "what is allowed, if nothing is asked for", "{\"allowed_policies\":\"b,a\"}", "{}", NULL,
 	  "[\"a\",\"b\",\"default\"]" },
+	{ "the same, if only blanks are asked for", "{\"allowed_policies\":\"b,a\"}",
+	  "{\"policies\":[\" \"],\"no_default_policy\":true}", NULL, "[\"a\",\"b\"]" },
 	{ "one of what is allowed", "{\"allowed_policies\":\"a,b\"}", "{\"policies\":[\"b\"]}",
 	  NULL, "[\"b\",\"default\"]" },
 	{ "something else", "{\"allowed_policies\":\"a\"}", "{\"policies\":[\"c\"]}",
@@ -454,6 +465,7 @@ int main(void)
 		API_TEST(an_id_is_taken_once),
 		API_TEST(nobody_makes_more_than_they_are),
 		API_TEST(policies_are_the_parents_or_some_of_them),
+		API_TEST(a_token_without_policies_says_so_once),
 		API_TEST(some_tokens_have_no_children),
 		API_TEST(an_expiring_root_makes_no_lasting_one),
 		API_TEST(a_root_token_lives_no_longer_than_others_once_it_ends),

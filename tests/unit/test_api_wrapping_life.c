@@ -173,6 +173,42 @@ static void an_unopened_token_is_revoked_at_the_end(void **state)
 	assert_int_not_equal(ask_as(NULL, "POST", "auth/token/lookup-accessor", body, ""), 200);
 }
 
+/* The first one with the id was revoked; its answer lies in the wrapper still. */
+static void make_again(void)
+{
+	static const char body[] = "{\"id\":\"again\",\"ttl\":\"1h\"}";
+
+	wrap("POST", "auth/token/create", body, "60");
+	assert_int_equal(ask_as("again", "POST", "auth/token/revoke-self", NULL, ""), 204);
+	turn(3);
+	assert_int_equal(ask_as(NULL, "POST", "auth/token/create", body, ""), 200);
+}
+
+static void who_is_given_the_id_again_outlives_the_wrapper_of_the_first(void **state)
+{
+	(void)state;
+	make_again();
+	age(61);
+	turn(3);
+	assert_true(is_alive("again"));
+}
+
+static void nor_does_the_opening_for_nobody_end_it(void **state)
+{
+	const struct api_request raw = {
+		.method = "PUT",
+		.path = "/v1/sys/wrapping/unwrap",
+		.token = wrapping,
+		.deadline = clock_boot_ms() + DEADLINE,
+	};
+
+	(void)state;
+	make_again();
+	assert_int_equal(serve(&f, &raw), 200);
+	settle(&f, false);
+	assert_true(is_alive("again"));
+}
+
 /* ---- Opened in the last moment ---- */
 
 /* A driver that is overtaken before its next commit. */
@@ -418,6 +454,8 @@ int main(void)
 		WRAPPING_TEST(an_unopened_token_is_revoked_at_the_end),
 		SLOW_TEST(a_credential_opened_in_the_last_moment_lives),
 		SLOW_TEST(a_token_opened_in_the_last_moment_lives),
+		WRAPPING_TEST(who_is_given_the_id_again_outlives_the_wrapper_of_the_first),
+		WRAPPING_TEST(nor_does_the_opening_for_nobody_end_it),
 		WRAPPING_TEST(a_token_that_was_renewed_does_not_wait),
 		WRAPPING_TEST(a_thief_with_the_master_key_finds_no_wrapped_value),
 		WRAPPING_TEST(lost_memory_leaves_no_credential),

@@ -231,14 +231,18 @@ static void a_delivered_token_outlives_its_workers_sleep(void **state)
 {
 	struct token_due due;
 	struct store_batch batch = { 0 };
+	struct caller caller;
 	bool held;
 
 	(void)state;
 	open_lost_token();
 	api_sent(f.api, true);
 	due = token_due();
-	assert_int_equal(token_hold(f.temp.store, &batch, due.token.name, clock_now() - 1, &held),
+	assert_int_equal(token_find_name(f.temp.store, due.token.name, &caller), 0);
+	assert_int_equal(token_hold(f.temp.store, &batch, due.token.name, caller.accessor,
+				    clock_now() - 1, &held),
 			 0);
+	caller_clear(&caller);
 	assert_true(held);
 	assert_int_equal(store_apply(f.temp.store, STORE_NORMAL, &batch, NULL), 0);
 	store_batch_free(&batch);

@@ -259,6 +259,10 @@ static const struct site_case ways[] = {
 	  "x:2: error_page:" },
 };
 
+#define OF_SUBJECT(condition)                                                                      \
+	"server { listen 1 ssl; ssl_verify_client on; location / {\nif "                           \
+	"($ssl_client_s_dn " condition ") "
+
 static const struct site_case certificates[] = {
 	{ "the server wants a certificate",
 	  "server { listen 1 ssl; ssl_verify_client on; location / { " ALICE PASS "} }", NULL },
@@ -296,6 +300,20 @@ static const struct site_case certificates[] = {
 	  "Optional_No_CA; location / { " BASIC
 	  "set $lh_auth_method map;\nset $lh_auth_name $n; " PASS "} }",
 	  "x:2: set: with optional_no_ca" },
+	{ "a subject that an if wants", OF_SUBJECT("!~ ^CN=a$") "{ return 403; } " ALICE PASS "} }",
+	  NULL },
+	{ "a subject within another that an if wants",
+	  OF_SUBJECT("!~ CN=a") "{ return 403; } " ALICE PASS "} }", "x:2: if: this fits longer" },
+	{ "a subject in any case that an if wants",
+	  OF_SUBJECT("!~* ^CN=a$") "{ return 403; } " ALICE PASS "} }", "x:2: if: this fits" },
+	{ "a part of a subject that another part may hold",
+	  OF_SUBJECT("~ CN=([a-z]+)") "{ set $lh_auth_method cert; set $lh_auth_name $1; } " PASS
+				      "} }",
+	  "x:2: if: this fits" },
+	{ "a subject that an if shuts out",
+	  OF_SUBJECT("~ OU=old") "{ return 403; } " ALICE PASS "} }", NULL },
+	{ "another application's condition",
+	  OF_SUBJECT("!~ CN=a") "{ return 403; } } location /v1/ { " PASS "} }", NULL },
 	{ "anybody's certificate is taken and looked at",
 	  "map $ssl_client_s_dn $n { ~^CN=a$ a; } server { listen 1 ssl; ssl_verify_client "
 	  "optional_no_ca; location / { if ($ssl_client_verify != SUCCESS) { return 403; } "

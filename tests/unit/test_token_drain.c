@@ -369,6 +369,34 @@ static void a_credential_whose_owner_dies_meanwhile_is_revoked(void **state)
 	caller_clear(&victim);
 }
 
+static void spare_children_of_victim(void)
+{
+	assert_int_equal(token_revoke(temp.store, victim.token, TOKEN_REVOKE_ORPHAN), 0);
+}
+
+static void a_credential_whose_owner_becomes_an_orphan_meanwhile_is_given(void **state)
+{
+	struct caller child, grandchild;
+
+	(void)state;
+	victim = child_of(NULL);
+	child = child_of(&victim);
+	grandchild = child_of(&child);
+	fake.during_issue = spare_children_of_victim;
+	assert_int_equal(issue_to(&grandchild, 5000), 0);
+	fake.during_issue = NULL;
+	broker_delivered(broker, true);
+	issue_reply_clear(&reply);
+	lend(&grandchild); /* who was looked up before all that */
+	turn_slowly(10);
+	assert_int_equal(fake.revokes, 0);
+	revoke(&child);
+	settle();
+	caller_clear(&grandchild);
+	caller_clear(&child);
+	caller_clear(&victim);
+}
+
 static void a_lease_of_a_dead_token_is_not_renewed(void **state)
 {
 	struct caller root = child_of(NULL), child = child_of(&root);
@@ -411,6 +439,7 @@ int main(void)
 		DRAIN_TEST(nothing_is_issued_to_a_dead_token),
 		DRAIN_TEST(no_role_is_written_for_a_dead_token),
 		DRAIN_TEST(a_credential_whose_owner_dies_meanwhile_is_revoked),
+		DRAIN_TEST(a_credential_whose_owner_becomes_an_orphan_meanwhile_is_given),
 		DRAIN_TEST(a_lease_of_a_dead_token_is_not_renewed),
 	};
 
