@@ -177,7 +177,8 @@ static void ask_for_time(struct look *look)
 bool due_begin(struct revoker *revoker, int64_t *timeout_ms)
 {
 	struct look look = { .revoker = revoker,
-			     .careful = dates_disagree(revoker->broker->options.shared) };
+			     .careful = dates_disagree(revoker->broker->options.shared) ||
+					clock_in_doubt(revoker) };
 	int64_t now = clock_boot_ms(), pause;
 	size_t begun;
 

@@ -24,6 +24,7 @@ bool dates_disagree(const struct shared *shared);
 struct dates_question {
 	const struct engine *engine;
 	bool busy;
+	uint64_t answers; /* so far */
 };
 
 /* Asks a mount's cloud for something that changes nothing, only to hear its Date: while nothing

@@ -21,7 +21,7 @@ static void done(void *context, const struct talk_end *end)
 {
 	struct dates_question *question = context;
 
-	(void)end;
+	question->answers += end->verdict == STEP_DONE && end->step->answers[0].status;
 	question->busy = false;
 }
 

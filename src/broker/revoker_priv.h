@@ -83,6 +83,12 @@ struct marked {
 	uint64_t seen; /* the greater, the later; 0: of no token */
 };
 
+/* Whether the clock is right, after it was set ahead: a cloud is asked first. */
+struct doubt {
+	int64_t until;    /* boot ms, at the latest; 0: there is none */
+	uint64_t answers; /* that there had been when it began */
+};
+
 /* What is not due yet, looked through once the clock was set back. */
 struct set_back {
 	bool known;    /* the next: */
@@ -95,6 +101,7 @@ struct set_back {
 struct revoker {
 	struct broker *broker;
 	struct set_back set_back;
+	struct doubt doubt;
 	struct marked marked[MARKED_MAX];
 	uint64_t marked_seen; /* the greatest of them */
 	int64_t warned_at;    /* of dead tokens, boot ms */
@@ -122,8 +129,11 @@ struct mount_state *mount_state(struct revoker *revoker, const unsigned char *uu
 int64_t sweep_pause(const struct conf_engine *conf, uint32_t sweep);
 
 /* When the clock was set back, sees to it that what is unfinished does not wait for that. true: there
- * is more to do at once. */
+ * is more to do at once. When it was set ahead, the doubt begins. */
 bool set_back_turn(struct revoker *revoker);
+
+/* Whether nothing should end by the clock alone until a cloud has said the time. */
+bool clock_in_doubt(struct revoker *revoker);
 
 /* Looks for what is due and begins as much of it as fits. true: there is more to do at once. What is
  * long is not looked through at every turn: *timeout_ms is lowered to the next look. */

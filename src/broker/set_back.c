@@ -1,19 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The clock was set back.
+/* The clock was set.
  *
- * What is unfinished, the next attempt of a revocation above all, is due at a time by the clock as it
- * was, and would wait until it shows that time again: for a day, if it was a day ahead. So all that is
- * not yet due is looked through, a page in each turn; nothing else ever does that. What lives keeps
- * its end. */
+ * Ahead: what would end by it may have long to live. A cloud is asked for the time first; nothing ends
+ * by the clock alone before it has answered, or has not for a while.
+ *
+ * Back: what is unfinished, the next attempt of a revocation above all, is due at a time by the clock
+ * as it was, and would wait until it shows that time again: for a day, if it was a day ahead. So all
+ * that is not yet due is looked through, a page in each turn; nothing else ever does that. What lives
+ * keeps its end. */
 #include <string.h>
 
 #include "broker/revoker_priv.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
+#include "util/shared.h"
 
-#define SET_BACK_MS 60000 /* what is less is no more than a longer pause */
-#define PAGE        64
+#define SET_AHEAD_MS 300000 /* what is less is no worse than what clouds may be off */
+#define DOUBT_MS     60000
+#define SET_BACK_MS  60000 /* what is less is no more than a longer pause */
+#define PAGE         64
+
+/* ---- Ahead ---- */
+
+static void begin_doubt(struct revoker *revoker, int64_t by_ms)
+{
+	log_warn("clock: this machine's was set ahead by %lld s; a cloud is asked for the time "
+		 "before anything expires by it",
+		 (long long)by_ms / 1000);
+	revoker->doubt.until = clock_boot_ms() + DOUBT_MS;
+	revoker->doubt.answers = revoker->question.answers;
+	revoker->ask_at = 0;
+}
+
+/* One answer that disagrees may be a mistake of theirs; another one is asked for then. */
+bool clock_in_doubt(struct revoker *revoker)
+{
+	struct doubt *doubt = &revoker->doubt;
+	bool agreed = revoker->question.answers > doubt->answers &&
+		      !atomic_load(&revoker->broker->options.shared->dates_off);
+
+	if (doubt->until && (agreed || clock_boot_ms() >= doubt->until))
+		doubt->until = 0;
+	return doubt->until;
+}
+
+/* ---- Back ---- */
 
 /* The latest time at which the lease should be due, however the clock went. */
 static int64_t latest(const struct broker *broker, const struct lease *lease)
@@ -79,10 +111,13 @@ static void look_from_now(struct set_back *set_back, bool keyless)
 	set_back->looking = true;
 }
 
-static void notice(struct set_back *set_back)
+static void notice(struct revoker *revoker)
 {
+	struct set_back *set_back = &revoker->set_back;
 	int64_t ahead = clock_now() * 1000 - clock_boot_ms();
 
+	if (set_back->known && ahead > set_back->ahead + SET_AHEAD_MS)
+		begin_doubt(revoker, ahead - set_back->ahead);
 	if (set_back->known && ahead < set_back->ahead - SET_BACK_MS) {
 		log_warn("clock: this machine's was set back by %lld s; what is being taken back "
 			 "does not wait for that",
@@ -119,7 +154,7 @@ bool set_back_turn(struct revoker *revoker)
 	size_t count;
 	int ret;
 
-	notice(set_back);
+	notice(revoker);
 	if (!set_back->looking)
 		return false;
 	ret = look_at_page(revoker, &count);

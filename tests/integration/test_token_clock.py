@@ -84,6 +84,22 @@ def test_revocation_waits_for_no_clock(server, clock):
     wait_until(lambda: not accessors(server) & {token.accessor for token in tokens})
 
 
+def test_a_cloud_is_asked_before_a_clock_that_was_set_ahead_ends_anything(server, clock):
+    place = Place(server)
+    replies = [place.issued() for _ in range(3)]
+    asked = place.sim.count("GetCallerIdentity")
+    clock.move(60 * DAY)
+    wait_until(lambda: place.sim.count("GetCallerIdentity") > asked)
+    wait_until(lambda: "no lease expires until they agree" in server.log(), 20)
+    clock.move(0)
+    for reply in replies:
+        renewed = server.api("PUT", "sys/leases/renew", {"lease_id": reply["lease_id"]})
+        assert renewed.status == 200, renewed
+        assert place.works(reply)
+        assert place.revoke(reply["lease_id"]).status == 204
+    place.disable()
+
+
 def test_nor_does_the_next_attempt_to_take_a_credential_back(server, clock):
     """The cloud knows better than a clock that is a day ahead, and refuses all calls."""
     place = Place(server)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The clock is set back: nothing unfinished waits until it shows the old time again. */
+/* The clock is set: ahead, a cloud is asked before anything ends by it; back, nothing unfinished waits
+ * until it shows the old time again. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -50,6 +51,55 @@ static int64_t due_in(void)
 
 	lease_free(lease);
 	return due;
+}
+
+static void set_ahead(void)
+{
+	turn(1);
+	revoker->set_back.ahead -= DAY * 1000;
+	make_due();
+	turn(3);
+	assert_int_equal(only_state(), LEASE_ACTIVE);
+	revoker->look_at = 0;
+}
+
+static void a_clock_that_was_set_ahead_is_doubted_until_a_cloud_agrees(void **state)
+{
+	char *id = issue_delivered();
+
+	(void)state;
+	set_ahead();
+	revoker->question.answers++;
+	shared->dates_off = 1; /* this one does not */
+	turn(2);
+	assert_int_equal(only_state(), LEASE_ACTIVE);
+	revoker->look_at = 0;
+	shared->dates_off = 0;
+	turn(2);
+	assert_int_equal(only_state(), 0);
+	free(id);
+}
+
+static void nor_longer_than_a_minute(void **state)
+{
+	(void)state;
+	free(issue_delivered());
+	set_ahead();
+	revoker->doubt.until = clock_boot_ms();
+	turn(2);
+	assert_int_equal(only_state(), 0);
+}
+
+static void what_somebody_revokes_is_in_no_doubt(void **state)
+{
+	char *id = issue_delivered();
+
+	(void)state;
+	set_ahead();
+	assert_int_equal(broker_revoke(broker, id, REVOKE_ASYNC, 0, &err), 0);
+	turn(2);
+	assert_int_equal(only_state(), 0);
+	free(id);
 }
 
 static void what_is_taken_back_does_not_wait(void **state)
@@ -164,6 +214,9 @@ static void a_job_of_the_future_is_drained(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		BROKER_TEST(a_clock_that_was_set_ahead_is_doubted_until_a_cloud_agrees),
+		BROKER_TEST(nor_longer_than_a_minute),
+		BROKER_TEST(what_somebody_revokes_is_in_no_doubt),
 		BROKER_TEST(what_is_taken_back_does_not_wait),
 		BROKER_TEST(nor_does_the_rest_of_what_has_lost_its_key),
 		BROKER_TEST(what_waits_for_a_reason_waits_as_long_as_it_should),
