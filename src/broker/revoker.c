@@ -171,7 +171,7 @@ int revoker_turn(struct revoker *revoker, int64_t timeout_ms, struct err *err)
 
 	slot_beat(broker->options.slot);
 	maintain(revoker);
-	more = set_back_turn(revoker);
+	more = clock_set_turn(revoker);
 	more |= tokens_drain(revoker);
 	more |= jobs_drain(revoker);
 	more |= wrappers_end(broker);

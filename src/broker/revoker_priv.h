@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The revoker's parts: its loop (revoker.c), what to begin (choose.c), one revocation (taking.c) and
- * its end (outcome.c), jobs (drain.c), a clock that was set back (set_back.c). */
+ * its end (outcome.c), jobs (drain.c), a clock that was set (clock_set.c). */
 #ifndef BROKER_REVOKER_PRIV_H
 #define BROKER_REVOKER_PRIV_H
 
@@ -89,10 +89,14 @@ struct doubt {
 	uint64_t answers; /* that there had been when it began */
 };
 
+/* By what it is told that the clock was set. */
+struct clock_seen {
+	bool known;
+	int64_t ahead; /* of the time since the boot, at most, ms */
+};
+
 /* What is not due yet, looked through once the clock was set back. */
 struct set_back {
-	bool known;    /* the next: */
-	int64_t ahead; /* how far the clock was ahead of the boot time at most, ms */
 	bool looking;
 	bool keyless; /* among which of them */
 	struct due after;
@@ -100,8 +104,9 @@ struct set_back {
 
 struct revoker {
 	struct broker *broker;
-	struct set_back set_back;
+	struct clock_seen clock_seen;
 	struct doubt doubt;
+	struct set_back set_back;
 	struct marked marked[MARKED_MAX];
 	uint64_t marked_seen; /* the greatest of them */
 	int64_t warned_at;    /* of dead tokens, boot ms */
@@ -128,9 +133,9 @@ struct mount_state *mount_state(struct revoker *revoker, const unsigned char *uu
 /* Seconds between the sweep before (or the first success) and this one, counted from 0. */
 int64_t sweep_pause(const struct conf_engine *conf, uint32_t sweep);
 
-/* When the clock was set back, sees to it that what is unfinished does not wait for that. true: there
- * is more to do at once. When it was set ahead, the doubt begins. */
-bool set_back_turn(struct revoker *revoker);
+/* Notices that the clock was set. Ahead: it is in doubt. Back: what is unfinished does not wait for
+ * that; true: there is more to do at once. */
+bool clock_set_turn(struct revoker *revoker);
 
 /* Whether nothing should end by the clock alone until a cloud has said the time. */
 bool clock_in_doubt(struct revoker *revoker);

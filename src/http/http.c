@@ -88,10 +88,10 @@ static void keep_threads_small(void)
 
 static int prepare(struct err *err)
 {
-	CURLcode code = http_memory_init();
+	CURLcode code;
 
 	keep_threads_small();
-
+	code = http_memory_init();
 	if (code)
 		return err_set(err, LH_EIO, "http: cannot start libcurl: %s",
 			       curl_easy_strerror(code));

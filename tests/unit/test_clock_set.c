@@ -25,7 +25,7 @@
 static void set_back_by(int64_t seconds)
 {
 	turn(1);
-	revoker->set_back.ahead += seconds * 1000;
+	revoker->clock_seen.ahead += seconds * 1000;
 }
 
 /* Makes the only lease what it would be had the clock been a day ahead. */
@@ -56,7 +56,7 @@ static int64_t due_in(void)
 static void set_ahead(void)
 {
 	turn(1);
-	revoker->set_back.ahead -= DAY * 1000;
+	revoker->clock_seen.ahead -= DAY * 1000;
 	make_due();
 	turn(3);
 	assert_int_equal(only_state(), LEASE_ACTIVE);

@@ -111,26 +111,6 @@ static void look_from_now(struct set_back *set_back, bool keyless)
 	set_back->looking = true;
 }
 
-static void notice(struct revoker *revoker)
-{
-	struct set_back *set_back = &revoker->set_back;
-	int64_t ahead = clock_now() * 1000 - clock_boot_ms();
-
-	if (set_back->known && ahead > set_back->ahead + SET_AHEAD_MS)
-		begin_doubt(revoker, ahead - set_back->ahead);
-	if (set_back->known && ahead < set_back->ahead - SET_BACK_MS) {
-		log_warn("clock: this machine's was set back by %lld s; what is being taken back "
-			 "does not wait for that",
-			 (long long)(set_back->ahead - ahead) / 1000);
-		look_from_now(set_back, false);
-		set_back->ahead = ahead;
-	}
-	/* Many small steps are one. */
-	if (!set_back->known || ahead > set_back->ahead)
-		set_back->ahead = ahead;
-	set_back->known = true;
-}
-
 static int look_at_page(struct revoker *revoker, size_t *count_out)
 {
 	struct set_back *set_back = &revoker->set_back;
@@ -148,15 +128,13 @@ static int look_at_page(struct revoker *revoker, size_t *count_out)
 	return ret;
 }
 
-bool set_back_turn(struct revoker *revoker)
+/* true: there is more to do at once. */
+static bool look_on(struct revoker *revoker)
 {
 	struct set_back *set_back = &revoker->set_back;
 	size_t count;
 	int ret;
 
-	notice(revoker);
-	if (!set_back->looking)
-		return false;
 	ret = look_at_page(revoker, &count);
 	if (ret) /* somebody was faster, or it is tried again in the next turn */
 		return ret == LH_ECONFLICT;
@@ -168,4 +146,32 @@ bool set_back_turn(struct revoker *revoker)
 		look_from_now(set_back, true);
 	revoker->look_at = 0;
 	return set_back->looking;
+}
+
+/* ---- Both ---- */
+
+static void notice(struct revoker *revoker)
+{
+	struct clock_seen *seen = &revoker->clock_seen;
+	int64_t ahead = clock_now() * 1000 - clock_boot_ms();
+
+	if (seen->known && ahead > seen->ahead + SET_AHEAD_MS)
+		begin_doubt(revoker, ahead - seen->ahead);
+	if (seen->known && ahead < seen->ahead - SET_BACK_MS) {
+		log_warn("clock: this machine's was set back by %lld s; what is being taken back "
+			 "does not wait for that",
+			 (long long)(seen->ahead - ahead) / 1000);
+		look_from_now(&revoker->set_back, false);
+		seen->ahead = ahead;
+	}
+	/* Many small steps are one. */
+	if (!seen->known || ahead > seen->ahead)
+		seen->ahead = ahead;
+	seen->known = true;
+}
+
+bool clock_set_turn(struct revoker *revoker)
+{
+	notice(revoker);
+	return revoker->set_back.looking && look_on(revoker);
 }
