@@ -25,7 +25,8 @@ struct err;
 /* Reads text. *items_out is a new array in the order of the text, each item an object:
  *   {"key": text, "line": n, "value": …}                    an assignment
  *   {"key": text, "line": n, "labels": […], "body": [items]}  a block
- * Of JSON there is also "lines": {key: n, …}, for the keys of a value that is an object or a list of some.
+ * Of JSON there is also "lines": {key: n, …}, for the keys of a value that is an object or a list of
+ * some.
  * An object value is {"key": value, …}; a key that occurs twice in one object is an error, while
  * blocks and assignments of the same key stay apart (what is a repetition is for the caller). A block
  * in an object value is an object there, as in JSON: k "l" {…} is {"k": {"l": {…}}}.

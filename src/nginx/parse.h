@@ -13,8 +13,8 @@ struct err;
 
 /* *files_out is a new object: the path of each file to a list of its directives, each
  * {"file": PATH, "line": N, "words": [TEXT…], "body": [DIRECTIVE…]}; only a block has a body.
- * What stands before the first mark belongs to the file name, but for lines of nginx's own messages. Quotes and escapes are undone,
- * and the names of variables in small letters, as nginx knows them.
+ * What stands before the first mark belongs to the file name, but for lines of nginx's own messages.
+ * Quotes and escapes are undone, and the names of variables in small letters, as nginx knows them.
  * 0, LH_ENOMEM, or LH_EINVAL with file and line in err. text is NUL-terminated. */
 int nginx_parse(const char *name, const char *text, json_t **files_out, struct err *err);
 
