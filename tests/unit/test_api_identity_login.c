@@ -12,9 +12,6 @@
 #include "api_memory.h"
 #include "fail_alloc.h"
 #include "identity_fixture.h"
-#include "store/key.h"
-#include "store/store.h"
-#include "util/err.h"
 #include "util/json.h"
 
 static char token[64];
@@ -71,32 +68,11 @@ static void what_no_token_can_hold_is_told(void **state)
 	assert_int_equal(ask_as("alice", "GET", "/v1/" SELF), 200);
 }
 
-/* Ordinary writes until they are refused. */
-static void fill_store(void)
-{
-	static char value[1024 * 1024];
-	int ret = 0;
-
-	for (uint64_t i = 0; !ret; i++) {
-		struct store_batch batch = { 0 };
-		struct key key;
-
-		key_start(&key, 'z');
-		key_add_u64(&key, i);
-		store_batch_put(&batch, STORE_ANY, 0, key_bytes(&key),
-				(struct bytes){ value, sizeof(value) });
-		assert_int_equal(store_maintain(f.temp.store, NULL), 0);
-		ret = store_apply(f.temp.store, STORE_NORMAL, &batch, NULL);
-		store_batch_free(&batch);
-	}
-	assert_int_equal(ret, LH_EFULL);
-}
-
 static void a_full_store_is_given_as_the_reason(void **state)
 {
 	(void)state;
 	put("basic/alice", "{\"policies\":\"app\"}");
-	fill_store();
+	temp_fill(f.temp.store);
 	assert_int_equal(log_in("alice"), 507);
 	assert_string_equal(error(&f), "the store is full");
 	assert_int_equal(ask(&f, "POST", "auth/token/create", "{\"ttl\":\"1h\"}"), 507);
