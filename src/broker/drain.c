@@ -250,12 +250,6 @@ static int drain_job(struct revoker *revoker, const struct job *job, struct drai
 	return 0;
 }
 
-/* The others were written down for the moment; if that is to come, the clock was set back. */
-static bool is_due(const struct job *job)
-{
-	return job->kind != JOB_FORGET || job_time(job) <= clock_now();
-}
-
 /* Moves one job on. Whether there is more to do at once. */
 static bool go_on(struct revoker *revoker, const struct job *job, struct drain ***place)
 {
@@ -278,15 +272,14 @@ bool jobs_drain(struct revoker *revoker)
 	int ret;
 
 	while (count == JOBS_PAGE) {
-		ret = job_scan(revoker->broker->options.store, INT64_MAX - 1, after, jobs,
-			       JOBS_PAGE, &count);
+		ret = job_scan(revoker->broker->options.store, clock_now(), after, jobs, JOBS_PAGE,
+			       &count);
 		if (ret) {
 			log_error("revoker: jobs cannot be read: %s", err_name(ret));
 			return false;
 		}
 		for (size_t i = 0; i < count; i++)
-			if (is_due(&jobs[i]))
-				more |= go_on(revoker, &jobs[i], &place);
+			more |= go_on(revoker, &jobs[i], &place);
 		if (count)
 			last = jobs[count - 1].key;
 		after = &last;

@@ -23,15 +23,6 @@ void job_name(struct job *job, int64_t time)
 	key_add(&job->key, id, sizeof(id));
 }
 
-int64_t job_time(const struct job *job)
-{
-	uint64_t time = 0;
-
-	for (size_t i = 1; i <= sizeof(time); i++)
-		time = time << 8 | (unsigned char)job->key.data[i];
-	return (int64_t)time;
-}
-
 int job_put(struct store_batch *batch, const struct job *job)
 {
 	struct buf value = BUF_INIT;
@@ -117,8 +108,8 @@ static int take_job(void *context, const struct store_record *record)
 	return read_job(record->value.data, record->value.size, job);
 }
 
-int job_scan(struct store *store, int64_t time, const struct key *after, struct job *out,
-	     size_t max, size_t *count_out)
+int job_scan(struct store *store, int64_t now, const struct key *after, struct job *out, size_t max,
+	     size_t *count_out)
 {
 	struct job_page page = { out, 0 };
 	struct key from, end;
@@ -127,7 +118,7 @@ int job_scan(struct store *store, int64_t time, const struct key *after, struct 
 	*count_out = 0;
 	key_start(&from, 'j');
 	end = from;
-	key_add_u64(&end, (uint64_t)time + 1);
+	key_add_u64(&end, (uint64_t)now + 1);
 	ret = store_scan(store, STORE_SCAN_VALUES, key_bytes(&from), key_bytes(&end),
 			 after ? key_bytes(after) : NO_BYTES, max, take_job, &page);
 	if (!ret)

@@ -32,11 +32,10 @@ struct job {
 	uint64_t revision;
 };
 
-/* Draws the job's key: it is drained from `time` (seconds since 1970) on. */
+/* Draws the job's key: it is drained from `time` (seconds since 1970) on; JOB_AT_ONCE: whatever the
+ * clock shows, also when it is set back. */
+#define JOB_AT_ONCE 0
 void job_name(struct job *job, int64_t time);
-
-/* That time. */
-int64_t job_time(const struct job *job);
 
 /* Adds the job to a batch; job->revision 0: as a new one. 0 or LH_ENOMEM. */
 int job_put(struct store_batch *batch, const struct job *job);
@@ -44,9 +43,9 @@ int job_put(struct store_batch *batch, const struct job *job);
 /* LH_ENOENT when it is done. */
 int job_get(struct store *store, const struct key *key, struct job *job_out);
 
-/* The jobs to be drained by then, in the order of their keys, behind *after (NULL: from the start), at
+/* The jobs to be drained by now, in the order of their keys, behind *after (NULL: from the start), at
  * most max. */
-int job_scan(struct store *store, int64_t time, const struct key *after, struct job *out,
-	     size_t max, size_t *count_out);
+int job_scan(struct store *store, int64_t now, const struct key *after, struct job *out, size_t max,
+	     size_t *count_out);
 
 #endif

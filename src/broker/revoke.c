@@ -116,7 +116,7 @@ int broker_revoke_prefix(struct broker *broker, const char *prefix, enum revoke_
 		return err_set(err, LH_EINVAL, "prefix is too long");
 	memcpy(job.prefix, prefix, strlen(prefix) + 1);
 	job.since_ns = clock_now_ns();
-	job_name(&job, clock_now());
+	job_name(&job, JOB_AT_ONCE);
 	ret = job_put(&batch, &job);
 	if (!ret)
 		ret = store_apply(broker->options.store, STORE_REVOKE, &batch, NULL);
@@ -144,7 +144,7 @@ static int start_disable(struct broker *broker, const char *path, struct key *jo
 		return err_set(err, ret, "mounts cannot be read: %s", err_name(ret));
 	memcpy(job.prefix, mount->path, strlen(mount->path) + 1);
 	memcpy(job.mount, mount->uuid, sizeof(job.mount));
-	job_name(&job, clock_now());
+	job_name(&job, JOB_AT_ONCE);
 	*job_key_out = job.key;
 	ret = job_put(&batch, &job);
 	if (!ret)
